@@ -1,0 +1,1146 @@
+/* gantry.h - the plugin interface of gantry, an MCP host runtime. ABI 0.1
+ *
+ * A plugin is one shared object that includes this header and exports one symbol. It links against
+ * nothing: whatever it calls is reached through a table that the host hands over at load.
+ *
+ *     #include <gantry.h>
+ *
+ *     typedef struct { const char *name; int64_t times; } greet_in;
+ *     static const gantry_arg greet_args[] = {
+ *         GANTRY_ARG(greet_in, name, "Who to greet"),
+ *         GANTRY_ARG(greet_in, times, "How often", .range = {1, 5}, .default_json = "1"),
+ *         GANTRY_ARGS_END
+ *     };
+ *     GANTRY_TOOL(greet, greet_in, "Greet somebody by name") {
+ *         return gantry_text(call, "Hello, %s!", in->name);
+ *     }
+ *     GANTRY_PLUGIN("hello", "1.0.0", .tools = GANTRY_TOOLS(&greet_tool));
+ *
+ * How a handler runs
+ *   A handler is straight-line C. By default it runs as a coroutine on the host's loop thread: one
+ *   at a time, never moved to another thread, so data of the plugin needs no lock between two
+ *   awaits. Across a function tagged [awaits] anything of the same plugin may run: other calls,
+ *   settings, start and stop of other instances. Hold no pointer into shared data across it, or
+ *   take a gantry_mutex. A handler must not block the thread: blocking work goes to
+ *   gantry_work(), or the whole handler says `.flags = GANTRY_BLOCKING` and runs on a worker
+ *   thread, at the same time as others, with the same functions at its disposal.
+ *   A coroutine has 256 KiB of stack. No longjmp, C++ exception or pthread_exit may leave a handler,
+ *   and no thread may outlive `stop`.
+ *
+ * Who owns what
+ *   thing                                       owner   valid
+ *   descriptors, tables, strings in them        plugin  from load to unload; the host copies them
+ *   gantry_call *, `in`, strings behind it      host    until the handler returns, awaits included
+ *   memory of gantry_alloc(), results of reads  call    same
+ *   text, data, JSON passed to the host         plugin  copied before the function returns
+ *   gantry_plugin *                             host    from `start` to the end of `stop`
+ *
+ * Results
+ *   Functions return GANTRY_OK (0) or a negative GANTRY_E code. A handler returns GANTRY_OK, or the
+ *   code of gantry_fail() (a failure on purpose: the client reads its message), or any other
+ *   negative code (an accident: the client gets a correlation id, the log the details). Passing on
+ *   the code of a failed host call is always right: `if ((rc = gantry_sleep(call, 10))) return rc;`.
+ *
+ * Tags: [call] in a handler or another function that got a gantry_call, on whichever thread it
+ * runs · [awaits] may suspend the handler · [loop] in start, stop, save, restore and in handlers
+ * that are not blocking · [any] anywhere, any thread.
+ *
+ * Growth (for maintainers): append only, to structs, the host table and the constants; never
+ * renumber or reuse; the zero of a new field means what was before; every struct that crosses the
+ * line starts with its size, arrays carry a stride or are arrays of pointers; a changed meaning is
+ * a new name. While the ABI is 0.x it may still break between minors; from 1.0 on it does not.
+ */
+#ifndef GANTRY_H
+#define GANTRY_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GANTRY_ABI_MAJOR 0
+#ifndef GANTRY_ABI_MINOR
+#define GANTRY_ABI_MINOR 1
+#endif
+
+#define GANTRY_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define GANTRY_UNUSED __attribute__((unused))
+#define GANTRY_HIDDEN __attribute__((visibility("hidden")))
+#define GANTRY_EXPORT __attribute__((visibility("default")))
+
+/* ---------------------------------------------------------------- opaque objects */
+
+typedef struct gantry_call gantry_call;       /* one request being served */
+typedef struct gantry_plugin gantry_plugin;   /* one loaded instance of a plugin */
+typedef struct gantry_json gantry_json;       /* an immutable JSON value */
+typedef struct gantry_builder gantry_builder; /* a JSON value being made */
+typedef struct gantry_mutex gantry_mutex;     /* a lock that may be held across awaits */
+typedef struct gantry_buffer gantry_buffer;   /* where `save` writes */
+
+/* ---------------------------------------------------------------- constants */
+
+enum {
+    GANTRY_OK = 0,
+    GANTRY_EINVAL = -1,    /* an argument of the function is wrong */
+    GANTRY_ENOTSUP = -2,   /* this host, client or situation cannot do it */
+    GANTRY_ECANCELED = -3, /* the call was cancelled: clean up and return */
+    GANTRY_EFAILED = -4,   /* what gantry_fail() returns */
+    GANTRY_ETOOBIG = -5,   /* over a limit */
+    GANTRY_EBUSY = -6,     /* too much at once: try again later */
+    GANTRY_ENOENT = -7,    /* no such thing; from a resource: "resource not found" */
+    GANTRY_ETIMEDOUT = -8, /* a deadline passed */
+    GANTRY_EIO = -9,       /* the network or a device failed */
+    GANTRY_EEXIST = -10,   /* the name is taken */
+    GANTRY_EPERM = -11     /* not allowed here or now */
+};
+
+/* RFC 5424 severities, as in MCP's LoggingLevel. */
+enum {
+    GANTRY_DEBUG = 0,
+    GANTRY_INFO,
+    GANTRY_NOTICE,
+    GANTRY_WARNING,
+    GANTRY_ERROR,
+    GANTRY_CRITICAL,
+    GANTRY_ALERT,
+    GANTRY_EMERGENCY
+};
+
+/* `flags` of tools, resources, templates and prompts. */
+enum {
+    GANTRY_BLOCKING = 1 /* the handler blocks: run it on a worker thread, start to end */
+};
+
+/* `flags` of a plugin. */
+enum {
+    GANTRY_EXCLUSIVE = 1,  /* owns something only one can own (a port, a lock): the old generation is
+                              stopped before the new one starts */
+    GANTRY_KEEP_LOADED = 2 /* never unmap the code of an old generation */
+};
+
+/* Values of three-state hints; 0 says nothing. */
+enum { GANTRY_NO = -1, GANTRY_YES = 1 };
+
+/* Roles and audiences (MCP `Role`). */
+enum { GANTRY_USER = 1, GANTRY_ASSISTANT = 2 };
+
+/* `cache_scope` (MCP CacheableResult). */
+enum { GANTRY_CACHE_PRIVATE = 0, GANTRY_CACHE_PUBLIC = 1 };
+
+/* Client capabilities that a component can require (`requires`, a bit set). */
+enum {
+    GANTRY_CAP_ELICITATION = 1,     /* form mode */
+    GANTRY_CAP_ELICITATION_URL = 2, /* URL mode */
+    GANTRY_CAP_SAMPLING = 4,
+    GANTRY_CAP_SAMPLING_TOOLS = 8,
+    GANTRY_CAP_ROOTS = 16
+};
+
+/* JSON types as gantry_json_type() gives them; 0 for NULL. */
+enum {
+    GANTRY_JSON_NULL = 1,
+    GANTRY_JSON_FALSE,
+    GANTRY_JSON_TRUE,
+    GANTRY_JSON_NUMBER,
+    GANTRY_JSON_STRING,
+    GANTRY_JSON_ARRAY,
+    GANTRY_JSON_OBJECT
+};
+
+/* ---------------------------------------------------------------- argument tables */
+
+/* Field types of an argument struct. `const char *` never contains NUL: an argument that does is
+ * refused by name. A gantry_str may contain it. */
+typedef struct {
+    const char *p; /* NUL-terminated all the same */
+    size_t n;      /* bytes */
+} gantry_str;
+typedef struct {
+    bool set;
+    int64_t value;
+} gantry_opt_int;
+typedef struct {
+    bool set;
+    double value;
+} gantry_opt_num;
+typedef struct {
+    bool set;
+    bool value;
+} gantry_opt_bool;
+typedef struct {
+    size_t n;
+    const char *const *v;
+} gantry_strings;
+typedef struct {
+    size_t n;
+    const int64_t *v;
+} gantry_ints;
+typedef struct {
+    size_t n;
+    const double *v;
+} gantry_nums;
+/* An array of structs: `GANTRY_ARRAY(point) points;`, described with GANTRY_ARG_ARRAY. */
+#define GANTRY_ARRAY(T)                                                                            \
+    struct {                                                                                       \
+        size_t n;                                                                                  \
+        const T *v;                                                                                \
+    }
+
+enum {
+    GANTRY_T_STRING = 1, /* const char *          string */
+    GANTRY_T_STR,        /* gantry_str            string */
+    GANTRY_T_INT,        /* int64_t               integer */
+    GANTRY_T_NUM,        /* double                number */
+    GANTRY_T_BOOL,       /* bool                  boolean */
+    GANTRY_T_OPT_INT,    /* gantry_opt_int        integer, may be missing */
+    GANTRY_T_OPT_NUM,    /* gantry_opt_num        number, may be missing */
+    GANTRY_T_OPT_BOOL,   /* gantry_opt_bool       boolean, may be missing */
+    GANTRY_T_STRINGS,    /* gantry_strings        array of strings */
+    GANTRY_T_INTS,       /* gantry_ints           array of integers */
+    GANTRY_T_NUMS,       /* gantry_nums           array of numbers */
+    GANTRY_T_JSON,       /* const gantry_json *   anything; NULL if missing */
+    GANTRY_T_OBJECT,     /* a nested struct       object; `fields` describes it */
+    GANTRY_T_ARRAY       /* GANTRY_ARRAY(T)       array of objects; `fields`, `elem_size` */
+};
+
+/* One row describes one field of a C struct. The same table serves tool input, structured output,
+ * prompt arguments, template variables and settings; the host derives the JSON Schema from it,
+ * checks what comes, and fills the struct. Tables end with GANTRY_ARGS_END. A field is required
+ * unless it has a default, is of an opt type, or says `.optional = 1` (then it is zero). */
+typedef struct gantry_arg {
+    const char *name;        /* JSON name; the macros take that of the field */
+    const char *description; /* for people and models */
+    uint32_t type;           /* GANTRY_T_ constant */
+    uint32_t offset;         /* of the field in the struct, bytes */
+    const struct gantry_arg *fields; /* OBJECT, ARRAY: table of the (element) struct */
+    uint32_t elem_size;              /* ARRAY: bytes of one element */
+    uint32_t optional;               /* not 0: may be missing */
+    struct {
+        double min, max;
+    } range; /* numbers: inclusive; {0, 0} is none; an open end is +-GANTRY_INFINITY */
+    struct {
+        uint32_t min, max;
+    } length;                  /* strings: code points; arrays: elements; max 0 is none */
+    const char *pattern;       /* strings: ECMA-262 regular expression */
+    const char *format;        /* strings: JSON Schema format name */
+    const char *const *one_of; /* strings: allowed values, NULL-terminated */
+    const char *const *titles; /* names of the one_of values for people, same order */
+    const char *default_json;  /* the value when it is missing, as JSON text */
+    const char *title;         /* name for people */
+    const char *header;        /* mirrored in the header Mcp-Param-{header} (x-mcp-header) */
+    const char *schema_json;   /* JSON object whose keywords are merged into the property's schema */
+} gantry_arg;
+
+#define GANTRY_INFINITY __builtin_huge_val()
+
+/* ---------------------------------------------------------------- components */
+
+/* MCP Icon. Made with GANTRY_ICON. */
+typedef struct gantry_icon {
+    uint32_t size;
+    uint32_t reserved;
+    const char *src;       /* https: or data: URI */
+    const char *mime_type; /* may be NULL */
+    const char *sizes;     /* "48x48 96x96" or "any"; may be NULL */
+    const char *theme;     /* "light", "dark" or NULL */
+} gantry_icon;
+
+/* MCP Annotations of a resource or a piece of content. Made with GANTRY_ANNOTATIONS. */
+typedef struct gantry_annotations {
+    uint32_t size;
+    uint32_t audience;         /* GANTRY_USER | GANTRY_ASSISTANT; 0 says nothing */
+    gantry_opt_num priority;   /* 0 least .. 1 most important */
+    const char *last_modified; /* ISO 8601; may be NULL */
+} gantry_annotations;
+
+/* Handlers. `in` points to a filled struct of the component's table (NULL if it has none).
+ * [coroutine on the loop, or a worker if GANTRY_BLOCKING] Returns GANTRY_OK or a negative code. */
+typedef int (*gantry_run_fn)(gantry_call *call, const void *in);
+/* Suggests values for one argument: calls gantry_suggest() for each, best first. `value` is what has
+ * been typed so far. [coroutine on the loop] */
+typedef int (*gantry_complete_fn)(gantry_call *call, const char *argument, const char *value);
+
+/* Fields all kinds have in common: `data` is the author's, read with gantry_data(); `free_data` is
+ * called once, on the loop, when the component is gone and no call uses it any more. `meta_json` is a
+ * JSON object shown as `_meta`. `tags` are for filters of the operator. `requires` refuses the call
+ * early when the client lacks a capability. */
+
+/* A tool. Made with GANTRY_TOOL. Names: 1 to 128 of A-Z a-z 0-9 _ - . */
+typedef struct gantry_tool {
+    uint32_t size;
+    uint16_t arg_size; /* stride of all argument tables reached from here */
+    uint16_t reserved;
+    const char *name, *description;
+    const gantry_arg *args; /* NULL: none, or input_schema_json */
+    uint32_t in_size;       /* bytes of the input struct */
+    uint32_t flags;
+    gantry_run_fn run;
+    const char *title;
+    const gantry_arg *output; /* structured output (GANTRY_OUTPUT); NULL: none, or the next but one */
+    uint32_t output_size;
+    uint32_t timeout_ms;            /* 0: the host's limit */
+    const char *input_schema_json;  /* instead of args: a JSON Schema; the handler reads
+                                       gantry_arguments() */
+    const char *output_schema_json; /* instead of output */
+    int8_t read_only, destructive, idempotent, open_world; /* MCP ToolAnnotations, GANTRY_YES/_NO */
+    uint32_t requires;
+    const gantry_icon *const *icons;
+    const char *const *tags;
+    const char *meta_json, *version;
+    void *data;
+    void (*free_data)(void *data);
+} gantry_tool;
+
+/* A resource with a fixed URI. Made with GANTRY_RESOURCE. The handler adds contents with
+ * gantry_text() or gantry_blob(); they carry the resource's URI and MIME type. */
+typedef struct gantry_resource {
+    uint32_t size;
+    uint32_t flags;
+    const char *uri, *name, *description;
+    gantry_run_fn read; /* in is NULL */
+    const char *title, *mime_type;
+    int64_t byte_size; /* 0: not known */
+    const gantry_annotations *annotations;
+    uint32_t timeout_ms, requires;
+    const gantry_icon *const *icons;
+    const char *const *tags;
+    const char *meta_json, *version;
+    int64_t ttl_ms;       /* how long a client may keep the contents */
+    uint32_t cache_scope; /* GANTRY_CACHE_ */
+    uint32_t reserved;
+    void *data;
+    void (*free_data)(void *data);
+} gantry_resource;
+
+/* A family of resources: `files:///{path*}`. Made with GANTRY_TEMPLATE. `{x}` is one path segment
+ * (or a part of one), `{x*}` one or more segments, `{?a,b}` optional query parameters. Each variable
+ * is a row of the table; values arrive decoded, and a `{x}` never holds a slash, `.` or `..`. */
+typedef struct gantry_template {
+    uint32_t size;
+    uint16_t arg_size, reserved;
+    const char *uri_template, *name, *description;
+    const gantry_arg *args;
+    uint32_t in_size, flags;
+    gantry_run_fn read;
+    gantry_complete_fn complete; /* may be NULL */
+    const char *title, *mime_type;
+    const gantry_annotations *annotations;
+    uint32_t timeout_ms, requires;
+    const gantry_icon *const *icons;
+    const char *const *tags;
+    const char *meta_json, *version;
+    int64_t ttl_ms;
+    uint32_t cache_scope, reserved2;
+    void *data;
+    void (*free_data)(void *data);
+} gantry_template;
+
+/* A prompt. Made with GANTRY_PROMPT. On the wire arguments are strings; the table may ask for other
+ * types, which are then read from the string as JSON. The handler adds messages. */
+typedef struct gantry_prompt {
+    uint32_t size;
+    uint16_t arg_size, reserved;
+    const char *name, *description;
+    const gantry_arg *args;
+    uint32_t in_size, flags;
+    gantry_run_fn render;
+    gantry_complete_fn complete; /* may be NULL */
+    const char *title;
+    uint32_t timeout_ms, requires;
+    const gantry_icon *const *icons;
+    const char *const *tags;
+    const char *meta_json, *version;
+    void *data;
+    void (*free_data)(void *data);
+} gantry_prompt;
+
+/* ---------------------------------------------------------------- HTTP client */
+
+typedef struct gantry_http_request {
+    uint32_t size; /* set by GANTRY_HTTP_REQUEST */
+    uint32_t timeout_ms; /* 0: 30 s; never beyond the call's deadline */
+    const char *method;  /* NULL: GET, or POST with a body */
+    const char *url;     /* http: or https: */
+    const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
+    const void *body;
+    size_t body_size;
+    uint32_t max_response; /* bytes; 0: 8 MiB */
+    uint32_t max_redirects; /* 0: redirects are returned, not followed */
+} gantry_http_request;
+
+typedef struct gantry_http_response {
+    uint32_t size;
+    int32_t status;            /* 200 */
+    const char *body;          /* NUL-terminated */
+    size_t body_size;
+    const char *const *headers; /* "name: value", names in lower case, NULL-terminated */
+    const char *url;            /* after redirects */
+} gantry_http_response;
+
+#define GANTRY_HTTP_REQUEST(...) (&(const gantry_http_request){.size = sizeof(gantry_http_request), __VA_ARGS__})
+
+/* ---------------------------------------------------------------- the host table */
+
+/* What the host offers. Use the functions below, which call it. Append only. */
+typedef struct gantry_host {
+    uint32_t size; /* sizeof at the host's build time */
+    uint16_t abi_major, abi_minor;
+
+    /* content */
+    int (*textv)(gantry_call *, const char *fmt, va_list ap);
+    int (*text_add)(gantry_call *, const char *text, size_t n);
+    int (*data_add)(gantry_call *, uint32_t kind, const void *data, size_t n, const char *mime);
+    int (*embed)(gantry_call *, const char *uri, const char *mime, const void *data, size_t n, uint32_t is_text);
+    int (*link)(gantry_call *, const char *uri, const char *name, const char *mime, const char *description);
+    int (*annotate)(gantry_call *, const gantry_annotations *);
+    int (*role)(gantry_call *, uint32_t role);
+    int (*structured)(gantry_call *, const void *value);
+    int (*structured_json)(gantry_call *, const gantry_json *value);
+    int (*result_meta)(gantry_call *, const char *key, const gantry_json *value);
+    int (*failv)(gantry_call *, const char *fmt, va_list ap);
+    int (*suggest)(gantry_call *, const char *value);
+    int (*suggest_total)(gantry_call *, int64_t total);
+
+    /* while it runs */
+    void (*logv)(gantry_call *, uint32_t level, const char *fmt, va_list ap);
+    int (*progress)(gantry_call *, double done, double total, const char *message);
+    int (*sleep)(gantry_call *, uint32_t ms);
+    int (*cancelled)(gantry_call *);
+    int (*shield)(gantry_call *, uint32_t ms);
+    int (*work)(gantry_call *, int (*fn)(void *arg), void *arg);
+    gantry_mutex *(*mutex_new)(gantry_plugin *);
+    void (*mutex_free)(gantry_mutex *);
+    int (*lock)(gantry_call *, gantry_mutex *);
+    void (*unlock)(gantry_call *, gantry_mutex *);
+    int (*http)(gantry_call *, const gantry_http_request *, const gantry_http_response **ret);
+    int (*call_tool)(gantry_call *, const char *name, const gantry_json *arguments, const gantry_json **ret_result);
+    int (*read_resource)(gantry_call *, const char *uri, const gantry_json **ret_result);
+
+    /* memory */
+    void *(*alloc)(gantry_call *, size_t n);
+    char *(*formatv)(gantry_call *, const char *fmt, va_list ap);
+
+    /* the request */
+    void *(*data)(gantry_call *);
+    gantry_plugin *(*self)(gantry_call *);
+    const char *(*uri)(gantry_call *);
+    const char *(*header)(gantry_call *, const char *name);
+    const gantry_json *(*params)(gantry_call *);
+    const gantry_json *(*arguments)(gantry_call *);
+    const gantry_json *(*request_meta)(gantry_call *);
+    const char *(*info)(gantry_call *, uint32_t what);
+    int (*can)(gantry_call *, uint32_t capability);
+
+    /* JSON */
+    int (*json_type)(const gantry_json *);
+    size_t (*json_count)(const gantry_json *);
+    const gantry_json *(*json_get)(const gantry_json *object, const char *name);
+    const gantry_json *(*json_at)(const gantry_json *array, size_t index);
+    const gantry_json *(*json_next)(const gantry_json *parent, const gantry_json *prev);
+    const char *(*json_name)(const gantry_json *member, size_t *ret_n);
+    const char *(*json_string)(const gantry_json *, size_t *ret_n);
+    int (*json_int)(const gantry_json *, int64_t *ret);
+    int (*json_num)(const gantry_json *, double *ret);
+    const gantry_json *(*json_parse)(gantry_call *, const char *text, size_t n);
+    const char *(*json_print)(gantry_call *, const gantry_json *);
+    gantry_builder *(*builder_new)(gantry_call *);
+    int (*builder_open)(gantry_builder *, const char *name, uint32_t type);
+    int (*builder_close)(gantry_builder *);
+    int (*builder_string)(gantry_builder *, const char *name, const char *s, size_t n);
+    int (*builder_int)(gantry_builder *, const char *name, int64_t v);
+    int (*builder_num)(gantry_builder *, const char *name, double v);
+    int (*builder_word)(gantry_builder *, const char *name, uint32_t type);
+    int (*builder_json)(gantry_builder *, const char *name, const gantry_json *v);
+    const gantry_json *(*builder_end)(gantry_builder *);
+
+    /* the plugin */
+    const void *(*settings)(gantry_plugin *);
+    const char *(*instance)(gantry_plugin *);
+    void (*set_state)(gantry_plugin *, void *state);
+    void *(*state)(gantry_plugin *);
+    void (*plugin_logv)(gantry_plugin *, uint32_t level, const char *fmt, va_list ap);
+    int (*buffer_add)(gantry_buffer *, const void *data, size_t n);
+    int (*add_tool)(gantry_plugin *, const gantry_tool *);
+    int (*add_resource)(gantry_plugin *, const gantry_resource *);
+    int (*add_template)(gantry_plugin *, const gantry_template *);
+    int (*add_prompt)(gantry_plugin *, const gantry_prompt *);
+    int (*remove)(gantry_plugin *, uint32_t kind, const char *name);
+} gantry_host;
+
+/* `kind` of data_add and remove, `what` of info. */
+enum { GANTRY_DATA_IMAGE = 1, GANTRY_DATA_AUDIO, GANTRY_DATA_BLOB };
+enum { GANTRY_KIND_TOOL = 1, GANTRY_KIND_RESOURCE, GANTRY_KIND_TEMPLATE, GANTRY_KIND_PROMPT };
+enum {
+    GANTRY_INFO_METHOD = 1,
+    GANTRY_INFO_REQUEST_ID,
+    GANTRY_INFO_SESSION_ID,
+    GANTRY_INFO_CLIENT_NAME,
+    GANTRY_INFO_CLIENT_VERSION,
+    GANTRY_INFO_PRINCIPAL,
+    GANTRY_INFO_PROTOCOL,
+    GANTRY_INFO_COMPONENT
+};
+
+/* Defined once by GANTRY_PLUGIN; hidden, so that every plugin has its own. */
+extern GANTRY_HIDDEN const gantry_host *gantry_host_;
+
+/* True if the running host has the function: for functions newer than the ABI minor that the plugin
+ * can do without. Functions of later minors check it themselves and return GANTRY_ENOTSUP. */
+#define GANTRY_HOST_HAS(fn)                                                                        \
+    (gantry_host_->size >= offsetof(gantry_host, fn) + sizeof gantry_host_->fn &&                  \
+     gantry_host_->fn != NULL)
+
+/* ---------------------------------------------------------------- results */
+
+/* Adds a piece of text. In a tool: a text block; in a resource: its text; in a prompt: a message of
+ * the current role. [call] GANTRY_ETOOBIG over the host's result limit. */
+static inline int GANTRY_PRINTF(2, 3) gantry_text(gantry_call *call, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int rc = gantry_host_->textv(call, fmt, ap);
+    va_end(ap);
+    return rc;
+}
+/* The same from n bytes of UTF-8 (invalid sequences become U+FFFD). [call] */
+static inline int gantry_text_add(gantry_call *call, const char *text, size_t n)
+{
+    return gantry_host_->text_add(call, text, n);
+}
+/* Adds an image or a sound; data is raw, the host encodes it. [call] */
+static inline int gantry_image(gantry_call *call, const void *data, size_t n, const char *mime_type)
+{
+    return gantry_host_->data_add(call, GANTRY_DATA_IMAGE, data, n, mime_type);
+}
+static inline int gantry_audio(gantry_call *call, const void *data, size_t n, const char *mime_type)
+{
+    return gantry_host_->data_add(call, GANTRY_DATA_AUDIO, data, n, mime_type);
+}
+/* Adds binary contents in a resource or template handler; mime_type NULL: the component's. [call] */
+static inline int gantry_blob(gantry_call *call, const void *data, size_t n, const char *mime_type)
+{
+    return gantry_host_->data_add(call, GANTRY_DATA_BLOB, data, n, mime_type);
+}
+/* Embeds the contents of a resource: text, or bytes that the host encodes. [call] */
+static inline int gantry_embed_text(gantry_call *call, const char *uri, const char *mime_type, const char *text, size_t n)
+{
+    return gantry_host_->embed(call, uri, mime_type, text, n, 1);
+}
+static inline int gantry_embed_blob(gantry_call *call, const char *uri, const char *mime_type, const void *data, size_t n)
+{
+    return gantry_host_->embed(call, uri, mime_type, data, n, 0);
+}
+/* Adds a link to a resource (text for clients older than 2025-06-18); mime_type and description may
+ * be NULL. [call] */
+static inline int gantry_link(gantry_call *call, const char *uri, const char *name, const char *mime_type, const char *description)
+{
+    return gantry_host_->link(call, uri, name, mime_type, description);
+}
+/* Sets the annotations of the piece added last: gantry_annotate(call, GANTRY_ANNOTATIONS(...)).
+ * [call] GANTRY_EINVAL if nothing was added. */
+static inline int gantry_annotate(gantry_call *call, const gantry_annotations *annotations)
+{
+    return gantry_host_->annotate(call, annotations);
+}
+/* In a prompt: the role of what is added from here on; GANTRY_USER at the start. [call] */
+static inline int gantry_role(gantry_call *call, uint32_t role)
+{
+    return gantry_host_->role(call, role);
+}
+/* In a prompt: one message. [call] */
+static inline int GANTRY_PRINTF(3, 4) gantry_message(gantry_call *call, uint32_t role, const char *fmt, ...)
+{
+    va_list ap;
+    int rc = gantry_host_->role(call, role);
+    if (rc)
+        return rc;
+    va_start(ap, fmt);
+    rc = gantry_host_->textv(call, fmt, ap);
+    va_end(ap);
+    return rc;
+}
+/* Structured output from a struct of the tool's output table; if the tool adds no content of its own
+ * the host adds the same as text, for older clients. [call] GANTRY_EINVAL if the tool has no table. */
+static inline int gantry_structured(gantry_call *call, const void *value)
+{
+    return gantry_host_->structured(call, value);
+}
+/* Structured output from a JSON value. [call] */
+static inline int gantry_structured_json(gantry_call *call, const gantry_json *value)
+{
+    return gantry_host_->structured_json(call, value);
+}
+/* Sets one key of the result's `_meta`. [call] */
+static inline int gantry_result_meta(gantry_call *call, const char *key, const gantry_json *value)
+{
+    return gantry_host_->result_meta(call, key, value);
+}
+/* Fails on purpose: the client gets exactly this message, as a tool result with isError (tools) or
+ * as an error (resources, prompts). Always returns GANTRY_EFAILED, to be returned at once. [call] */
+static inline int GANTRY_PRINTF(2, 3) gantry_fail(gantry_call *call, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int rc = gantry_host_->failv(call, fmt, ap);
+    va_end(ap);
+    return rc;
+}
+/* In a completion: adds one value (the client gets 100 at most), and tells how many there are. [call] */
+static inline int gantry_suggest(gantry_call *call, const char *value)
+{
+    return gantry_host_->suggest(call, value);
+}
+static inline int gantry_suggest_total(gantry_call *call, int64_t total)
+{
+    return gantry_host_->suggest_total(call, total);
+}
+
+/* ---------------------------------------------------------------- while it runs */
+
+/* One log line, in the host's log and, if the client asked for this level, at the client. [call] */
+static inline void GANTRY_PRINTF(3, 4) gantry_log(gantry_call *call, uint32_t level, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    gantry_host_->logv(call, level, fmt, ap);
+    va_end(ap);
+}
+/* Progress: `done` only grows; total 0 if not known; message may be NULL. Sent only if the client
+ * asked, and no more often than the host allows. [call] GANTRY_EINVAL if done does not grow. */
+static inline int gantry_progress(gantry_call *call, double done, double total, const char *message)
+{
+    return gantry_host_->progress(call, done, total, message);
+}
+/* Waits. 0 lets others run. [call] [awaits] GANTRY_ECANCELED when the call is cancelled. */
+static inline int gantry_sleep(gantry_call *call, uint32_t ms)
+{
+    return gantry_host_->sleep(call, ms);
+}
+/* True once the client, a deadline or a shutdown has cancelled the call: from then on every function
+ * that awaits returns GANTRY_ECANCELED at once, unless shielded. For loops that compute. [call] */
+static inline bool gantry_cancelled(gantry_call *call)
+{
+    return gantry_host_->cancelled(call) != 0;
+}
+/* Grants clean-up (a rollback) up to ms milliseconds in which awaiting works although the call is
+ * cancelled; 5,000 at most, once a call. [call] */
+static inline int gantry_shield(gantry_call *call, uint32_t ms)
+{
+    return gantry_host_->shield(call, ms);
+}
+/* Runs fn(arg) on a worker thread and waits for it: the way to do one blocking thing. fn must not use
+ * the call (it may read its memory); gantry_cancelled() does not interrupt it. In a blocking handler
+ * fn runs at once. [call] [awaits] fn's own return value; GANTRY_EBUSY if too much is waiting (fn did
+ * not run); GANTRY_ECANCELED if cancelled before fn began. Once fn began it is waited for. */
+static inline int gantry_work(gantry_call *call, int (*fn)(void *arg), void *arg)
+{
+    return gantry_host_->work(call, fn, arg);
+}
+/* A fair lock that may be held across awaits, shared by coroutines and blocking handlers. Make it in
+ * `start`, free it in `stop` (what is not freed goes with the instance). [loop] */
+static inline gantry_mutex *gantry_mutex_new(gantry_plugin *plugin)
+{
+    return gantry_host_->mutex_new(plugin);
+}
+static inline void gantry_mutex_free(gantry_mutex *mutex)
+{
+    gantry_host_->mutex_free(mutex);
+}
+/* [call] [awaits] Not recursive: GANTRY_EINVAL if this call holds it already. A lock still held when
+ * the handler returns is released and reported. */
+static inline int gantry_lock(gantry_call *call, gantry_mutex *mutex)
+{
+    return gantry_host_->lock(call, mutex);
+}
+static inline void gantry_unlock(gantry_call *call, gantry_mutex *mutex)
+{
+    gantry_host_->unlock(call, mutex);
+}
+/* One HTTP exchange; the response lives as long as the call, whatever its status. [call] [awaits]
+ * GANTRY_EIO (the log says why), GANTRY_ETIMEDOUT, GANTRY_ETOOBIG, GANTRY_EINVAL (not an http URL). */
+static inline int gantry_http(gantry_call *call, const gantry_http_request *request, const gantry_http_response **ret)
+{
+    return gantry_host_->http(call, request, ret);
+}
+/* Calls another tool of this host, as this call's client and within its deadline. ret_result is an
+ * MCP CallToolResult. [call] [awaits] GANTRY_ENOENT no such tool; GANTRY_ETOOBIG more than 16 deep. */
+static inline int gantry_call_tool(gantry_call *call, const char *name, const gantry_json *arguments, const gantry_json **ret_result)
+{
+    return gantry_host_->call_tool(call, name, arguments, ret_result);
+}
+/* Reads a resource of this host; ret_result is an MCP ReadResourceResult. [call] [awaits] */
+static inline int gantry_read_resource(gantry_call *call, const char *uri, const gantry_json **ret_result)
+{
+    return gantry_host_->read_resource(call, uri, ret_result);
+}
+
+/* ---------------------------------------------------------------- memory of the call */
+
+/* Zeroed memory that lives until the handler has returned. NULL over the host's limit. [call] */
+static inline void *gantry_alloc(gantry_call *call, size_t n)
+{
+    return gantry_host_->alloc(call, n);
+}
+/* Formatted text in such memory; NULL over the limit. [call] */
+static inline char *GANTRY_PRINTF(2, 3) gantry_format(gantry_call *call, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    char *s = gantry_host_->formatv(call, fmt, ap);
+    va_end(ap);
+    return s;
+}
+
+/* ---------------------------------------------------------------- the request */
+
+/* The component's `data`. [call] */
+static inline void *gantry_data(gantry_call *call)
+{
+    return gantry_host_->data(call);
+}
+/* The instance this handler belongs to. [call] */
+static inline gantry_plugin *gantry_self(gantry_call *call)
+{
+    return gantry_host_->self(call);
+}
+/* In a resource or template handler: the URI as the client wrote it. Else NULL. [call] */
+static inline const char *gantry_uri(gantry_call *call)
+{
+    return gantry_host_->uri(call);
+}
+/* A header of the HTTP request, name in any case; NULL if absent or not HTTP. [call] */
+static inline const char *gantry_header(gantry_call *call, const char *name)
+{
+    return gantry_host_->header(call, name);
+}
+/* The request's params, arguments and `_meta` as received; NULL if absent. [call] */
+static inline const gantry_json *gantry_params(gantry_call *call)
+{
+    return gantry_host_->params(call);
+}
+static inline const gantry_json *gantry_arguments(gantry_call *call)
+{
+    return gantry_host_->arguments(call);
+}
+static inline const gantry_json *gantry_request_meta(gantry_call *call)
+{
+    return gantry_host_->request_meta(call);
+}
+/* Who asks and what for; NULL where there is none. The session id exists in the handshake era only:
+ * keep state under it only if you can do without. [call] */
+static inline const char *gantry_method(gantry_call *call)
+{
+    return gantry_host_->info(call, GANTRY_INFO_METHOD);
+}
+static inline const char *gantry_request_id(gantry_call *call) /* as JSON: 7 or "abc" */
+{
+    return gantry_host_->info(call, GANTRY_INFO_REQUEST_ID);
+}
+static inline const char *gantry_session_id(gantry_call *call)
+{
+    return gantry_host_->info(call, GANTRY_INFO_SESSION_ID);
+}
+static inline const char *gantry_client_name(gantry_call *call)
+{
+    return gantry_host_->info(call, GANTRY_INFO_CLIENT_NAME);
+}
+static inline const char *gantry_client_version(gantry_call *call)
+{
+    return gantry_host_->info(call, GANTRY_INFO_CLIENT_VERSION);
+}
+static inline const char *gantry_principal(gantry_call *call) /* name of the authenticated caller */
+{
+    return gantry_host_->info(call, GANTRY_INFO_PRINCIPAL);
+}
+static inline const char *gantry_component_name(gantry_call *call) /* name of the tool, prompt, ... */
+{
+    return gantry_host_->info(call, GANTRY_INFO_COMPONENT);
+}
+/* True if the client has the capability (GANTRY_CAP_). [call] */
+static inline bool gantry_can(gantry_call *call, uint32_t capability)
+{
+    return gantry_host_->can(call, capability) != 0;
+}
+
+/* ---------------------------------------------------------------- JSON: reading */
+
+/* Values are immutable; NULL and wrong types are accepted everywhere and mean "not there". [any] */
+static inline int gantry_json_type(const gantry_json *v)
+{
+    return gantry_host_->json_type(v);
+}
+static inline size_t gantry_json_count(const gantry_json *v) /* elements or members, else 0 */
+{
+    return gantry_host_->json_count(v);
+}
+static inline const gantry_json *gantry_json_get(const gantry_json *object, const char *name)
+{
+    return gantry_host_->json_get(object, name);
+}
+static inline const gantry_json *gantry_json_at(const gantry_json *array, size_t index)
+{
+    return gantry_host_->json_at(array, index);
+}
+/* Walks children: prev NULL gives the first, NULL is the end. Of an object: its values, whose names
+ * gantry_json_name() gives. */
+static inline const gantry_json *gantry_json_next(const gantry_json *parent, const gantry_json *prev)
+{
+    return gantry_host_->json_next(parent, prev);
+}
+static inline const char *gantry_json_name(const gantry_json *member, size_t *ret_n)
+{
+    return gantry_host_->json_name(member, ret_n);
+}
+/* The text of a string, NUL-terminated, else NULL; ret_n may be NULL. */
+static inline const char *gantry_json_string(const gantry_json *v, size_t *ret_n)
+{
+    return gantry_host_->json_string(v, ret_n);
+}
+/* GANTRY_OK, or GANTRY_EINVAL if it is not such a number (or does not fit); *ret is left alone then. */
+static inline int gantry_json_int(const gantry_json *v, int64_t *ret)
+{
+    return gantry_host_->json_int(v, ret);
+}
+static inline int gantry_json_num(const gantry_json *v, double *ret)
+{
+    return gantry_host_->json_num(v, ret);
+}
+static inline bool gantry_json_is_true(const gantry_json *v)
+{
+    return gantry_host_->json_type(v) == GANTRY_JSON_TRUE;
+}
+/* Parses; the value lives as long as the call. NULL if it is not JSON. [call] */
+static inline const gantry_json *gantry_json_parse(gantry_call *call, const char *text, size_t n)
+{
+    return gantry_host_->json_parse(call, text, n);
+}
+/* Prints, compactly, into memory of the call; NULL over its limit. [call] */
+static inline const char *gantry_json_print(gantry_call *call, const gantry_json *v)
+{
+    return gantry_host_->json_print(call, v);
+}
+
+/* ---------------------------------------------------------------- JSON: building */
+
+/* A value written front to back: open, put, close. `name` is the member's name in an object and NULL
+ * in an array or at the top. The first error sticks; gantry_builder_end() reports it.
+ *
+ *     gantry_builder *b = gantry_builder_new(call);
+ *     gantry_put_object(b, NULL);
+ *     gantry_put_string(b, "city", "Oslo");
+ *     gantry_put_close(b);
+ *     return gantry_structured_json(call, gantry_builder_end(b));
+ */
+static inline gantry_builder *gantry_builder_new(gantry_call *call)
+{
+    return gantry_host_->builder_new(call);
+}
+static inline int gantry_put_object(gantry_builder *b, const char *name)
+{
+    return gantry_host_->builder_open(b, name, GANTRY_JSON_OBJECT);
+}
+static inline int gantry_put_array(gantry_builder *b, const char *name)
+{
+    return gantry_host_->builder_open(b, name, GANTRY_JSON_ARRAY);
+}
+static inline int gantry_put_close(gantry_builder *b)
+{
+    return gantry_host_->builder_close(b);
+}
+static inline int gantry_put_string(gantry_builder *b, const char *name, const char *s)
+{
+    return gantry_host_->builder_string(b, name, s, SIZE_MAX);
+}
+static inline int gantry_put_stringn(gantry_builder *b, const char *name, const char *s, size_t n)
+{
+    return gantry_host_->builder_string(b, name, s, n);
+}
+static inline int gantry_put_int(gantry_builder *b, const char *name, int64_t v)
+{
+    return gantry_host_->builder_int(b, name, v);
+}
+static inline int gantry_put_num(gantry_builder *b, const char *name, double v)
+{
+    return gantry_host_->builder_num(b, name, v);
+}
+static inline int gantry_put_bool(gantry_builder *b, const char *name, bool v)
+{
+    return gantry_host_->builder_word(b, name, v ? GANTRY_JSON_TRUE : GANTRY_JSON_FALSE);
+}
+static inline int gantry_put_null(gantry_builder *b, const char *name)
+{
+    return gantry_host_->builder_word(b, name, GANTRY_JSON_NULL);
+}
+static inline int gantry_put_json(gantry_builder *b, const char *name, const gantry_json *v)
+{
+    return gantry_host_->builder_json(b, name, v);
+}
+/* The finished value, alive as long as the call; NULL if a step failed or something is still open. */
+static inline const gantry_json *gantry_builder_end(gantry_builder *b)
+{
+    return gantry_host_->builder_end(b);
+}
+
+/* ---------------------------------------------------------------- the plugin */
+
+/* The settings struct, filled from the configuration (GANTRY_SETTINGS); NULL if there is none.
+ * Valid from start to the end of stop. [any] */
+static inline const void *gantry_settings(gantry_plugin *plugin)
+{
+    return gantry_host_->settings(plugin);
+}
+/* The instance's name as configured ("files", or "docs" for a second one). [any] */
+static inline const char *gantry_instance(gantry_plugin *plugin)
+{
+    return gantry_host_->instance(plugin);
+}
+/* The author's own object of this instance: set in start, freed in stop. [any] */
+static inline void gantry_set_state(gantry_plugin *plugin, void *state)
+{
+    gantry_host_->set_state(plugin, state);
+}
+static inline void *gantry_state(gantry_plugin *plugin)
+{
+    return gantry_host_->state(plugin);
+}
+/* A log line outside of any call. [any] */
+static inline void GANTRY_PRINTF(3, 4) gantry_plugin_log(gantry_plugin *plugin, uint32_t level, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    gantry_host_->plugin_logv(plugin, level, fmt, ap);
+    va_end(ap);
+}
+/* In save: appends bytes. [loop] GANTRY_ETOOBIG over 16 MiB. */
+static inline int gantry_buffer_add(gantry_buffer *out, const void *data, size_t n)
+{
+    return gantry_host_->buffer_add(out, data, n);
+}
+/* Run-time registration, for live instances (from start on, until stop). The descriptor is copied;
+ * `data` and its destructor let one function serve many components. Clients are told. [loop]
+ * GANTRY_EEXIST name taken, GANTRY_EINVAL refused (the log says why), GANTRY_EPERM not live. */
+static inline int gantry_add_tool(gantry_plugin *plugin, const gantry_tool *tool)
+{
+    return gantry_host_->add_tool(plugin, tool);
+}
+static inline int gantry_add_resource(gantry_plugin *plugin, const gantry_resource *resource)
+{
+    return gantry_host_->add_resource(plugin, resource);
+}
+static inline int gantry_add_template(gantry_plugin *plugin, const gantry_template *uri_template)
+{
+    return gantry_host_->add_template(plugin, uri_template);
+}
+static inline int gantry_add_prompt(gantry_plugin *plugin, const gantry_prompt *prompt)
+{
+    return gantry_host_->add_prompt(plugin, prompt);
+}
+/* Takes back a component of this instance by name, URI or URI template; running calls finish. [loop]
+ * GANTRY_ENOENT. */
+static inline int gantry_remove_tool(gantry_plugin *plugin, const char *name)
+{
+    return gantry_host_->remove(plugin, GANTRY_KIND_TOOL, name);
+}
+static inline int gantry_remove_resource(gantry_plugin *plugin, const char *uri)
+{
+    return gantry_host_->remove(plugin, GANTRY_KIND_RESOURCE, uri);
+}
+static inline int gantry_remove_template(gantry_plugin *plugin, const char *uri_template)
+{
+    return gantry_host_->remove(plugin, GANTRY_KIND_TEMPLATE, uri_template);
+}
+static inline int gantry_remove_prompt(gantry_plugin *plugin, const char *name)
+{
+    return gantry_host_->remove(plugin, GANTRY_KIND_PROMPT, name);
+}
+
+/* ---------------------------------------------------------------- the plugin's descriptor */
+
+/* What the one exported symbol points at. Made with GANTRY_PLUGIN. */
+typedef struct gantry_descriptor {
+    uint32_t size;
+    uint16_t abi_major, abi_minor; /* of the header it was built with */
+    uint16_t min_host_minor;       /* refuse hosts older than this; 0: degrade */
+    uint16_t arg_size;             /* stride of the settings table */
+    uint32_t flags;                /* GANTRY_EXCLUSIVE, ... */
+    const char *name, *version;
+    const char *sdk;               /* compiler, for reports */
+    const gantry_host **host;      /* where the host stores its table */
+    const char *description;
+    const gantry_tool *const *tools; /* NULL-terminated; each element sized by itself */
+    const gantry_resource *const *resources;
+    const gantry_template *const *templates;
+    const gantry_prompt *const *prompts;
+    const gantry_arg *settings;
+    uint32_t settings_size, reserved;
+    /* Prepares the instance; may await and register components. Nothing is visible to clients before
+     * it returned GANTRY_OK; anything else keeps the old generation (gantry_fail() says why).
+     * [coroutine on the loop, with a deadline] */
+    int (*start)(gantry_call *call, gantry_plugin *plugin);
+    /* Undoes start. No call of this generation runs any more, and none will. [loop] */
+    void (*stop)(gantry_plugin *plugin);
+    /* Hands state to the next generation: save on the old, restore on the new one after its start,
+     * before it serves. Put a version number first: the next generation may be older or newer.
+     * A failing restore is logged and the instance starts fresh. [loop] */
+    int (*save)(gantry_plugin *plugin, gantry_buffer *out);
+    int (*restore)(gantry_plugin *plugin, const void *data, size_t n);
+} gantry_descriptor;
+
+/* ---------------------------------------------------------------- declaring macros (C only) */
+
+#ifndef __cplusplus
+
+#define GANTRY_TYPE_OF(S, m)                                                                       \
+    _Generic(((S *)0)->m,                                                                          \
+        const char *: GANTRY_T_STRING,                                                             \
+        gantry_str: GANTRY_T_STR,                                                                  \
+        int64_t: GANTRY_T_INT,                                                                     \
+        double: GANTRY_T_NUM,                                                                      \
+        bool: GANTRY_T_BOOL,                                                                       \
+        gantry_opt_int: GANTRY_T_OPT_INT,                                                          \
+        gantry_opt_num: GANTRY_T_OPT_NUM,                                                          \
+        gantry_opt_bool: GANTRY_T_OPT_BOOL,                                                        \
+        gantry_strings: GANTRY_T_STRINGS,                                                          \
+        gantry_ints: GANTRY_T_INTS,                                                                \
+        gantry_nums: GANTRY_T_NUMS,                                                                \
+        const gantry_json *: GANTRY_T_JSON)
+
+/* GANTRY_ARG(struct, field, "description", options as designated initialisers) */
+#define GANTRY_ARG(S, m, ...)                                                                      \
+    {                                                                                              \
+        .name = #m, .type = GANTRY_TYPE_OF(S, m), .offset = (uint32_t)offsetof(S, m),              \
+        .description = __VA_ARGS__                                                                 \
+    }
+/* A nested struct, described by its own table. */
+#define GANTRY_ARG_OBJECT(S, m, table, ...)                                                        \
+    {                                                                                              \
+        .name = #m, .type = GANTRY_T_OBJECT, .offset = (uint32_t)offsetof(S, m), .fields = (table), \
+        .description = __VA_ARGS__                                                                 \
+    }
+/* A GANTRY_ARRAY(T) of structs, the elements described by their own table. */
+#define GANTRY_ARG_ARRAY(S, m, table, ...)                                                         \
+    {                                                                                              \
+        .name = #m, .type = GANTRY_T_ARRAY, .offset = (uint32_t)offsetof(S, m), .fields = (table), \
+        .elem_size = (uint32_t)sizeof(*((S *)0)->m.v), .description = __VA_ARGS__                  \
+    }
+#define GANTRY_ARGS_END                                                                            \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
+
+/* Options of rows and components. */
+#define GANTRY_ONE_OF(...) .one_of = (const char *const[]){__VA_ARGS__, NULL}
+#define GANTRY_TITLES(...) .titles = (const char *const[]){__VA_ARGS__, NULL}
+#define GANTRY_TAGS(...) .tags = (const char *const[]){__VA_ARGS__, NULL}
+#define GANTRY_ICON(src_, ...) (&(const gantry_icon){.size = sizeof(gantry_icon), .src = src_, __VA_ARGS__})
+#define GANTRY_ICONS(...) .icons = (const gantry_icon *const[]){__VA_ARGS__, NULL}
+#define GANTRY_ANNOTATIONS(...)                                                                    \
+    (&(const gantry_annotations){.size = sizeof(gantry_annotations), __VA_ARGS__})
+/* The struct S, described by table, is the tool's structured output. */
+#define GANTRY_OUTPUT(S, table) .output = (table), .output_size = (uint32_t)sizeof(S)
+/* The struct S, described by table, holds the plugin's settings. */
+#define GANTRY_SETTINGS(S, table)                                                                  \
+    .settings = (table), .settings_size = (uint32_t)sizeof(S), .arg_size = (uint16_t)sizeof(gantry_arg)
+
+#define GANTRY_HANDLER_(id, kind, S)                                                               \
+    static int id##_##kind##_body_(gantry_call *call, const S *in);                                \
+    static int id##_##kind##_run_(gantry_call *call, const void *in)                               \
+    {                                                                                              \
+        return id##_##kind##_body_(call, in);                                                      \
+    }
+#define GANTRY_BODY_(id, kind, S)                                                                  \
+    static int id##_##kind##_body_(gantry_call *call GANTRY_UNUSED, const S *in GANTRY_UNUSED)
+
+/* GANTRY_TOOL(id, input struct, "description", options) { body that sees `call` and `in` }
+ * makes id_tool; the table is id_args. GANTRY_TOOL0 is for tools without arguments. */
+#define GANTRY_TOOL(id, S, ...)                                                                    \
+    GANTRY_HANDLER_(id, tool, S)                                                                   \
+    static const gantry_tool id##_tool = {.size = sizeof(gantry_tool),                             \
+                                          .arg_size = sizeof(gantry_arg),                          \
+                                          .name = #id,                                             \
+                                          .args = id##_args,                                       \
+                                          .in_size = sizeof(S),                                    \
+                                          .run = id##_tool_run_,                                   \
+                                          .description = __VA_ARGS__};                             \
+    GANTRY_BODY_(id, tool, S)
+#define GANTRY_TOOL0(id, ...)                                                                      \
+    GANTRY_HANDLER_(id, tool, void)                                                                \
+    static const gantry_tool id##_tool = {.size = sizeof(gantry_tool),                             \
+                                          .arg_size = sizeof(gantry_arg),                          \
+                                          .name = #id,                                             \
+                                          .run = id##_tool_run_,                                   \
+                                          .description = __VA_ARGS__};                             \
+    GANTRY_BODY_(id, tool, void)
+/* GANTRY_RESOURCE(id, "uri", "description", options) { body } makes id_resource. */
+#define GANTRY_RESOURCE(id, uri_, ...)                                                             \
+    GANTRY_HANDLER_(id, resource, void)                                                            \
+    static const gantry_resource id##_resource = {.size = sizeof(gantry_resource),                 \
+                                                  .uri = uri_,                                     \
+                                                  .name = #id,                                     \
+                                                  .read = id##_resource_run_,                      \
+                                                  .description = __VA_ARGS__};                     \
+    GANTRY_BODY_(id, resource, void)
+/* GANTRY_TEMPLATE(id, struct of variables, "uri template", "description", options) { body } makes
+ * id_template; the table is id_args. */
+#define GANTRY_TEMPLATE(id, S, uri_template_, ...)                                                 \
+    GANTRY_HANDLER_(id, template, S)                                                               \
+    static const gantry_template id##_template = {.size = sizeof(gantry_template),                 \
+                                                  .arg_size = sizeof(gantry_arg),                  \
+                                                  .uri_template = uri_template_,                   \
+                                                  .name = #id,                                     \
+                                                  .args = id##_args,                               \
+                                                  .in_size = sizeof(S),                            \
+                                                  .read = id##_template_run_,                      \
+                                                  .description = __VA_ARGS__};                     \
+    GANTRY_BODY_(id, template, S)
+/* GANTRY_PROMPT(id, struct of arguments, "description", options) { body } makes id_prompt; the table
+ * is id_args. GANTRY_PROMPT0 is for prompts without arguments. */
+#define GANTRY_PROMPT(id, S, ...)                                                                  \
+    GANTRY_HANDLER_(id, prompt, S)                                                                 \
+    static const gantry_prompt id##_prompt = {.size = sizeof(gantry_prompt),                       \
+                                              .arg_size = sizeof(gantry_arg),                      \
+                                              .name = #id,                                         \
+                                              .args = id##_args,                                   \
+                                              .in_size = sizeof(S),                                \
+                                              .render = id##_prompt_run_,                          \
+                                              .description = __VA_ARGS__};                         \
+    GANTRY_BODY_(id, prompt, S)
+#define GANTRY_PROMPT0(id, ...)                                                                    \
+    GANTRY_HANDLER_(id, prompt, void)                                                              \
+    static const gantry_prompt id##_prompt = {.size = sizeof(gantry_prompt),                       \
+                                              .arg_size = sizeof(gantry_arg),                      \
+                                              .name = #id,                                         \
+                                              .render = id##_prompt_run_,                          \
+                                              .description = __VA_ARGS__};                         \
+    GANTRY_BODY_(id, prompt, void)
+
+#define GANTRY_TOOLS(...) ((const gantry_tool *const[]){__VA_ARGS__, NULL})
+#define GANTRY_RESOURCES(...) ((const gantry_resource *const[]){__VA_ARGS__, NULL})
+#define GANTRY_TEMPLATES(...) ((const gantry_template *const[]){__VA_ARGS__, NULL})
+#define GANTRY_PROMPTS(...) ((const gantry_prompt *const[]){__VA_ARGS__, NULL})
+
+/* Once in every plugin: GANTRY_PLUGIN("name", "version", .tools = ..., .start = ..., ...);
+ * The symbol's name carries the major; while the ABI is 0.x it is that of the coming 1. */
+#define GANTRY_PLUGIN(name_, ...)                                                                  \
+    const gantry_host *gantry_host_;                                                               \
+    extern GANTRY_EXPORT const gantry_descriptor gantry_plugin_v1;                                 \
+    const gantry_descriptor gantry_plugin_v1 = {.size = sizeof(gantry_descriptor),                 \
+                                                .abi_major = GANTRY_ABI_MAJOR,                     \
+                                                .abi_minor = GANTRY_ABI_MINOR,                     \
+                                                .sdk = __VERSION__,                                \
+                                                .host = &gantry_host_,                             \
+                                                .name = name_,                                     \
+                                                .version = __VA_ARGS__};                           \
+    struct gantry_plugin_needs_semicolon
+
+#endif /* !__cplusplus */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
