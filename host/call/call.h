@@ -1,0 +1,191 @@
+/* call.h - the call: one request being served, from the moment it is understood until its result has
+ * been handed back.
+ *
+ * A call carries everything its handler may ask about (revision, capabilities, identity, arguments,
+ * deadline), so nothing below it ever looks at a connection. It belongs to the loop; while a blocking
+ * handler runs, arena and result belong to that worker thread, and the loop keeps its hands off.
+ *
+ *     gn_call_new -> fill in the request -> gn_call_start -> ... -> ops->finished -> gn_call_unref
+ *
+ * `finished` comes exactly once, on the loop, unless the call was detached before. It may come before
+ * the handler has returned: at the deadline the client gets its answer, while a handler that does not
+ * listen unwinds (or hangs) behind it, holding the call and the generation, but nothing else.
+ */
+#ifndef GN_CALL_CALL_H
+#define GN_CALL_CALL_H
+
+#include "call/component.h"
+#include "coro/http.h"
+#include "util/arena.h"
+#include "wire/revision.h"
+
+struct gn_call;
+struct gn_registry;
+
+/* What all calls of a host share. Owned by the host; set up before the first call. */
+struct gn_call_env {
+    struct gn_loop *loop;
+    struct gn_http *http;
+    struct gn_log *log;
+    struct gn_registry *registry; /* opaque here; for nested calls, used by the host table */
+    uint32_t timeout_ms;          /* of a call without one of its own; 0: 60,000 */
+    uint64_t arena_bytes;         /* 0: 64 MiB */
+    uint64_t result_bytes;        /* content and structured output together; 0: 16 MiB */
+    struct gn_list calls;         /* those alive, newest last */
+    uint32_t alive, peak;
+};
+
+/* How a call ended. */
+enum gn_outcome {
+    GN_OUT_RESULT = 1, /* the handler returned 0: call->result */
+    GN_OUT_FAILED,     /* gn_call_fail: call->failure, verbatim */
+    GN_OUT_INVALID,    /* arguments do not fit: call->failure lists the problems */
+    GN_OUT_NOT_FOUND,  /* a resource handler returned GANTRY_ENOENT */
+    GN_OUT_ACCIDENT,   /* anything else: call->failure names the correlation id only */
+    GN_OUT_TIMEOUT,    /* the deadline passed; call->result and failure are not to be read */
+    GN_OUT_BUSY,       /* no coroutine or worker to be had */
+    GN_OUT_CANCELED,   /* cancelled by a shutdown or by whoever owns the call */
+};
+
+struct gn_call_ops {
+    /* [loop] A notification that belongs to this call: params is a JSON object. Not after finished. */
+    void (*notify)(struct gn_call *call, const char *method, const char *params, size_t len);
+    /* [loop] The end. The receiver reads what it needs from the call. */
+    void (*finished)(struct gn_call *call, enum gn_outcome outcome);
+    /* [loop] A header of the request, or NULL. May be NULL. */
+    const char *(*header)(struct gn_call *call, const char *name);
+};
+
+enum gn_content_kind {
+    GN_CONTENT_TEXT = 1,
+    GN_CONTENT_IMAGE, /* data is Base64 */
+    GN_CONTENT_AUDIO,
+    GN_CONTENT_BLOB, /* resources: Base64 contents */
+    GN_CONTENT_EMBED_TEXT,
+    GN_CONTENT_EMBED_BLOB,
+    GN_CONTENT_LINK,
+};
+
+struct gn_content {
+    struct gn_content *next;
+    uint8_t kind, role;
+    const char *text; /* text, or Base64 */
+    size_t len;
+    const char *mime, *uri, *name, *description;
+    const struct gn_annotations *annotations;
+};
+
+/* What the handler has said so far; all in the call's arena. */
+struct gn_result {
+    struct gn_content *first, *last;
+    size_t count, bytes;
+    const char *structured; /* JSON text, or NULL */
+    size_t structured_len;
+    struct gn_result_meta {
+        struct gn_result_meta *next;
+        const char *key, *json;
+    } * meta;
+    uint8_t role; /* of what is added next (prompts) */
+    /* completion */
+    const char *suggestions[100];
+    size_t suggestion_count; /* may exceed 100: counted, not kept */
+    int64_t suggestion_total; /* -1 not told */
+};
+
+#define GN_CALL_MAGIC 0xca110001u
+struct gantry_call {
+    uint32_t magic, refs;
+    struct gn_call_env *env;
+    struct gn_list node; /* in env->calls */
+    struct gn_arena arena;
+
+    /* the request: filled in by the protocol, in the arena or borrowed from `doc` */
+    enum gn_revision revision;
+    const char *method;
+    const char *request_id;     /* as JSON */
+    struct gn_json_doc doc;     /* owns the message; released with the call */
+    const gantry_json *params, *arguments, *meta;
+    const char *progress_token; /* as JSON, or NULL */
+    int log_level;              /* lowest enum gn_level the client wants, -1: none */
+    const char *session_id, *client_name, *client_version, *principal;
+    uint32_t capabilities;      /* GANTRY_CAP_ bits of the client */
+    const char *uri;            /* resources/read */
+    const char *argument_name, *argument_value; /* completion */
+    uint64_t correlation;       /* shown to the client when something fails by accident */
+
+    /* what runs */
+    struct gn_component *component;
+    struct gn_call *parent;  /* of a nested call */
+    uint32_t depth;
+    struct gn_task *task;    /* while the handler runs */
+    void *in;
+    uint32_t timeout_ms;     /* 0: component's, else env's */
+    struct gn_timer deadline;
+
+    const struct gn_call_ops *ops; /* NULL once detached */
+    void *ops_data;
+
+    bool finished, cancelled, is_completion, failed, running;
+    int rc;              /* what the handler returned */
+    char *failure;       /* in the arena */
+    struct gn_result result;
+    double progress_done;
+    uint32_t progress_tokens;  /* of the rate limit */
+    uint64_t progress_last_ms;
+    struct gn_list locks; /* gantry_mutex held, for the report at the end */
+
+    /* a run that no component stands behind (a plugin's start): what to run instead */
+    int (*run)(struct gn_call *call, void *arg);
+    void *run_arg;
+    struct gn_owner *owner; /* held while running */
+};
+/* The host says struct gn_call, plugins say gantry_call: one type. */
+#define gn_call gantry_call
+
+/* A call with one reference, bound to no request yet. [loop] */
+struct gn_call *gn_call_new(struct gn_call_env *env, const struct gn_call_ops *ops, void *ops_data);
+struct gn_call *gn_call_ref(struct gn_call *call);
+void gn_call_unref(struct gn_call *call); /* NULL is fine */
+
+/* [loop] Runs call->component (a reference is taken, its owner held) with call->arguments: checks and
+ * binds them, then starts the handler. finished may come before this returns. Never from inside a task. */
+void gn_call_start(struct gn_call *call);
+/* [loop] Runs component->complete for call->argument_name and argument_value. */
+void gn_call_start_completion(struct gn_call *call);
+/* [loop] Runs fn as a coroutine of `owner` (a plugin's start), under `name`. */
+void gn_call_start_function(struct gn_call *call, struct gn_owner *owner, const char *name,
+                            int (*fn)(struct gn_call *call, void *arg), void *arg);
+/* [task] Runs component as a child of `parent` and waits; a coroutine handler called by a coroutine
+ * runs on the same stack, other combinations on a task of their own. The child (one reference, owned
+ * by the caller) holds the result. GN_ETOOBIG deeper than 16; GN_ECANCELED. */
+int gn_call_nested(struct gn_call *parent, struct gn_component *component, const gantry_json *arguments,
+                   const char *uri, struct gn_call **ret_child, enum gn_outcome *ret_outcome);
+
+/* [loop] Nobody waits for the result any more: no notify, no finished from here on. Does not cancel. */
+void gn_call_detach(struct gn_call *call);
+/* [loop] Cancels the handler. If not detached, finished(GN_OUT_CANCELED) comes at once. */
+void gn_call_cancel(struct gn_call *call);
+
+/* ---- what the host table builds on. [task] or before the start, from the thread that runs it */
+int gn_call_add(struct gn_call *call, const struct gn_content *content); /* copied shallowly; strings must
+                                                                            already be in the arena */
+int gn_call_fail(struct gn_call *call, const char *fmt, ...) GN_PRINTF(2, 3); /* GANTRY_EFAILED */
+int gn_call_vfail(struct gn_call *call, const char *fmt, va_list ap) GN_PRINTF(2, 0);
+/* notifications/progress, if asked for and the rate allows. GANTRY_EINVAL: does not grow. */
+int gn_call_progress(struct gn_call *call, double done, double total, const char *message);
+/* To the host's log and, if asked for, notifications/message. */
+void gn_call_log(struct gn_call *call, enum gn_level level, const char *fmt, va_list ap) GN_PRINTF(3, 0);
+const char *gn_call_label(const struct gn_call *call); /* "hello/greet", for logs */
+
+/* ---- results as JSON of a revision, members written into the open object of w */
+/* CallToolResult: content, structuredContent, isError, _meta. With outcome other than RESULT: the
+ * failure as text and isError. */
+void gn_result_write_tool(const struct gn_call *call, enum gn_outcome outcome, struct gn_jw *w);
+/* ReadResourceResult: contents. */
+void gn_result_write_resource(const struct gn_call *call, struct gn_jw *w);
+/* GetPromptResult: description, messages. */
+void gn_result_write_prompt(const struct gn_call *call, struct gn_jw *w);
+/* CompleteResult: completion {values, total, hasMore}. */
+void gn_result_write_completion(const struct gn_call *call, struct gn_jw *w);
+
+#endif

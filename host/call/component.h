@@ -1,0 +1,94 @@
+/* component.h - a tool, resource, template or prompt, whoever provides it.
+ *
+ * Everything here is the host's own copy; only the code pointers lead into a plugin, and they may be
+ * followed only while the owner (a plugin's generation) is held. A component is made by an importer
+ * (host/plugin), published by the registry, and run by a call. Reference-counted, loop thread only.
+ */
+#ifndef GN_CALL_COMPONENT_H
+#define GN_CALL_COMPONENT_H
+
+#include "coro/task.h"
+#include "schema/fields.h"
+
+#include <gantry.h>
+
+enum gn_kind {
+    GN_TOOL = GANTRY_KIND_TOOL,
+    GN_RESOURCE = GANTRY_KIND_RESOURCE,
+    GN_TEMPLATE = GANTRY_KIND_TEMPLATE,
+    GN_PROMPT = GANTRY_KIND_PROMPT,
+};
+#define GN_KINDS 5 /* array size: kinds count from 1 */
+
+/* Who provides components, as the floors below the plugin floor see it: embedded in a generation. */
+struct gn_owner {
+    void (*ref)(struct gn_owner *owner);   /* [loop] keeps its code mapped and its stop from running */
+    void (*unref)(struct gn_owner *owner); /* [loop] */
+    const char *name;                      /* instance name ("hello") */
+    gantry_plugin *plugin;                 /* the handle its handlers see */
+    struct gn_work_group *group;           /* its share of the worker threads */
+};
+
+struct gn_icon {
+    char *src, *mime_type, *sizes, *theme;
+};
+
+struct gn_annotations {
+    uint32_t audience; /* GANTRY_USER | GANTRY_ASSISTANT; 0 none */
+    bool has_priority;
+    double priority;
+    char *last_modified;
+};
+
+struct gn_uri_template;
+
+#define GN_COMPONENT_MAGIC 0xc0313f02u
+struct gn_component {
+    uint32_t magic, refs;
+    enum gn_kind kind;
+    char *key;  /* tool, prompt: name · resource: URI · template: its text. Unique within a kind */
+    char *name; /* the `name` a client sees */
+    char *title, *description, *version;
+    char **tags;              /* NULL-terminated; NULL if none */
+    json_t *meta;             /* object or NULL */
+    struct gn_icon *icons;    /* icon_count of them */
+    size_t icon_count;
+    uint32_t flags, requires, timeout_ms; /* flags: GANTRY_BLOCKING */
+
+    /* input, output */
+    struct gn_fields *input;  /* never NULL for tools and prompts made from tables; NULL with a schema */
+    struct gn_schema *input_schema; /* given as JSON */
+    struct gn_fields *output;
+    struct gn_schema *output_schema;
+    char *input_text, *output_text; /* the schemas as compact JSON; NULL where there is none */
+    int8_t read_only, destructive, idempotent, open_world; /* tools: GANTRY_YES, GANTRY_NO, 0 */
+
+    /* resources and templates */
+    struct gn_uri_template *uri_template;
+    char *mime_type;
+    int64_t byte_size; /* 0 unknown */
+    bool has_annotations;
+    struct gn_annotations annotations;
+    int64_t ttl_ms;
+    bool cache_public;
+
+    /* code: valid while owner is held */
+    struct gn_owner *owner;
+    gantry_run_fn run;
+    gantry_complete_fn complete;
+    void *data;
+    void (*free_data)(void *data);
+};
+
+/* A zeroed component with one reference; strings and tables are filled in by the importer and freed
+ * with it. Does not hold its owner: whoever runs it does. [loop] */
+struct gn_component *gn_component_new(enum gn_kind kind);
+struct gn_component *gn_component_ref(struct gn_component *c);
+/* Frees at zero: free_data(data) first (the owner must still be mapped then: the generation keeps
+ * itself until its components are gone). NULL is fine. */
+void gn_component_unref(struct gn_component *c);
+
+/* "tool", "resource", "resource template", "prompt". */
+const char *gn_kind_name(enum gn_kind kind);
+
+#endif

@@ -1,0 +1,68 @@
+/* registry.h - all components, as immutable snapshots.
+ *
+ * A snapshot holds, for each kind, an array sorted by key (so lists are deterministic) and a map from
+ * key to component. The registry points at the current one; a change builds the next one from the
+ * current and an edit, and swaps the pointer: a call that looked something up keeps what it found (by
+ * reference), and nobody ever sees half a change. Loop thread only.
+ */
+#ifndef GN_REGISTRY_REGISTRY_H
+#define GN_REGISTRY_REGISTRY_H
+
+#include "call/component.h"
+#include "registry/uri_template.h"
+#include "util/map.h"
+#include "wire/revision.h"
+
+struct gn_registry;
+
+#define GN_SNAPSHOT_MAGIC 0x5a95607u
+struct gn_snapshot {
+    uint32_t magic, refs;
+    uint64_t version; /* counts commits */
+    struct gn_snapshot_kind {
+        struct gn_component **v; /* sorted by key */
+        size_t count;
+        struct gn_map by_key;
+    } kinds[GN_KINDS]; /* index: enum gn_kind */
+};
+
+struct gn_registry *gn_registry_new(void);
+void gn_registry_free(struct gn_registry *r);
+struct gn_snapshot *gn_registry_current(struct gn_registry *r); /* borrowed: valid until the next commit */
+struct gn_snapshot *gn_snapshot_ref(struct gn_snapshot *s);
+void gn_snapshot_unref(struct gn_snapshot *s);
+
+/* ---- changing: collect, then commit in one step. */
+struct gn_edit;
+struct gn_edit *gn_edit_begin(struct gn_registry *r);
+void gn_edit_abort(struct gn_edit *e); /* NULL is fine */
+/* Takes all components of this owner away (the old generation), so that the new one may use the names. */
+void gn_edit_remove_owner(struct gn_edit *e, const struct gn_owner *owner);
+int gn_edit_remove(struct gn_edit *e, const struct gn_owner *owner, enum gn_kind kind, const char *key);
+/* Adds (a reference is taken). GN_EEXIST: "tool greet: plugin other has one of that name". */
+GN_NODISCARD int gn_edit_add(struct gn_edit *e, struct gn_component *c, struct gn_error *err);
+/* Publishes and frees the edit. Returns the kinds whose list as a client sees it has changed, as a bit
+ * set of 1 << kind. */
+uint32_t gn_edit_commit(struct gn_edit *e);
+
+/* ---- looking up (borrowed). */
+struct gn_component *gn_snapshot_find(const struct gn_snapshot *s, enum gn_kind kind, const char *key);
+/* The resource with this URI, else the best matching template (most literal characters, then first by
+ * text) with its variables in ret_vars. NULL: none. */
+struct gn_component *gn_snapshot_resolve(const struct gn_snapshot *s, const char *uri,
+                                         struct gn_arena *arena, const gantry_json **ret_vars);
+/* The nearest name for "did you mean"; NULL if nothing is near. */
+const char *gn_snapshot_nearest(const struct gn_snapshot *s, enum gn_kind kind, const char *key);
+
+/* ---- listing. A cursor is opaque to clients: the key after which the page begins, sealed with a
+ * checksum so that a made-up one is refused; it survives changes of the list in between. */
+/* Writes the member `name` ("tools", ...) as an array of at most page_size components (0: all) as the
+ * revision shows them, and `nextCursor` if there are more, into the open object of w. cursor may be NULL.
+ * GN_EINVAL: bad cursor. */
+GN_NODISCARD int gn_snapshot_list(const struct gn_snapshot *s, enum gn_kind kind, const char *cursor,
+                                  size_t page_size, enum gn_revision revision, struct gn_jw *w,
+                                  struct gn_error *err);
+/* One component as an element of its list. */
+void gn_component_write(const struct gn_component *c, enum gn_revision revision, struct gn_jw *w);
+
+#endif
