@@ -31,8 +31,7 @@ static const struct unit size_units[] = {
 };
 
 static const struct unit duration_units[] = {
-    {"ms", 1},       {"s", 1000},     {"m", 60 * 1000}, {"h", 60 * 60 * 1000},
-    {"d", 86400000}, {NULL, 0},
+    {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}, {"d", 86400000}, {NULL, 0},
 };
 
 static unsigned char lower(char c)
