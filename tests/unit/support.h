@@ -1,7 +1,7 @@
 /* support.h - what unit tests of every floor share: the leak gate, temporary folders, test data.
  *
  * Begin each test file with GN_SUITE(module): after each test its temporary folders are removed,
- * and in builds with ASAN=ON the test fails if it has lost memory (Criterion alone ignores what
+ * and in builds with ASAN=ON the run fails if the test has lost memory (Criterion alone ignores what
  * LeakSanitizer says). Nothing here is thread-safe; all runs in the test's own process.
  */
 #ifndef GN_TESTS_SUPPORT_H
@@ -13,7 +13,8 @@
 
 /* Declares the suite; every test that follows in it ends with gn_test_end. */
 #define GN_SUITE(name) TestSuite(name, .fini = gn_test_end)
-/* Removes temporary folders, then the leak gate. For suites with a .fini of their own: call it last. */
+/* Removes temporary folders, then the leak gate. For suites with a .fini of their own: call it
+ * last. */
 void gn_test_end(void);
 
 /* A new empty folder, removed with all in it when the test ends. The path lives until then. */
