@@ -52,8 +52,11 @@ typedef struct gantry_json {
     const char *text; /* STRING: unescaped, NUL-terminated; NUMBER: its characters, not terminated */
 } gantry_json;
 
+/* No limit may be set higher: reading functions may recurse as deep as a document is. */
+#define GN_JSON_MAX_DEPTH 512
+
 struct gn_json_limits {
-    uint32_t max_depth; /* nesting of arrays and objects; 0: 128 */
+    uint32_t max_depth; /* nesting of arrays and objects; 0: 128; GN_JSON_MAX_DEPTH at most */
     uint32_t max_nodes; /* 0: 1,000,000 */
 };
 
@@ -137,7 +140,10 @@ void gn_jw_json(struct gn_jw *w, const char *name, const gantry_json *v);
 void gn_jw_raw(struct gn_jw *w, const char *name, const char *json, size_t len); /* already JSON */
 
 /* jansson: for configuration, schema documents and tools. */
-json_t *gn_json_to_jansson(const gantry_json *v); /* new reference */
+/* A new reference; NULL if v is NULL or holds a number that no double can hold (1e999). Integers
+ * that fit int64 stay integers, all other numbers become reals. Duplicate names: the last counts. */
+json_t *gn_json_to_jansson(const gantry_json *v);
+/* The document owns its text. GN_ETOOBIG over GN_JSON_MAX_DEPTH, 1,000,000 values or 256 MiB. */
 int gn_json_from_jansson(struct gn_json_doc *doc, const json_t *v, struct gn_error *err);
 
 #endif

@@ -1,0 +1,74 @@
+/* generation.h - one loaded version of one instance of a plugin. What handlers see as gantry_plugin.
+ *
+ *     probing -> staged -> live -> draining -> stopped -> closed | resident
+ *
+ * A generation is held (refs) by whoever may still run its code: its place in the manager while live,
+ * every call that runs one of its handlers, timers and locks it owns. When the last reference goes,
+ * `stop` runs, its components and settings are freed, and the module is closed, from the loop, never
+ * from inside the plugin. Loop thread only, but for the fields handlers read.
+ */
+#ifndef GN_PLUGIN_GENERATION_H
+#define GN_PLUGIN_GENERATION_H
+
+#include "call/call.h"
+#include "registry/registry.h"
+
+enum gn_generation_state {
+    GN_GEN_STAGED = 1, /* imported, start not finished */
+    GN_GEN_LIVE,
+    GN_GEN_DRAINING,
+    GN_GEN_STOPPED,
+};
+
+struct gn_module; /* the mapped file: module.h */
+struct gn_plugins;
+
+#define GN_GENERATION_MAGIC 0x93e0a7e5u
+struct gantry_plugin {
+    uint32_t magic, refs;
+    enum gn_generation_state state;
+    uint32_t number;             /* counts the loads of this instance, from 1 */
+    struct gn_owner owner;       /* owner.plugin is this */
+    struct gn_call_env *env;
+    struct gn_module *module;
+    char *instance, *name, *version; /* as configured / as the plugin calls itself */
+
+    /* from the descriptor */
+    uint32_t flags; /* GANTRY_EXCLUSIVE, ... */
+    int (*start)(gantry_call *call, gantry_plugin *plugin);
+    void (*stop)(gantry_plugin *plugin);
+    int (*save)(gantry_plugin *plugin, gantry_buffer *out);
+    int (*restore)(gantry_plugin *plugin, const void *data, size_t n);
+
+    struct gn_fields *settings_fields; /* NULL: takes no settings */
+    void *settings;                    /* bound struct, or NULL */
+    struct gn_json_doc settings_doc;   /* what its strings point into */
+    struct gn_arena arena;             /* of the settings */
+
+    struct gn_component **components;  /* all it has registered; one reference each */
+    size_t component_count, component_cap;
+    struct gn_list mutexes;            /* gantry_mutex made and not freed */
+    struct gn_work_group group;
+    void *user_state;                  /* gantry_set_state */
+    bool started;                      /* start succeeded, so stop is due */
+
+    /* How it reaches its manager: set by it, NULL in a probe. [loop] */
+    struct gn_plugins *manager;
+    /* Publishes a run-time change: the component is in components already (add) or still is (remove).
+     * NULL while staged: the commit publishes all. GN_EEXIST. */
+    int (*publish)(gantry_plugin *g, struct gn_component *c, bool add, struct gn_error *err);
+    /* The last reference is gone. */
+    void (*on_unused)(gantry_plugin *g);
+    void *manager_data;
+};
+#define gn_generation gantry_plugin
+
+struct gn_generation *gn_generation_new(struct gn_call_env *env, const char *instance, uint32_t number);
+void gn_generation_ref(struct gn_generation *g);
+void gn_generation_unref(struct gn_generation *g); /* at zero: on_unused(g) */
+/* Frees what it holds but the module: runs stop if started, then components, settings, mutexes. */
+void gn_generation_stop(struct gn_generation *g);
+void gn_generation_free(struct gn_generation *g); /* stopped, module taken away */
+void gn_generation_add_component(struct gn_generation *g, struct gn_component *c); /* takes the reference */
+
+#endif
