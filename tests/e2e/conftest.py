@@ -1,0 +1,80 @@
+"""Fixtures. A test gets `host(...)` to start hosts and `client(...)` to start one and connect; at its
+end every host must have stopped cleanly, and after a failure its log is shown."""
+
+import pytest
+
+from harness import client as clients
+from harness.host import Host
+from harness.paths import GANTRY
+from harness.schema import REVISIONS
+
+
+def pytest_sessionstart(session):
+    if not GANTRY.exists():
+        pytest.exit(f"{GANTRY} is not built", returncode=2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        for host in getattr(item, "hosts", []):
+            log = host.log()
+            if len(log) > 12000:
+                log = log[:4000] + "\n[...]\n" + log[-8000:]
+            report.sections.append((f"log of {' '.join(host.command)}", log))
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    done = yield
+    for host in getattr(item, "hosts", []):  # after the last report has read the logs
+        host.clean()
+    return done
+
+
+@pytest.fixture
+def host(request):
+    """host(plugins=[...], http=True, ...) starts a Host."""
+    hosts = request.node.hosts = []
+
+    def start(*args, **options):
+        one = Host(*args, **options)
+        hosts.append(one)
+        return one
+
+    yield start
+    # The report of the test itself decides how hard we look: a failed test need not stop cleanly.
+    try:
+        for one in hosts:
+            one.stop()
+    finally:
+        for one in hosts:
+            one.kill()
+
+
+@pytest.fixture
+def client(host):
+    """client(revision, transport, plugins=[...], ...) starts a host and connects to it."""
+    made = []
+
+    def start(revision="2025-11-25", transport="http", options=None, **host_options):
+        one = host(http=True if transport == "http" else None, stdio=transport == "stdio",
+                   **host_options)
+        connected = clients.connect(one, revision, transport, **(options or {}))
+        made.append(connected)
+        return connected
+
+    yield start
+    for one in made:
+        if isinstance(one, clients.HttpClient):
+            one.close()
+
+
+def pytest_generate_tests(metafunc):
+    """Tests that take `revision` and `transport` run for all of them."""
+    if "revision" in metafunc.fixturenames:
+        metafunc.parametrize("revision", REVISIONS)
+    if "transport" in metafunc.fixturenames:
+        metafunc.parametrize("transport", ["stdio", "http"])
