@@ -49,7 +49,7 @@ typedef struct gantry_json {
     uint16_t reserved;
     uint32_t skip;    /* nodes in this subtree, itself included */
     uint32_t len;     /* STRING, NUMBER: bytes; ARRAY: elements; OBJECT: members */
-    const char *text; /* STRING: unescaped, NUL-terminated; NUMBER: its characters, not terminated */
+    const char *text; /* STRING: unescaped, NUL-terminated; NUMBER: its characters, no NUL */
 } gantry_json;
 
 /* No limit may be set higher: reading functions may recurse as deep as a document is. */
@@ -89,7 +89,7 @@ static inline int gn_json_type(const gantry_json *v)
 {
     return v ? v->type : 0;
 }
-const char *gn_json_type_name(const gantry_json *v); /* "object", ..., "integer"; "nothing" for NULL */
+const char *gn_json_type_name(const gantry_json *v); /* "object", ..., "integer"; NULL: "nothing" */
 const gantry_json *gn_json_get(const gantry_json *object, const char *name);
 const gantry_json *gn_json_getn(const gantry_json *object, const char *name, size_t len);
 const gantry_json *gn_json_at(const gantry_json *array, size_t index);
@@ -141,7 +141,7 @@ void gn_jw_raw(struct gn_jw *w, const char *name, const char *json, size_t len);
 
 /* jansson: for configuration, schema documents and tools. */
 /* A new reference; NULL if v is NULL or holds a number that no double can hold (1e999). Integers
- * that fit int64 stay integers, all other numbers become reals. Duplicate names: the last counts. */
+ * that fit int64 stay integers, all other numbers become reals. Of equal names the last counts. */
 json_t *gn_json_to_jansson(const gantry_json *v);
 /* The document owns its text. GN_ETOOBIG over GN_JSON_MAX_DEPTH, 1,000,000 values or 256 MiB. */
 int gn_json_from_jansson(struct gn_json_doc *doc, const json_t *v, struct gn_error *err);

@@ -1,13 +1,16 @@
 /* parse.c - the one-pass parser: grammar, UTF-8, depth and size are checked while the index is
  * written.
  *
- * It needs no stack: while a container is open, its `skip` holds the index of its parent. Reading
- * never checks for the end: the NUL behind the text is no part of any token, so every loop stops
- * there, and only then is it asked whether that NUL is the end or a stray byte.
+ * It needs no stack: while a container is open, its `skip` holds the index of its parent. And it
+ * seldom asks for the end: the NUL behind the text is no part of any token, so that loops over
+ * digits or blanks stop there by themselves; whether that NUL is the end or a stray byte matters
+ * only to the message.
  */
 #include "json/json.h"
 
 #include "util/alloc.h"
+#include "util/str.h"
+#include "json/scan.h"
 
 #include <string.h>
 
@@ -15,56 +18,51 @@
 #define DEFAULT_NODES 1000000
 #define NO_PARENT UINT32_MAX
 
-enum char_class {
-    PLAIN = 0,
-    QUOTE,
-    ESCAPE,
-    CONTROL, /* below U+0020, the NUL at the end among them */
-    MULTI,   /* UTF-8 of more than one byte */
-};
-
-#define C4 CONTROL, CONTROL, CONTROL, CONTROL
-#define M4 MULTI, MULTI, MULTI, MULTI
-#define M16 M4, M4, M4, M4
-static const uint8_t classes[256] = {
-    C4,          C4,  C4,  C4,  C4,  C4,  C4,  C4,  [0x20] = PLAIN, ['"'] = QUOTE,
-    ['\\'] = ESCAPE, [0x80] = M16, M16, M16, M16, M16, M16, M16,        M16,
-};
-
 struct parser {
     struct gn_json_doc *doc;
     char *start, *end; /* *end is NUL */
-    char *at;          /* where the error is, once there is one */
+    char *at;          /* the escape that is wrong */
     uint32_t max_depth, max_nodes;
+    bool too_big; /* why it failed */
     struct gn_error *err;
 };
 
-static int fail_at(struct parser *p, const char *at, const char *what)
+static void fail_at(struct parser *p, const char *at, const char *what)
 {
     size_t offset = (size_t)(at - p->start);
     unsigned char c = (unsigned char)*at;
     if (at == p->end)
-        return gn_error_set(p->err, GN_EINVAL, "not JSON: %s at byte %zu, where the text ends",
-                            what, offset);
-    if (c > 0x20 && c < 0x7F)
-        return gn_error_set(p->err, GN_EINVAL, "not JSON: %s at byte %zu, found '%c'", what, offset,
-                            c);
-    return gn_error_set(p->err, GN_EINVAL, "not JSON: %s at byte %zu, found byte 0x%02X", what,
-                        offset, c);
+        gn_error_set(p->err, GN_EINVAL, "not JSON: %s at byte %zu, where the text ends", what,
+                     offset);
+    else if (c > 0x20 && c < 0x7F)
+        gn_error_set(p->err, GN_EINVAL, "not JSON: %s at byte %zu, found '%c'", what, offset, c);
+    else
+        gn_error_set(p->err, GN_EINVAL, "not JSON: %s at byte %zu, found byte 0x%02X", what, offset,
+                     c);
 }
 
-static int grow_nodes(struct parser *p)
+static void fail_limit(struct parser *p, const char *what, size_t limit)
+{
+    p->too_big = true;
+    gn_error_set(p->err, GN_ETOOBIG, "JSON %s %zu", what, limit);
+}
+
+static bool grow_nodes(struct parser *p)
 {
     struct gn_json_doc *doc = p->doc;
-    if (doc->count >= p->max_nodes)
-        return gn_error_set(p->err, GN_ETOOBIG, "JSON has more than %u values", p->max_nodes);
+    if (doc->count >= p->max_nodes) {
+        fail_limit(p, "has more values than", p->max_nodes);
+        return false;
+    }
     size_t cap = GN_MIN(doc->cap * 2, (size_t)p->max_nodes);
     gantry_json *nodes = gn_try_realloc(doc->nodes, cap * sizeof(*nodes));
-    if (!nodes)
-        return gn_error_set(p->err, GN_ETOOBIG, "no memory for %zu JSON values", cap);
+    if (!nodes) {
+        fail_limit(p, "does not fit into memory, values so far:", doc->count);
+        return false;
+    }
     doc->nodes = nodes;
     doc->cap = cap;
-    return 0;
+    return true;
 }
 
 static int hex4(const char *s)
@@ -104,51 +102,6 @@ static char *put_utf8(char *out, uint32_t cp)
         *out++ = (char)(0x80 | (cp & 0x3F));
     }
     return out;
-}
-
-/* Length of the well-formed sequence at s, whose first byte is above 0x7F; 0 if there is none. The
- * NUL at the end is no continuation byte. */
-static size_t sequence(const char *s)
-{
-    const unsigned char *u = (const unsigned char *)s;
-    if (u[0] < 0xC2 || (u[1] & 0xC0) != 0x80)
-        return 0;
-    if (u[0] < 0xE0)
-        return 2;
-    if ((u[2] & 0xC0) != 0x80)
-        return 0;
-    if (u[0] < 0xF0) {
-        bool bad = (u[0] == 0xE0 && u[1] < 0xA0) || (u[0] == 0xED && u[1] > 0x9F);
-        return bad ? 0 : 3;
-    }
-    bool bad = u[0] > 0xF4 || (u[3] & 0xC0) != 0x80 || (u[0] == 0xF0 && u[1] < 0x90) ||
-               (u[0] == 0xF4 && u[1] > 0x8F);
-    return bad ? 0 : 4;
-}
-
-/* Skips bytes that a string may hold as they are; returns at the first other one. */
-static inline char *skip_plain(char *s, const char *end)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
-    while (end - s >= 8) {
-        uint64_t w;
-        memcpy(&w, s, 8);
-        uint64_t quote = w ^ ones * '"', escape = w ^ ones * '\\';
-        /* The lowest marked byte is right; those above it may be marked by a borrow. */
-        uint64_t hit = ((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) |
-                       ((escape - ones) & ~escape) | w;
-        hit &= high;
-        if (hit)
-            return s + (__builtin_ctzll(hit) >> 3);
-        s += 8;
-    }
-#else
-    (void)end;
-#endif
-    while (classes[(unsigned char)*s] == PLAIN)
-        s++;
-    return s;
 }
 
 /* Reads the escape at *from (its backslash) into *to; false with p->at set if it is not one. */
@@ -212,15 +165,15 @@ static char *parse_string(struct parser *p, char *s, gantry_json *v)
     uint8_t flags = 0;
     for (;;) {
         char *run = s;
-        s = skip_plain(s, p->end);
-        /* Bytes of longer characters belong to the run. */
-        while (classes[(unsigned char)*s] == MULTI) {
-            size_t n = sequence(s);
+        s += gn_json_skip_plain(s, p->end) - s;
+        while ((unsigned char)*s >= 0x80) { /* longer characters belong to the run */
+            size_t n = gn_utf8_sequence(s, (size_t)(p->end - s));
             if (n == 0) {
                 fail_at(p, s, "invalid UTF-8");
                 return NULL;
             }
-            s = skip_plain(s + n, p->end);
+            s += n;
+            s += gn_json_skip_plain(s, p->end) - s;
         }
         if (to) {
             memmove(to, run, (size_t)(s - run));
@@ -322,95 +275,109 @@ static inline char *skip_space(char *s)
     return s;
 }
 
-static int parse(struct parser *p)
+/* A new node at the end of the index; NULL after an error. Moves the nodes. */
+static inline gantry_json *add_node(struct parser *p, uint8_t flags)
+{
+    struct gn_json_doc *doc = p->doc;
+    if (__builtin_expect(doc->count == doc->cap, 0) && !grow_nodes(p))
+        return NULL;
+    gantry_json *v = &doc->nodes[doc->count++];
+    *v = (gantry_json){.flags = flags, .skip = 1};
+    return v;
+}
+
+/* s stands where a member must begin. Reads its name; returns where its value begins. */
+static char *parse_name(struct parser *p, char *s)
+{
+    if (*s != '"') {
+        fail_at(p, s, "expected a member name in quotes");
+        return NULL;
+    }
+    gantry_json *name = add_node(p, 0);
+    s = name ? parse_string(p, s + 1, name) : NULL;
+    if (!s)
+        return NULL;
+    s = skip_space(s);
+    if (*s != ':') {
+        fail_at(p, s, "expected ':'");
+        return NULL;
+    }
+    return skip_space(s + 1);
+}
+
+/* Reads the whole text; false after an error. Each turn of the outer loop reads one value or the
+ * beginning of a container, each turn of the inner one what may follow a value. */
+static bool parse_text(struct parser *p)
 {
     struct gn_json_doc *doc = p->doc;
     uint32_t parent = NO_PARENT, depth = 0;
     uint8_t flags = 0; /* of the value that comes next */
-    char *s = p->start;
-    int rc;
+    char *s = skip_space(p->start);
+    for (;;) {
+        gantry_json *v = add_node(p, flags);
+        if (!v)
+            return false;
+        char c = *s;
+        bool complete = true;
+        if (c == '"') {
+            s = parse_string(p, s + 1, v);
+        } else if (c == '{' || c == '[') {
+            if (++depth > p->max_depth) {
+                fail_limit(p, "is nested deeper than", p->max_depth);
+                return false;
+            }
+            v->type = c == '{' ? GN_JSON_OBJECT : GN_JSON_ARRAY;
+            v->skip = parent;
+            parent = (uint32_t)(v - doc->nodes);
+            s = skip_space(s + 1);
+            complete = false;
+            if (*s != (c == '{' ? '}' : ']')) {
+                flags = c == '{' ? GN_JSON_MEMBER : 0;
+                if (c == '{' && !(s = parse_name(p, s)))
+                    return false;
+                continue;
+            }
+        } else if (c == '-' || is_digit(c)) {
+            s = parse_number(p, s, v);
+        } else {
+            s = parse_word(p, s, v);
+        }
+        if (!s)
+            return false;
 
-value:
-    s = skip_space(s);
-node:; /* s stands on the value or, in an object, on the name */
-    if (__builtin_expect(doc->count == doc->cap, 0) && (rc = grow_nodes(p)) != 0)
-        return rc;
-    gantry_json *v = &doc->nodes[doc->count];
-    *v = (gantry_json){.flags = flags, .skip = 1};
-    char c = *s;
-    if (c == '"') {
-        s = parse_string(p, s + 1, v);
-    } else if (c == '{' || c == '[') {
-        if (++depth > p->max_depth)
-            return gn_error_set(p->err, GN_ETOOBIG, "JSON is nested deeper than %u at byte %zu",
-                                p->max_depth, (size_t)(s - p->start));
-        v->type = c == '{' ? GN_JSON_OBJECT : GN_JSON_ARRAY;
-        v->skip = parent;
-        parent = (uint32_t)doc->count++;
-        s = skip_space(s + 1);
-        if (*s == (c == '{' ? '}' : ']'))
-            goto close;
-        flags = 0;
-        if (c == '[')
-            goto node;
-        goto name;
-    } else if (c == '-' || is_digit(c)) {
-        s = parse_number(p, s, v);
-    } else {
-        s = parse_word(p, s, v);
+        for (;;) {
+            if (complete && parent == NO_PARENT) {
+                s = skip_space(s);
+                if (s != p->end)
+                    fail_at(p, s, "expected the end");
+                return s == p->end;
+            }
+            gantry_json *open = &doc->nodes[parent];
+            bool in_object = open->type == GN_JSON_OBJECT;
+            if (complete) {
+                open->len++;
+                s = skip_space(s);
+                if (*s == ',') {
+                    s = skip_space(s + 1);
+                    if (in_object && !(s = parse_name(p, s)))
+                        return false;
+                    flags = in_object ? GN_JSON_MEMBER : 0;
+                    break;
+                }
+                if (*s != (in_object ? '}' : ']')) {
+                    fail_at(p, s, in_object ? "expected ',' or '}'" : "expected ',' or ']'");
+                    return false;
+                }
+            }
+            /* The container ends here: its skip changes its meaning. */
+            s++;
+            depth--;
+            uint32_t outer = open->skip;
+            open->skip = (uint32_t)doc->count - parent;
+            parent = outer;
+            complete = true;
+        }
     }
-    if (!s)
-        return GN_EINVAL;
-    doc->count++;
-
-after:
-    if (parent == NO_PARENT) {
-        s = skip_space(s);
-        return s == p->end ? 0 : fail_at(p, s, "expected the end");
-    }
-    doc->nodes[parent].len++;
-    s = skip_space(s);
-    bool in_object = doc->nodes[parent].type == GN_JSON_OBJECT;
-    if (*s == ',') {
-        if (!in_object)
-            goto comma;
-        s = skip_space(s + 1);
-        goto name;
-    }
-    if (*s != (in_object ? '}' : ']'))
-        return fail_at(p, s, in_object ? "expected ',' or '}'" : "expected ',' or ']'");
-
-close:;
-    gantry_json *open = &doc->nodes[parent];
-    uint32_t outer = open->skip;
-    open->skip = (uint32_t)doc->count - parent;
-    parent = outer;
-    depth--;
-    s++;
-    goto after;
-
-comma:
-    s++;
-    flags = 0;
-    goto value;
-
-name:
-    if (*s != '"')
-        return fail_at(p, s, "expected a member name in quotes");
-    if (__builtin_expect(doc->count == doc->cap, 0) && (rc = grow_nodes(p)) != 0)
-        return rc;
-    gantry_json *name = &doc->nodes[doc->count];
-    *name = (gantry_json){.skip = 1};
-    s = parse_string(p, s + 1, name);
-    if (!s)
-        return GN_EINVAL;
-    doc->count++;
-    s = skip_space(s);
-    if (*s != ':')
-        return fail_at(p, s, "expected ':'");
-    s++;
-    flags = GN_JSON_MEMBER;
-    goto value;
 }
 
 int gn_json_parse(struct gn_json_doc *doc, char *text, size_t len,
@@ -429,12 +396,12 @@ int gn_json_parse(struct gn_json_doc *doc, char *text, size_t len,
     doc->cap = GN_MIN(len / 8 + 8, (size_t)8192);
     doc->cap = GN_MIN(doc->cap, (size_t)p.max_nodes);
     doc->nodes = gn_malloc(doc->cap * sizeof(*doc->nodes));
-    int rc = parse(&p);
-    if (rc)
+    if (!parse_text(&p)) {
         gn_json_release(doc);
-    else
-        doc->text = text;
-    return rc;
+        return p.too_big ? GN_ETOOBIG : GN_EINVAL;
+    }
+    doc->text = text;
+    return 0;
 }
 
 int gn_json_parse_copy(struct gn_json_doc *doc, const char *text, size_t len,

@@ -1,4 +1,4 @@
-/* map.c - open addressing with linear probing; removed entries leave a grave until the next rehash. */
+/* map.c - open addressing with linear probing; a removed entry leaves a grave until a rehash. */
 #include "util/map.h"
 
 #include "util/alloc.h"

@@ -15,6 +15,8 @@ bool gn_ends_with(const char *s, const char *suffix);
 
 /* True if the bytes are well-formed UTF-8 (no surrogates, no overlong forms, up to U+10FFFF). */
 bool gn_utf8_valid(const char *s, size_t len);
+/* Bytes of the well-formed character that begins s[0..len), 1 to 4; 0 if there is none. */
+size_t gn_utf8_sequence(const char *s, size_t len);
 /* Number of code points in valid UTF-8. */
 size_t gn_utf8_count(const char *s, size_t len);
 /* Largest n <= max where s[0..n) does not end inside a code point. */

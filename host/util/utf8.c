@@ -11,38 +11,6 @@ static const char base64_digits[2][65] = {
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
 };
 
-/* Length of the well-formed sequence at s, which has a lead byte >= 0x80; 0 if there is none. */
-static size_t sequence(const unsigned char *s, size_t len)
-{
-    unsigned char c = s[0];
-    unsigned char low = 0x80, high = 0xBF; /* bounds of the second byte */
-    size_t n;
-    if (c >= 0xC2 && c <= 0xDF) {
-        n = 2;
-    } else if (c >= 0xE0 && c <= 0xEF) {
-        n = 3;
-        if (c == 0xE0)
-            low = 0xA0; /* shorter forms exist */
-        else if (c == 0xED)
-            high = 0x9F; /* surrogates */
-    } else if (c >= 0xF0 && c <= 0xF4) {
-        n = 4;
-        if (c == 0xF0)
-            low = 0x90;
-        else if (c == 0xF4)
-            high = 0x8F; /* above U+10FFFF */
-    } else {
-        return 0;
-    }
-    if (len < n || s[1] < low || s[1] > high)
-        return 0;
-    for (size_t i = 2; i < n; i++) {
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    }
-    return n;
-}
-
 static int base64_value(char c, bool url)
 {
     if (c >= 'A' && c <= 'Z')
@@ -126,23 +94,58 @@ static int base64_decode(struct gn_buf *out, const char *text, size_t len, bool 
     return 0;
 }
 
+size_t gn_utf8_sequence(const char *text, size_t len)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    if (len == 0)
+        return 0;
+    unsigned char c = s[0];
+    unsigned char low = 0x80, high = 0xBF; /* bounds of the second byte */
+    size_t n;
+    if (c < 0x80) {
+        return 1;
+    } else if (c >= 0xC2 && c <= 0xDF) {
+        n = 2;
+    } else if (c >= 0xE0 && c <= 0xEF) {
+        n = 3;
+        if (c == 0xE0)
+            low = 0xA0; /* shorter forms exist */
+        else if (c == 0xED)
+            high = 0x9F; /* surrogates */
+    } else if (c >= 0xF0 && c <= 0xF4) {
+        n = 4;
+        if (c == 0xF0)
+            low = 0x90;
+        else if (c == 0xF4)
+            high = 0x8F; /* above U+10FFFF */
+    } else {
+        return 0;
+    }
+    if (len < n || s[1] < low || s[1] > high)
+        return 0;
+    for (size_t i = 2; i < n; i++) {
+        if ((s[i] & 0xC0) != 0x80)
+            return 0;
+    }
+    return n;
+}
+
 bool gn_utf8_valid(const char *s, size_t len)
 {
-    const unsigned char *p = (const unsigned char *)s;
     while (len) {
         uint64_t word;
         if (len >= sizeof(word)) {
-            memcpy(&word, p, sizeof(word));
+            memcpy(&word, s, sizeof(word));
             if ((word & HIGH_BITS) == 0) {
-                p += sizeof(word);
+                s += sizeof(word);
                 len -= sizeof(word);
                 continue;
             }
         }
-        size_t n = *p < 0x80 ? 1 : sequence(p, len);
+        size_t n = gn_utf8_sequence(s, len);
         if (n == 0)
             return false;
-        p += n;
+        s += n;
         len -= n;
     }
     return true;

@@ -1,0 +1,204 @@
+/* number.c - numbers: exact decimals, integers, doubles and back. */
+#include "json/number.h"
+
+#include "util/alloc.h"
+
+#include <locale.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPONENT_LIMIT INT64_C(1000000000000)
+#define EXACT_INTEGER 9007199254740992.0 /* 2^53: every integer below is a double */
+
+/* 10^i, exactly; a double cannot hold 10^23. */
+static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                       1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                       1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+static locale_t c_locale;
+static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
+
+static void c_locale_init(void)
+{
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    gn_assert(c_locale != (locale_t)0);
+}
+
+/* The first 18 or fewer digits as an integer. */
+static int64_t digits_value(const struct gn_decimal *d)
+{
+    int64_t value = 0;
+    const char *s = d->first;
+    for (size_t i = 0; i < d->count; s++) {
+        if (*s == '.')
+            continue;
+        value = value * 10 + (*s - '0');
+        i++;
+    }
+    return value;
+}
+
+static int64_t read_exponent(const char *s, const char *end)
+{
+    bool negative = s < end && *s == '-';
+    if (s < end && (*s == '-' || *s == '+'))
+        s++;
+    int64_t value = 0;
+    for (; s < end; s++) {
+        value = value * 10 + (*s - '0');
+        value = GN_MIN(value, EXPONENT_LIMIT);
+    }
+    return negative ? -value : value;
+}
+
+void gn_decimal_read(struct gn_decimal *d, const gantry_json *v)
+{
+    const char *s = v->text, *end = s + v->len;
+    *d = (struct gn_decimal){0};
+    if (s < end && *s == '-') {
+        d->negative = true;
+        s++;
+    }
+    /* One walk: `before` counts digits since the last significant one, `fraction` those behind the
+     * point. */
+    bool point = false;
+    size_t pending = 0;
+    int64_t fraction = 0, trailing = 0;
+    for (; s < end && *s != 'e' && *s != 'E'; s++) {
+        if (*s == '.') {
+            point = true;
+            continue;
+        }
+        fraction += point;
+        if (*s != '0') {
+            if (!d->first)
+                d->first = s;
+            d->last = s;
+            d->count += pending + 1;
+            pending = 0;
+            trailing = 0;
+        } else if (d->first) {
+            pending++;
+            trailing++;
+        }
+    }
+    if (d->count == 0)
+        return;
+    d->exponent = trailing - fraction;
+    if (s < end)
+        d->exponent += read_exponent(s + 1, end);
+}
+
+bool gn_decimal_equal(const struct gn_decimal *a, const struct gn_decimal *b)
+{
+    if (a->count != b->count)
+        return false;
+    if (a->count == 0)
+        return true; /* 0 and -0 */
+    if (a->negative != b->negative || a->exponent != b->exponent)
+        return false;
+    const char *x = a->first, *y = b->first;
+    for (size_t i = 0; i < a->count; i++, x++, y++) {
+        x += *x == '.';
+        y += *y == '.';
+        if (*x != *y)
+            return false;
+    }
+    return true;
+}
+
+double gn_strtod(const char *s)
+{
+    pthread_once(&c_locale_once, c_locale_init);
+    return strtod_l(s, NULL, c_locale);
+}
+
+bool gn_json_int(const gantry_json *v, int64_t *ret)
+{
+    if (gn_json_type(v) != GN_JSON_NUMBER)
+        return false;
+    struct gn_decimal d;
+    gn_decimal_read(&d, v);
+    if (d.count == 0) {
+        *ret = 0;
+        return true;
+    }
+    /* INT64_MAX has 19 digits. */
+    if (d.exponent < 0 || d.exponent > 18 || d.count + (size_t)d.exponent > 19)
+        return false;
+    int64_t value = 0;
+    const char *s = d.first;
+    for (size_t i = 0; i < d.count + (size_t)d.exponent;) {
+        int digit = 0;
+        if (i < d.count) {
+            char c = *s++;
+            if (c == '.')
+                continue;
+            digit = c - '0';
+        }
+        i++;
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_sub_overflow(value, (int64_t)digit, &value))
+            return false;
+    }
+    if (!d.negative && __builtin_sub_overflow((int64_t)0, value, &value))
+        return false;
+    *ret = value;
+    return true;
+}
+
+bool gn_json_num(const gantry_json *v, double *ret)
+{
+    if (gn_json_type(v) != GN_JSON_NUMBER)
+        return false;
+    struct gn_decimal d;
+    gn_decimal_read(&d, v);
+    double value;
+    if (d.count <= 15 && d.exponent >= -22 && d.exponent <= 22) {
+        /* Both operands are exact, so the one operation rounds correctly. */
+        value = (double)digits_value(&d);
+        value = d.exponent < 0 ? value / powers_of_ten[-d.exponent]
+                               : value * powers_of_ten[d.exponent];
+        value = d.negative ? -value : value;
+    } else {
+        /* The characters are not terminated; a number may be as long as a message. */
+        char brief[64];
+        char *text = v->len < sizeof(brief) ? brief : gn_malloc((size_t)v->len + 1);
+        memcpy(text, v->text, v->len);
+        text[v->len] = '\0';
+        value = gn_strtod(text);
+        if (text != brief)
+            gn_free(text);
+    }
+    if (!isfinite(value))
+        return false;
+    *ret = value;
+    return true;
+}
+
+int gn_json_write_num(struct gn_buf *out, double v)
+{
+    if (!isfinite(v)) {
+        gn_buf_add(out, "null", 4);
+        return GN_EINVAL;
+    }
+    if (fabs(v) < EXACT_INTEGER && v == (double)(int64_t)v) {
+        if (v == 0 && signbit(v))
+            return gn_buf_add(out, "-0", 2);
+        return gn_buf_addf(out, "%lld", (long long)v);
+    }
+    pthread_once(&c_locale_once, c_locale_init);
+    locale_t before = uselocale(c_locale);
+    char text[40];
+    int n = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        n = snprintf(text, sizeof(text), "%.*g", digits, v);
+        if (digits == 17 || memcmp(&(double){strtod(text, NULL)}, &v, sizeof(v)) == 0)
+            break;
+    }
+    uselocale(before);
+    return gn_buf_add(out, text, (size_t)n);
+}
