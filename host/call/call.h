@@ -19,7 +19,8 @@
 #include "util/arena.h"
 #include "wire/revision.h"
 
-struct gn_call;
+/* The host says struct gn_call, plugins say gantry_call: one type. */
+#define gn_call gantry_call
 struct gn_registry;
 
 /* What all calls of a host share. Owned by the host; set up before the first call. */
@@ -92,6 +93,8 @@ struct gn_result {
     int64_t suggestion_total; /* -1 not told */
 };
 
+#define GN_CALL_MAX_DEPTH 16
+
 #define GN_CALL_MAGIC 0xca110001u
 struct gantry_call {
     uint32_t magic, refs;
@@ -109,7 +112,8 @@ struct gantry_call {
     int log_level;              /* lowest enum gn_level the client wants, -1: none */
     const char *session_id, *client_name, *client_version, *principal;
     uint32_t capabilities;      /* GANTRY_CAP_ bits of the client */
-    const char *uri;            /* resources/read */
+    const char *uri;            /* resources/read: as the client wrote it */
+    const char *mime_type;      /* resources/read: the component's, for contents that say none */
     const char *argument_name, *argument_value; /* completion */
     uint64_t correlation;       /* shown to the client when something fails by accident */
 
@@ -127,7 +131,8 @@ struct gantry_call {
 
     bool finished, cancelled, is_completion, failed, running;
     int rc;              /* what the handler returned */
-    char *failure;       /* in the arena */
+    const char *failure; /* in the arena */
+    const char *label;   /* "hello/greet": in the arena */
     struct gn_result result;
     double progress_done;
     uint32_t progress_tokens;  /* of the rate limit */
@@ -139,9 +144,6 @@ struct gantry_call {
     void *run_arg;
     struct gn_owner *owner; /* held while running */
 };
-/* The host says struct gn_call, plugins say gantry_call: one type. */
-#define gn_call gantry_call
-
 /* A call with one reference, bound to no request yet. [loop] */
 struct gn_call *gn_call_new(struct gn_call_env *env, const struct gn_call_ops *ops, void *ops_data);
 struct gn_call *gn_call_ref(struct gn_call *call);
@@ -176,6 +178,9 @@ int gn_call_progress(struct gn_call *call, double done, double total, const char
 /* To the host's log and, if asked for, notifications/message. */
 void gn_call_log(struct gn_call *call, enum gn_level level, const char *fmt, va_list ap) GN_PRINTF(3, 0);
 const char *gn_call_label(const struct gn_call *call); /* "hello/greet", for logs */
+
+/* `"annotations": {...}` of a revision; nothing for NULL. */
+void gn_annotations_write(const struct gn_annotations *a, enum gn_revision revision, struct gn_jw *w);
 
 /* ---- results as JSON of a revision, members written into the open object of w */
 /* CallToolResult: content, structuredContent, isError, _meta. With outcome other than RESULT: the

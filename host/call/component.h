@@ -64,7 +64,8 @@ struct gn_component {
     int8_t read_only, destructive, idempotent, open_world; /* tools: GANTRY_YES, GANTRY_NO, 0 */
 
     /* resources and templates */
-    struct gn_uri_template *uri_template;
+    struct gn_uri_template *uri_template;                       /* of the registry floor, hence: */
+    void (*free_template)(struct gn_uri_template *uri_template); /* set together with it */
     char *mime_type;
     int64_t byte_size; /* 0 unknown */
     bool has_annotations;

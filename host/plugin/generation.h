@@ -23,6 +23,9 @@ enum gn_generation_state {
 struct gn_module; /* the mapped file: module.h */
 struct gn_plugins;
 
+/* The host says struct gn_generation, plugins say gantry_plugin: one type. */
+#define gn_generation gantry_plugin
+
 #define GN_GENERATION_MAGIC 0x93e0a7e5u
 struct gantry_plugin {
     uint32_t magic, refs;
@@ -61,7 +64,6 @@ struct gantry_plugin {
     void (*on_unused)(gantry_plugin *g);
     void *manager_data;
 };
-#define gn_generation gantry_plugin
 
 struct gn_generation *gn_generation_new(struct gn_call_env *env, const char *instance, uint32_t number);
 void gn_generation_ref(struct gn_generation *g);

@@ -1,0 +1,368 @@
+/* call.c - the life of a call: start, deadline, cancellation, end. */
+#include "call/call.h"
+
+#include "call/internal.h"
+#include "call/mutex.h"
+#include "util/alloc.h"
+#include "util/clock.h"
+#include "util/str.h"
+
+#include <math.h>
+#include <sodium.h>
+#include <string.h>
+
+#define DEFAULT_TIMEOUT_MS 60000
+#define DEFAULT_ARENA_BYTES (64u << 20)
+
+struct gn_call *gn_call_new(struct gn_call_env *env, const struct gn_call_ops *ops, void *ops_data)
+{
+    struct gn_call *call = gn_calloc(1, sizeof *call);
+    call->magic = GN_CALL_MAGIC;
+    call->refs = 1;
+    call->env = env;
+    call->ops = ops;
+    call->ops_data = ops_data;
+    call->log_level = -1;
+    call->progress_done = -HUGE_VAL;
+    call->progress_tokens = GN_PROGRESS_BURST;
+    call->result.role = GANTRY_USER;
+    call->result.suggestion_total = -1;
+    gn_list_init(&call->locks);
+    gn_arena_init(&call->arena, env->arena_bytes ? env->arena_bytes : DEFAULT_ARENA_BYTES);
+    gn_list_append(&env->calls, &call->node);
+    env->alive++;
+    env->peak = GN_MAX(env->peak, env->alive);
+    return call;
+}
+
+struct gn_call *gn_call_ref(struct gn_call *call)
+{
+    GN_CHECK(call, GN_CALL_MAGIC);
+    call->refs++;
+    return call;
+}
+
+void gn_call_unref(struct gn_call *call)
+{
+    if (!call)
+        return;
+    GN_CHECK(call, GN_CALL_MAGIC);
+    if (--call->refs > 0)
+        return;
+    gn_assert(!call->running);
+    gn_timer_stop(&call->deadline);
+    gn_list_remove(&call->node);
+    call->env->alive--;
+    gn_arena_release(&call->arena);
+    gn_json_release(&call->doc);
+    struct gn_call *parent = call->parent;
+    call->magic = 0;
+    gn_free(call);
+    gn_call_unref(parent);
+}
+
+const char *gn_call_label(const struct gn_call *call)
+{
+    return call->label ? call->label : call->method ? call->method : "call";
+}
+
+static void make_label(struct gn_call *call, const char *owner, const char *what)
+{
+    call->label = gn_arena_format(&call->arena, "%s/%s", owner, what);
+}
+
+int gn_call_vfail(struct gn_call *call, const char *fmt, va_list ap)
+{
+    call->failure = gn_arena_vformat(&call->arena, fmt, ap);
+    if (!call->failure)
+        call->failure = "the message of this failure is too long";
+    call->failed = true;
+    return GANTRY_EFAILED;
+}
+
+int gn_call_fail(struct gn_call *call, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int rc = gn_call_vfail(call, fmt, ap);
+    va_end(ap);
+    return rc;
+}
+
+/* Hands the outcome over, once. May free the call unless the caller holds it. */
+static void finish(struct gn_call *call, enum gn_outcome outcome)
+{
+    if (call->finished)
+        return;
+    call->finished = true;
+    gn_timer_stop(&call->deadline);
+    const struct gn_call_ops *ops = call->ops;
+    if (ops && ops->finished)
+        ops->finished(call, outcome);
+}
+
+void gn_call_detach(struct gn_call *call)
+{
+    GN_CHECK(call, GN_CALL_MAGIC);
+    call->ops = NULL;
+}
+
+void gn_call_cancel(struct gn_call *call)
+{
+    GN_CHECK(call, GN_CALL_MAGIC);
+    gn_call_ref(call);
+    call->cancelled = true;
+    finish(call, GN_OUT_CANCELED);
+    if (call->task)
+        gn_task_cancel(call->task);
+    gn_call_unref(call);
+}
+
+static void on_deadline(struct gn_timer *timer)
+{
+    struct gn_call *call = GN_CONTAINER(timer, struct gn_call, deadline);
+    gn_call_ref(call);
+    gn_log(call->env->log, GN_WARNING, "call", "%s did not end within %u ms: cancelled",
+           gn_call_label(call), call->timeout_ms);
+    call->cancelled = true;
+    finish(call, GN_OUT_TIMEOUT);
+    if (call->task)
+        gn_task_cancel(call->task);
+    gn_call_unref(call);
+}
+
+static void start_deadline(struct gn_call *call)
+{
+    if (!call->timeout_ms && call->component)
+        call->timeout_ms = call->component->timeout_ms;
+    if (!call->timeout_ms)
+        call->timeout_ms = call->env->timeout_ms ? call->env->timeout_ms : DEFAULT_TIMEOUT_MS;
+    gn_timer_start(call->env->loop, &call->deadline, call->timeout_ms, on_deadline);
+}
+
+/* ---------------------------------------------------------------- the end of a handler */
+
+static const char *code_name(int rc)
+{
+    static const char *const names[] = {
+        [0] = "OK",
+        [-GANTRY_EINVAL] = "EINVAL",
+        [-GANTRY_ENOTSUP] = "ENOTSUP",
+        [-GANTRY_ECANCELED] = "ECANCELED",
+        [-GANTRY_EFAILED] = "EFAILED without a message",
+        [-GANTRY_ETOOBIG] = "ETOOBIG",
+        [-GANTRY_EBUSY] = "EBUSY",
+        [-GANTRY_ENOENT] = "ENOENT",
+        [-GANTRY_ETIMEDOUT] = "ETIMEDOUT",
+        [-GANTRY_EIO] = "EIO",
+        [-GANTRY_EEXIST] = "EEXIST",
+        [-GANTRY_EPERM] = "EPERM",
+    };
+    return rc <= 0 && rc > -(int)GN_COUNT(names) ? names[-rc] : "an unknown code";
+}
+
+/* What the handler's return value means. [loop] */
+enum gn_outcome gn_call_outcome(struct gn_call *call)
+{
+    if (call->rc == GANTRY_OK)
+        return GN_OUT_RESULT;
+    if (call->failed)
+        return GN_OUT_FAILED;
+    if (call->rc == GANTRY_ENOENT && call->component &&
+        (call->component->kind == GN_RESOURCE || call->component->kind == GN_TEMPLATE))
+        return GN_OUT_NOT_FOUND;
+    if (call->rc == GANTRY_ECANCELED && call->cancelled)
+        return GN_OUT_CANCELED;
+    randombytes_buf(&call->correlation, sizeof call->correlation);
+    call->failure = gn_arena_format(&call->arena, "internal error (correlation id %016llx)",
+                                    (unsigned long long)call->correlation);
+    gn_log(call->env->log, GN_ERROR, "call", "%s failed with %s (%d), correlation id %016llx",
+           gn_call_label(call), code_name(call->rc), call->rc, (unsigned long long)call->correlation);
+    return GN_OUT_ACCIDENT;
+}
+
+/* Runs on the handler's own stack or thread, after it returned. */
+static void release_locks(struct gn_call *call)
+{
+    struct gn_list *n;
+    while ((n = gn_list_pop(&call->locks))) {
+        struct gantry_mutex *m = GN_CONTAINER(n, struct gantry_mutex, call_node);
+        gn_log(call->env->log, GN_ERROR, "call", "%s returned without gantry_unlock: released",
+               gn_call_label(call));
+        gn_mutex_unlock(&m->mutex, call->task);
+    }
+}
+
+int gn_call_invoke(struct gn_call *call)
+{
+    int rc;
+    if (call->run)
+        rc = call->run(call, call->run_arg);
+    else if (call->is_completion)
+        rc = call->component->complete(call, call->argument_name, call->argument_value);
+    else
+        rc = call->component->run(call, call->in);
+    release_locks(call);
+    return rc > 0 ? GANTRY_OK : rc;
+}
+
+/* Gives back what gn_call_start took; the plugin's code may be gone afterwards. [loop] */
+static void release_code(struct gn_call *call)
+{
+    struct gn_owner *owner = call->owner;
+    struct gn_component *component = call->component;
+    call->owner = NULL;
+    call->component = NULL;
+    gn_component_unref(component);
+    if (owner)
+        owner->unref(owner);
+}
+
+static void hold_code(struct gn_call *call, struct gn_owner *owner)
+{
+    call->owner = owner;
+    if (owner)
+        owner->ref(owner);
+    if (call->component) {
+        gn_component_ref(call->component);
+        if (call->component->mime_type)
+            call->mime_type = gn_arena_strdup(&call->arena, call->component->mime_type);
+    }
+}
+
+static void task_run(struct gn_task *task, void *arg)
+{
+    struct gn_call *call = arg;
+    if (!gn_task_is_worker(task))
+        call->task = task; /* a fresh coroutine runs before gn_task_start has returned it */
+    call->rc = gn_call_invoke(call);
+}
+
+static void task_done(struct gn_task *task, void *arg)
+{
+    struct gn_call *call = arg;
+    GN_CHECK(call, GN_CALL_MAGIC);
+    bool ran = gn_task_ran(task);
+    call->task = NULL;
+    call->running = false;
+    if (!call->finished)
+        finish(call, ran ? gn_call_outcome(call) : GN_OUT_CANCELED);
+    release_code(call);
+    gn_call_unref(call);
+}
+
+static void start_task(struct gn_call *call, bool blocking, const char *name)
+{
+    struct gn_task_spec spec = {
+        .name = name,
+        .run = task_run,
+        .done = task_done,
+        .arg = call,
+        .group = blocking && call->owner ? call->owner->group : NULL,
+    };
+    gn_call_ref(call);
+    call->running = true;
+    start_deadline(call);
+    int rc = blocking ? gn_task_start_worker(call->env->loop, &spec, &call->task)
+                      : gn_task_start(call->env->loop, &spec, &call->task);
+    if (rc == 0)
+        return;
+    call->running = false;
+    finish(call, GN_OUT_BUSY);
+    release_code(call);
+    gn_call_unref(call);
+}
+
+/* ---------------------------------------------------------------- starting */
+
+/* Checks the arguments and fills call->in. False: the call is finished or its failure is set. */
+bool gn_call_bind(struct gn_call *call, enum gn_outcome *ret_outcome)
+{
+    struct gn_component *c = call->component;
+    struct gn_problems problems;
+    gn_problems_init(&problems);
+    int rc = 0;
+    if (c->input) {
+        uint32_t flags = c->kind == GN_TOOL ? GN_BIND_COERCE : GN_BIND_STRINGS;
+        size_t size = c->input->struct_size ? c->input->struct_size : 1;
+        call->in = gn_arena_alloc(&call->arena, size);
+        rc = call->in ? gn_fields_bind(c->input, call->arguments, flags, &call->arena, call->in, &problems)
+                      : GN_ETOOBIG;
+    } else if (c->input_schema) {
+        rc = gn_schema_check(c->input_schema, call->arguments, &problems);
+    }
+    if (rc) {
+        const char *text = rc == GN_ETOOBIG ? "the arguments take more memory than a call may use"
+                                            : gn_buf_str(&problems.text);
+        gn_call_fail(call, "%s", text);
+        *ret_outcome = GN_OUT_INVALID;
+    }
+    gn_problems_release(&problems);
+    return rc == 0;
+}
+
+void gn_call_start(struct gn_call *call)
+{
+    GN_CHECK(call, GN_CALL_MAGIC);
+    struct gn_component *c = call->component;
+    GN_CHECK(c, GN_COMPONENT_MAGIC);
+    gn_call_ref(call);
+    hold_code(call, c->owner);
+    make_label(call, c->owner ? c->owner->name : "host", c->key);
+    enum gn_outcome outcome;
+    if (gn_call_bind(call, &outcome)) {
+        start_task(call, c->flags & GANTRY_BLOCKING, gn_call_label(call));
+    } else {
+        finish(call, outcome);
+        release_code(call);
+    }
+    gn_call_unref(call);
+}
+
+/* A choice list completes itself. */
+static void complete_choices(struct gn_call *call)
+{
+    const struct gn_field *field =
+        call->component->input ? gn_fields_find(call->component->input, call->argument_name) : NULL;
+    size_t len = strlen(call->argument_value);
+    for (char **s = field ? field->one_of : NULL; s && *s; s++) {
+        if (strncmp(*s, call->argument_value, len) == 0 &&
+            call->result.suggestion_count < GN_COUNT(call->result.suggestions)) {
+            const char *copy = gn_arena_strdup(&call->arena, *s);
+            if (copy)
+                call->result.suggestions[call->result.suggestion_count++] = copy;
+        }
+    }
+}
+
+void gn_call_start_completion(struct gn_call *call)
+{
+    GN_CHECK(call, GN_CALL_MAGIC);
+    struct gn_component *c = call->component;
+    GN_CHECK(c, GN_COMPONENT_MAGIC);
+    gn_call_ref(call);
+    call->is_completion = true;
+    hold_code(call, c->owner);
+    make_label(call, c->owner ? c->owner->name : "host", c->key);
+    if (c->complete) {
+        start_task(call, false, gn_call_label(call));
+    } else {
+        complete_choices(call);
+        finish(call, GN_OUT_RESULT);
+        release_code(call);
+    }
+    gn_call_unref(call);
+}
+
+void gn_call_start_function(struct gn_call *call, struct gn_owner *owner, const char *name,
+                            int (*fn)(struct gn_call *call, void *arg), void *arg)
+{
+    GN_CHECK(call, GN_CALL_MAGIC);
+    gn_call_ref(call);
+    call->run = fn;
+    call->run_arg = arg;
+    hold_code(call, owner);
+    make_label(call, owner ? owner->name : "host", name);
+    start_task(call, false, gn_call_label(call));
+    gn_call_unref(call);
+}
