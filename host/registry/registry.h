@@ -24,20 +24,25 @@ struct gn_snapshot {
         size_t count;
         struct gn_map by_key;
     } kinds[GN_KINDS]; /* index: enum gn_kind */
+    struct gn_map by_uri;            /* normalised URI to resource, where that differs from the URI */
+    struct gn_component **preferred; /* the templates, best first: the first that matches is right */
+    uint8_t cursor_key[16];          /* seals cursors; the registry's, random for each process */
 };
 
 struct gn_registry *gn_registry_new(void);
-void gn_registry_free(struct gn_registry *r);
+void gn_registry_free(struct gn_registry *r); /* snapshots that others hold live on; NULL is fine */
 struct gn_snapshot *gn_registry_current(struct gn_registry *r); /* borrowed: valid until the next commit */
 struct gn_snapshot *gn_snapshot_ref(struct gn_snapshot *s);
 void gn_snapshot_unref(struct gn_snapshot *s);
 
-/* ---- changing: collect, then commit in one step. */
+/* ---- changing: collect, then commit in one step. An edit starts from the current snapshot, so there is
+ * one at a time: nothing may await between begin and commit (asserted). */
 struct gn_edit;
 struct gn_edit *gn_edit_begin(struct gn_registry *r);
 void gn_edit_abort(struct gn_edit *e); /* NULL is fine */
 /* Takes all components of this owner away (the old generation), so that the new one may use the names. */
 void gn_edit_remove_owner(struct gn_edit *e, const struct gn_owner *owner);
+/* Takes one of them away. GN_ENOENT: this owner has none of that key. */
 int gn_edit_remove(struct gn_edit *e, const struct gn_owner *owner, enum gn_kind kind, const char *key);
 /* Adds (a reference is taken). GN_EEXIST: "tool greet: plugin other has one of that name". */
 GN_NODISCARD int gn_edit_add(struct gn_edit *e, struct gn_component *c, struct gn_error *err);
@@ -51,7 +56,7 @@ struct gn_component *gn_snapshot_find(const struct gn_snapshot *s, enum gn_kind 
  * text) with its variables in ret_vars. NULL: none. */
 struct gn_component *gn_snapshot_resolve(const struct gn_snapshot *s, const char *uri,
                                          struct gn_arena *arena, const gantry_json **ret_vars);
-/* The nearest name for "did you mean"; NULL if nothing is near. */
+/* The nearest key for "did you mean"; NULL if nothing is near. */
 const char *gn_snapshot_nearest(const struct gn_snapshot *s, enum gn_kind kind, const char *key);
 
 /* ---- listing. A cursor is opaque to clients: the key after which the page begins, sealed with a
