@@ -27,6 +27,10 @@ struct gn_owner {
     const char *name;                      /* instance name ("hello") */
     gantry_plugin *plugin;                 /* the handle its handlers see */
     struct gn_work_group *group;           /* its share of the worker threads */
+    /* [loop] NULL, or asked by gn_call_start (not by nested calls) before anything else is done: true
+     * takes the call over (with a reference of its own), to start it again a moment later, perhaps
+     * with the component's successor. How calls wait while a reload hands state over. */
+    bool (*hold)(struct gn_owner *owner, gantry_call *call);
 };
 
 struct gn_icon {
