@@ -157,6 +157,11 @@ class Client:
     def names(self, kind="tools"):
         return [item["name"] for item in self.list(kind)]
 
+    def wait_in_flight(self, count):
+        """Until that many handlers of the kit plugin are waiting."""
+        return eventually(lambda: (s := self.structured("status"))["in_flight"] == count and s,
+                          f"{count} calls in flight")
+
     def initialize(self, revision=None, **more):
         """The handshake; checks the answer by the revision that was agreed."""
         result = self.request("initialize", {
@@ -218,7 +223,8 @@ class StdioClient(Client):
             for line in self.host.process.stdout:
                 assert line.endswith(b"\n"), f"the output ends inside a line: {line[:200]!r}"
                 message = json.loads(line)
-                self.take(message)
+                for one in message if isinstance(message, list) else [message]:  # 2025-03-26
+                    self.take(one)
         except Exception as e:  # told to whoever waits
             self.broken = e
         end = self.broken or Closed("the host closed its output")
@@ -248,6 +254,11 @@ class StdioClient(Client):
             pending.take(message)
         else:
             self.raw.put(message)
+
+    send_batch = send_message
+
+    def unclaimed_all(self, count):
+        return [self.unclaimed() for _ in range(count)]
 
     def unclaimed(self):
         """The next response that answers no request of ours (errors without an id, for example)."""
