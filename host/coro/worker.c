@@ -1,0 +1,304 @@
+/* worker.c - worker threads: blocking work away from the loop.
+ *
+ * Own threads, since libuv's pool also resolves names and watches files and is shared by the whole
+ * process. They start when first needed. One queue, first come first served, but for jobs of a group
+ * that has as many workers as it may: those are passed over until one comes back. Whoever ends a
+ * job looks for the next one itself, so a group's place is never free without somebody noticing.
+ */
+#include "coro/internal.h"
+
+#include "util/alloc.h"
+
+#include <signal.h>
+
+/* ---- the queue; all under the lock ---- */
+
+static uint32_t group_max(const struct gn_workers *w, const struct gn_work_group *group)
+{
+    return group->max ? group->max : GN_MAX(w->max / 2, 1U);
+}
+
+static struct gn_job *next_job(struct gn_workers *w)
+{
+    GN_LIST_EACH(&w->jobs, n) {
+        struct gn_job *job = GN_CONTAINER(n, struct gn_job, node);
+        if (!job->group || job->group->running < group_max(w, job->group)) {
+            gn_list_remove(&job->node);
+            w->waiting--;
+            return job;
+        }
+    }
+    return NULL;
+}
+
+static void begin_job(struct gn_workers *w, struct gn_worker *self, struct gn_job *job)
+{
+    job->state = GN_JOB_RUNNING;
+    self->job = job;
+    w->busy++;
+    if (job->group)
+        job->group->running++;
+}
+
+static void end_job(struct gn_workers *w, struct gn_worker *self, struct gn_job *job)
+{
+    job->state = GN_JOB_IDLE;
+    self->job = NULL;
+    w->busy--;
+    if (job->group)
+        job->group->running--;
+}
+
+/* ---- the thread ---- */
+
+static void job_over(struct gn_post *post)
+{
+    struct gn_job *job = GN_CONTAINER(post, struct gn_job, post);
+    job->over(job);
+}
+
+/* The next job, begun; NULL when it is time to end. Called and returns with the lock held. */
+static struct gn_job *wait_for_job(struct gn_workers *w, struct gn_worker *self)
+{
+    while (!w->stopping) {
+        struct gn_job *job = next_job(w);
+        if (job) {
+            begin_job(w, self, job);
+            return job;
+        }
+        w->idle++;
+        pthread_cond_wait(&w->wake, &w->lock);
+        w->idle--;
+    }
+    return NULL;
+}
+
+static void *worker_main(void *arg)
+{
+    struct gn_worker *self = arg;
+    struct gn_loop *loop = self->loop;
+    struct gn_workers *w = &loop->workers;
+    void *signal_stack = gn_crash_enter_thread();
+
+    pthread_mutex_lock(&w->lock);
+    struct gn_job *job;
+    while ((job = wait_for_job(w, self))) {
+        pthread_mutex_unlock(&w->lock);
+        job->run(job);
+        pthread_mutex_lock(&w->lock);
+        if (self->abandoned)
+            break;
+        end_job(w, self, job);
+        pthread_mutex_unlock(&w->lock);
+        gn_loop_post(loop, &job->post, job_over);
+        pthread_mutex_lock(&w->lock);
+    }
+    bool abandoned = self->abandoned;
+    pthread_mutex_unlock(&w->lock);
+    if (abandoned) {
+        /* Nobody looks at a worker task any more; a piece of work belongs to a coroutine. */
+        if (job->task->is_worker)
+            gn_task_free(job->task);
+        gn_loop_unref(loop);
+        gn_free(self);
+    }
+    gn_crash_leave_thread(signal_stack);
+    return NULL;
+}
+
+/* Signals are for the loop's thread; those that a fault raises come through nevertheless. */
+static int start_thread(struct gn_loop *loop)
+{
+    struct gn_workers *w = &loop->workers;
+    struct gn_worker *worker = gn_calloc(1, sizeof(*worker));
+    worker->loop = loop;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&worker->thread, NULL, worker_main, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc != 0) {
+        gn_free(worker);
+        return -rc;
+    }
+    pthread_setname_np(worker->thread, "gantry-worker");
+    w->list[w->started++] = worker;
+    return 0;
+}
+
+void gn_workers_init(struct gn_workers *w, uint32_t count, uint32_t max_jobs)
+{
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->wake, NULL);
+    gn_list_init(&w->jobs);
+    w->max = count;
+    w->max_jobs = max_jobs;
+    w->list = gn_calloc(count, sizeof(w->list[0]));
+}
+
+int gn_job_queue(struct gn_loop *loop, struct gn_job *job)
+{
+    struct gn_workers *w = &loop->workers;
+    GN_ASSERT_LOOP(loop);
+    int rc = GN_EBUSY;
+    pthread_mutex_lock(&w->lock);
+    bool room = w->waiting < w->max_jobs && !w->stopping;
+    if (room && w->waiting >= w->idle && w->started < w->max)
+        start_thread(loop); /* if it cannot, those that are there do it */
+    if (room && w->started > 0) {
+        job->state = GN_JOB_WAITING;
+        gn_list_append(&w->jobs, &job->node);
+        w->waiting++;
+        pthread_cond_signal(&w->wake);
+        rc = 0;
+    }
+    pthread_mutex_unlock(&w->lock);
+    return rc;
+}
+
+bool gn_job_take_back(struct gn_loop *loop, struct gn_job *job)
+{
+    struct gn_workers *w = &loop->workers;
+    GN_ASSERT_LOOP(loop);
+    pthread_mutex_lock(&w->lock);
+    bool taken = job->state == GN_JOB_WAITING;
+    if (taken) {
+        gn_list_remove(&job->node);
+        job->state = GN_JOB_IDLE;
+        w->waiting--;
+    }
+    pthread_mutex_unlock(&w->lock);
+    return taken;
+}
+
+void gn_workers_stop(struct gn_loop *loop)
+{
+    struct gn_workers *w = &loop->workers;
+    uint32_t joinable = 0, abandoned = 0;
+    pthread_mutex_lock(&w->lock);
+    w->stopping = true;
+    for (uint32_t i = 0; i < w->started; i++) {
+        struct gn_worker *worker = w->list[i];
+        if (worker->job) {
+            worker->abandoned = true;
+            pthread_detach(worker->thread);
+            __atomic_add_fetch(&loop->references, 1, __ATOMIC_RELAXED);
+            abandoned++;
+        } else {
+            w->list[joinable++] = worker;
+        }
+    }
+    w->started = joinable;
+    pthread_cond_broadcast(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+    for (uint32_t i = 0; i < joinable; i++) {
+        pthread_join(w->list[i]->thread, NULL);
+        gn_free(w->list[i]);
+    }
+    w->started = 0;
+    if (abandoned)
+        gn_log(loop->log, GN_ERROR, "coro", "worker threads that did not come back: %u", abandoned);
+}
+
+void gn_workers_fini(struct gn_workers *w)
+{
+    gn_free(w->list);
+    pthread_cond_destroy(&w->wake);
+    pthread_mutex_destroy(&w->lock);
+}
+
+/* ---- tasks on workers ---- */
+
+static void task_job_run(struct gn_job *job)
+{
+    struct gn_task *task = job->task;
+    __atomic_store_n(&task->ran, true, __ATOMIC_RELAXED);
+    gn_task_set_current(task);
+    task->run(task, task->arg);
+    gn_task_set_current(NULL);
+}
+
+static void task_job_over(struct gn_job *job)
+{
+    gn_task_finish(job->task);
+}
+
+int gn_task_start_worker(struct gn_loop *loop, const struct gn_task_spec *spec,
+                         struct gn_task **ret_task)
+{
+    GN_CHECK(loop, GN_LOOP_MAGIC);
+    GN_ASSERT_LOOP(loop);
+    if (ret_task)
+        *ret_task = NULL;
+    if (loop->closing)
+        return GN_EBUSY;
+    struct gn_task *task = gn_task_new(loop, spec, true);
+    task->job = (struct gn_job){
+        .group = spec->group,
+        .task = task,
+        .run = task_job_run,
+        .over = task_job_over,
+    };
+    int rc = gn_job_queue(loop, &task->job);
+    if (rc != 0) {
+        gn_loop_remove_task(loop, &task->node);
+        gn_task_free(task);
+        return rc;
+    }
+    if (ret_task)
+        *ret_task = task;
+    return 0;
+}
+
+/* ---- pieces of work ---- */
+
+struct piece {
+    struct gn_op op;
+    struct gn_job job;
+    int (*fn)(void *arg);
+    void *arg;
+    int rc;
+};
+
+static void piece_run(struct gn_job *job)
+{
+    struct piece *p = GN_CONTAINER(job, struct piece, job);
+    gn_crash_set_piece(gn_task_name(job->task));
+    p->rc = p->fn(p->arg);
+    gn_crash_set_piece(NULL);
+}
+
+static void piece_over(struct gn_job *job)
+{
+    struct piece *p = GN_CONTAINER(job, struct piece, job);
+    gn_op_done(&p->op, p->rc);
+}
+
+static void piece_start(struct gn_op *op)
+{
+    struct piece *p = GN_CONTAINER(op, struct piece, op);
+    int rc = gn_job_queue(op->task->loop, &p->job);
+    if (rc != 0)
+        gn_op_done(op, rc);
+}
+
+static void piece_cancel(struct gn_op *op)
+{
+    struct piece *p = GN_CONTAINER(op, struct piece, op);
+    if (gn_job_take_back(op->task->loop, &p->job))
+        gn_op_done(op, GN_ECANCELED);
+}
+
+int gn_task_work(struct gn_task *task, struct gn_work_group *group, int (*fn)(void *arg), void *arg)
+{
+    GN_CHECK(task, GN_TASK_MAGIC);
+    if (task->is_worker)
+        return gn_task_is_cancelled(task) ? GN_ECANCELED : fn(arg);
+    struct piece p = {
+        .op = {.start = piece_start, .cancel = piece_cancel},
+        .job = {.group = group, .task = task, .run = piece_run, .over = piece_over},
+        .fn = fn,
+        .arg = arg,
+    };
+    return gn_await(task, &p.op);
+}
