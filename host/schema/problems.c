@@ -1,0 +1,249 @@
+/* problems.c - what was wrong with a value, in words: paths, shortened values, suggestions. */
+#include "schema/problems.h"
+
+#include "util/alloc.h"
+#include "util/str.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LINES_KEPT 20
+#define LINE_MAX_BYTES 2048 /* of one line */
+#define TEXT_MAX ((LINES_KEPT + 2) * (LINE_MAX_BYTES + 4))
+#define SHOWN_CHARS 60
+#define PATH_DEPTH 160
+#define WORD_MAX 64 /* longest text for which a choice is suggested */
+#define PATH_MAX_BYTES 512
+
+/* Bytes of the first `chars` code points; at most len. */
+static size_t first_chars(const char *s, size_t len, size_t chars)
+{
+    size_t at = 0;
+    while (at < len && chars-- > 0) {
+        at++;
+        while (at < len && ((unsigned char)s[at] & 0xC0) == 0x80)
+            at++;
+    }
+    return at;
+}
+
+/* One line of text: JSON Pointer, colon, message. */
+static void add_line(struct gn_problems *p, const char *path, const char *message)
+{
+    if (p->text.len > 0)
+        gn_buf_addc(&p->text, '\n');
+    if (*path != '\0')
+        gn_buf_addf(&p->text, "%s: ", path);
+    gn_buf_adds(&p->text, message);
+}
+
+/* Replaces the last line, "and N more", or adds it. */
+static void add_rest(struct gn_problems *p)
+{
+    uint32_t rest = p->count - LINES_KEPT;
+    if (rest > 1) {
+        const char *last = memrchr(gn_buf_str(&p->text), '\n', p->text.len);
+        if (last)
+            gn_buf_cut(&p->text, (size_t)(last - p->text.data));
+    }
+    gn_buf_addf(&p->text, "\nand %u more", rest);
+}
+
+static GN_PRINTF(3, 0) void add_message(struct gn_problems *p, const char *path, const char *fmt,
+                                        va_list ap)
+{
+    char line[LINE_MAX_BYTES - PATH_MAX_BYTES];
+    int n = vsnprintf(line, sizeof(line), fmt, ap);
+    if (n >= (int)sizeof(line)) {
+        size_t end = gn_utf8_cut(line, sizeof(line) - 1, sizeof(line) - 4);
+        memcpy(line + end, "...", 4);
+    }
+    for (char *c = line; *c != '\0'; c++) {
+        if (*c == '\n' || *c == '\r')
+            *c = ' ';
+    }
+    add_line(p, path, line);
+}
+
+/* A name as one step of a JSON Pointer, without what would break the line. */
+static void add_step(struct gn_buf *out, const char *name)
+{
+    size_t len = strlen(name), end = first_chars(name, len, SHOWN_CHARS);
+    for (size_t i = 0; i < end; i++) {
+        unsigned char c = (unsigned char)name[i];
+        if (c == '~')
+            gn_buf_adds(out, "~0");
+        else if (c == '/')
+            gn_buf_adds(out, "~1");
+        else if (c < 0x20 || c == 0x7F)
+            gn_buf_addc(out, '?');
+        else
+            gn_buf_addc(out, (char)c);
+    }
+    if (end < len)
+        gn_buf_adds(out, "...");
+}
+
+static void write_path(struct gn_buf *out, const struct gn_path *at)
+{
+    const struct gn_path *steps[PATH_DEPTH];
+    size_t n = 0;
+    for (; at && at->up && n < PATH_DEPTH; at = at->up)
+        steps[n++] = at;
+    while (n > 0) {
+        const struct gn_path *step = steps[--n];
+        gn_buf_addc(out, '/');
+        if (step->name)
+            add_step(out, step->name);
+        else
+            gn_buf_addf(out, "%zu", step->index);
+    }
+}
+
+static void add_names(struct gn_buf *line, const char *what, const struct gn_names *names,
+                      const char *const *known)
+{
+    char shown[GN_SHOWN_MAX];
+    for (size_t i = 0; i < GN_MIN(names->count, (size_t)GN_NAMES_KEPT); i++) {
+        gn_buf_adds(line, i == 0 ? what : ", ");
+        gn_buf_adds(line, gn_show_text(shown, names->v[i], strlen(names->v[i])));
+        const char *nearest = known ? gn_nearest(names->v[i], known) : NULL;
+        if (nearest)
+            gn_buf_addf(line, " (did you mean %s?)", gn_show_text(shown, nearest, strlen(nearest)));
+    }
+    if (names->count > GN_NAMES_KEPT)
+        gn_buf_addf(line, " and %zu more", names->count - GN_NAMES_KEPT);
+}
+
+void gn_problems_init(struct gn_problems *p)
+{
+    gn_buf_init(&p->text, TEXT_MAX);
+    p->count = 0;
+}
+
+void gn_problems_release(struct gn_problems *p)
+{
+    gn_buf_release(&p->text);
+    p->count = 0;
+}
+
+void gn_problems_add(struct gn_problems *p, const char *path, const char *fmt, ...)
+{
+    if (!p)
+        return;
+    if (p->count++ >= LINES_KEPT) {
+        add_rest(p);
+        return;
+    }
+    char shortened[PATH_MAX_BYTES];
+    snprintf(shortened, sizeof(shortened), "%s", path ? path : "");
+    va_list ap;
+    va_start(ap, fmt);
+    add_message(p, shortened, fmt, ap);
+    va_end(ap);
+}
+
+void gn_problems_at(struct gn_problems *p, const struct gn_path *at, const char *fmt, ...)
+{
+    if (!p)
+        return;
+    if (p->count++ >= LINES_KEPT) {
+        add_rest(p);
+        return;
+    }
+    struct gn_buf path = GN_BUF_INIT(PATH_MAX_BYTES - 1);
+    write_path(&path, at);
+    va_list ap;
+    va_start(ap, fmt);
+    add_message(p, gn_buf_str(&path), fmt, ap);
+    va_end(ap);
+    gn_buf_release(&path);
+}
+
+bool gn_problems_wanted(const struct gn_problems *p)
+{
+    return p && p->count < LINES_KEPT;
+}
+
+const char *gn_show_text(char out[GN_SHOWN_MAX], const char *s, size_t len)
+{
+    size_t end = first_chars(s, GN_MIN(len, (size_t)4 * SHOWN_CHARS), SHOWN_CHARS);
+    struct gn_buf b = GN_BUF_INIT(GN_SHOWN_MAX - 8);
+    gn_json_write_str(&b, s, end);
+    if (end < len && b.len > 0) {
+        gn_buf_cut(&b, b.len - 1);
+        gn_buf_adds(&b, "...\"");
+    }
+    snprintf(out, GN_SHOWN_MAX, "%s", b.overflow ? "(text)" : gn_buf_str(&b));
+    gn_buf_release(&b);
+    return out;
+}
+
+const char *gn_show_value(char out[GN_SHOWN_MAX], const gantry_json *v)
+{
+    int type = gn_json_type(v);
+    if (!v) {
+        snprintf(out, GN_SHOWN_MAX, "nothing");
+    } else if (type == GN_JSON_STRING) {
+        gn_show_text(out, v->text, v->len);
+    } else {
+        struct gn_buf b = GN_BUF_INIT(GN_SHOWN_MAX - 8);
+        gn_json_write(&b, v);
+        if (b.overflow) {
+            snprintf(out, GN_SHOWN_MAX, "%s of %zu", gn_json_type_name(v), gn_json_count(v));
+            if (type == GN_JSON_NUMBER)
+                snprintf(out, GN_SHOWN_MAX, "%.*s...", SHOWN_CHARS, v->text);
+        } else {
+            size_t end = first_chars(gn_buf_str(&b), b.len, SHOWN_CHARS);
+            snprintf(out, GN_SHOWN_MAX, "%.*s%s", (int)end, gn_buf_str(&b),
+                     end < b.len ? "..." : "");
+        }
+        gn_buf_release(&b);
+    }
+    return out;
+}
+
+void gn_names_add(struct gn_names *names, const char *name)
+{
+    if (names->count < GN_NAMES_KEPT)
+        names->v[names->count] = name;
+    names->count++;
+}
+
+void gn_problems_names(struct gn_problems *p, const struct gn_path *at,
+                       const struct gn_names *missing, const struct gn_names *unknown,
+                       const char *const *known)
+{
+    struct gn_buf line = GN_BUF_INIT(4 * GN_NAMES_KEPT * GN_SHOWN_MAX);
+    if (gn_problems_wanted(p)) {
+        add_names(&line, "missing ", missing, NULL);
+        add_names(&line, missing->count > 0 ? "; unknown " : "unknown ", unknown, known);
+    }
+    gn_problems_at(p, at, "%s", gn_buf_str(&line));
+    gn_buf_release(&line);
+}
+
+void gn_problems_choice(struct gn_problems *p, const struct gn_path *at, const char *const *choices,
+                        const char *got, size_t got_len)
+{
+    char shown[GN_SHOWN_MAX];
+    struct gn_buf line = GN_BUF_INIT(GN_NAMES_KEPT * GN_SHOWN_MAX + 2048);
+    if (gn_problems_wanted(p)) {
+        for (size_t i = 0; choices[i] && i < GN_NAMES_KEPT; i++) {
+            gn_buf_adds(&line, i == 0 ? "" : ", ");
+            gn_buf_adds(&line, gn_show_text(shown, choices[i], strlen(choices[i])));
+            if (i + 1 == GN_NAMES_KEPT && choices[i + 1])
+                gn_buf_adds(&line, ", ...");
+        }
+        gn_buf_addf(&line, ", got %s", gn_show_text(shown, got, got_len));
+        char word[WORD_MAX + 1] = "";
+        if (got_len <= WORD_MAX && !memchr(got, '\0', got_len))
+            memcpy(word, got, got_len);
+        const char *nearest = gn_nearest(word, choices);
+        if (nearest)
+            gn_buf_addf(&line, " (did you mean %s?)",
+                        gn_show_text(shown, nearest, strlen(nearest)));
+    }
+    gn_problems_at(p, at, "expected one of %s", gn_buf_str(&line));
+    gn_buf_release(&line);
+}
