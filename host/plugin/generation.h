@@ -50,6 +50,8 @@ struct gantry_plugin {
 
     struct gn_component **components;  /* all it has registered; one reference each */
     size_t component_count, component_cap;
+    struct gn_component **removed;     /* taken back, but still in use somewhere */
+    size_t removed_count;
     struct gn_list mutexes;            /* gantry_mutex made and not freed */
     struct gn_work_group group;
     void *user_state;                  /* gantry_set_state */
@@ -72,5 +74,15 @@ void gn_generation_unref(struct gn_generation *g); /* at zero: on_unused(g) */
 void gn_generation_stop(struct gn_generation *g);
 void gn_generation_free(struct gn_generation *g); /* stopped, module taken away */
 void gn_generation_add_component(struct gn_generation *g, struct gn_component *c); /* takes the reference */
+/* One of its components, borrowed; NULL if it has none of that kind and key. */
+struct gn_component *gn_generation_find(struct gn_generation *g, enum gn_kind kind, const char *key);
+/* Takes one of its components back: its data is freed once nobody uses it, at the latest by stop. */
+void gn_generation_drop_component(struct gn_generation *g, struct gn_component *c);
+
+/* What `save` writes to, made by the manager: GN_BUF_INIT(GN_SAVE_BYTES). */
+#define GN_SAVE_BYTES ((size_t)16 << 20)
+struct gantry_buffer {
+    struct gn_buf bytes;
+};
 
 #endif

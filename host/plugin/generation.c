@@ -1,0 +1,176 @@
+/* generation.c - what a loaded plugin holds, and how it is let go of. */
+#include "plugin/generation.h"
+
+#include "call/mutex.h"
+#include "plugin/abi_internal.h"
+#include "util/alloc.h"
+#include "util/str.h"
+
+#include <string.h>
+
+#define SETTINGS_BYTES ((size_t)16 << 20)
+
+static void owner_ref(struct gn_owner *owner)
+{
+    gn_generation_ref(GN_CONTAINER(owner, struct gn_generation, owner));
+}
+
+static void owner_unref(struct gn_owner *owner)
+{
+    gn_generation_unref(GN_CONTAINER(owner, struct gn_generation, owner));
+}
+
+struct gn_generation *gn_generation_new(struct gn_call_env *env, const char *instance,
+                                        uint32_t number)
+{
+    struct gn_generation *g = gn_calloc(1, sizeof *g);
+    g->magic = GN_GENERATION_MAGIC;
+    g->refs = 1;
+    g->state = GN_GEN_STAGED;
+    g->number = number;
+    g->env = env;
+    g->instance = gn_strdup(instance);
+    g->owner = (struct gn_owner){
+        .ref = owner_ref,
+        .unref = owner_unref,
+        .name = g->instance,
+        .plugin = g,
+        .group = &g->group,
+    };
+    gn_arena_init(&g->arena, SETTINGS_BYTES);
+    gn_list_init(&g->mutexes);
+    return g;
+}
+
+void gn_generation_ref(struct gn_generation *g)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    g->refs++;
+}
+
+/* Components that were taken back stay until nobody uses them any more: their data must go before
+ * the code does. */
+static void sweep_removed(struct gn_generation *g)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < g->removed_count; i++) {
+        struct gn_component *c = g->removed[i];
+        if (c->refs > 1)
+            g->removed[kept++] = c;
+        else
+            gn_component_unref(c);
+    }
+    g->removed_count = kept;
+}
+
+void gn_generation_unref(struct gn_generation *g)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    gn_assert(g->refs > 0);
+    sweep_removed(g);
+    if (--g->refs == 0 && g->on_unused)
+        g->on_unused(g);
+}
+
+void gn_generation_add_component(struct gn_generation *g, struct gn_component *c)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    if (g->component_count == g->component_cap) {
+        g->component_cap = g->component_cap ? g->component_cap * 2 : 16;
+        g->components = gn_reallocarray(g->components, g->component_cap,
+                                        sizeof(struct gn_component *));
+    }
+    g->components[g->component_count++] = c;
+}
+
+struct gn_component *gn_generation_find(struct gn_generation *g, enum gn_kind kind, const char *key)
+{
+    for (size_t i = 0; i < g->component_count; i++) {
+        if (g->components[i]->kind == kind && gn_streq(g->components[i]->key, key))
+            return g->components[i];
+    }
+    return NULL;
+}
+
+void gn_generation_drop_component(struct gn_generation *g, struct gn_component *c)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    size_t i = 0;
+    while (i < g->component_count && g->components[i] != c)
+        i++;
+    gn_assert(i < g->component_count);
+    g->component_count--;
+    memmove(&g->components[i], &g->components[i + 1],
+            (g->component_count - i) * sizeof(struct gn_component *));
+    g->removed = gn_reallocarray(g->removed, g->removed_count + 1, sizeof(struct gn_component *));
+    g->removed[g->removed_count++] = c;
+    sweep_removed(g);
+}
+
+/* Whoever still holds one of the components (an old snapshot) may read it, but not reach the
+ * plugin. */
+static void disarm(struct gn_component **v, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct gn_component *c = v[i];
+        void (*free_data)(void *) = c->free_data;
+        void *data = c->data;
+        c->run = NULL;
+        c->complete = NULL;
+        c->owner = NULL;
+        c->data = NULL;
+        c->free_data = NULL;
+        if (free_data && data)
+            free_data(data);
+        gn_component_unref(c);
+    }
+}
+
+static void free_mutexes(struct gn_generation *g)
+{
+    struct gn_list *n;
+    while ((n = gn_list_pop(&g->mutexes))) {
+        struct gantry_mutex *m = GN_CONTAINER(n, struct gantry_mutex, plugin_node);
+        gn_mutex_fini(&m->mutex);
+        gn_free(m);
+    }
+}
+
+void gn_generation_stop(struct gn_generation *g)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    if (g->state == GN_GEN_STOPPED)
+        return;
+    g->state = GN_GEN_STOPPED;
+    if (g->started && g->stop)
+        g->stop(g);
+    g->started = false;
+    disarm(g->components, g->component_count);
+    disarm(g->removed, g->removed_count);
+    g->component_count = g->removed_count = 0;
+    g->settings = NULL;
+    gn_arena_release(&g->arena);
+    gn_json_release(&g->settings_doc);
+    gn_fields_free(g->settings_fields);
+    g->settings_fields = NULL;
+    free_mutexes(g);
+    g->start = NULL;
+    g->stop = NULL;
+    g->save = NULL;
+    g->restore = NULL;
+}
+
+void gn_generation_free(struct gn_generation *g)
+{
+    if (!g)
+        return;
+    gn_generation_stop(g);
+    gn_assert(g->module == NULL);
+    gn_free(g->components);
+    gn_free(g->removed);
+    gn_free(g->instance);
+    gn_free(g->name);
+    gn_free(g->version);
+    g->magic = 0;
+    gn_free(g);
+}
