@@ -185,7 +185,7 @@ def test_a_slow_sender_holds_nobody_up(client):
 
 
 def test_a_sender_that_never_finishes_is_cut_off(client):
-    c = client(NEW, "http", config={"limits": {"header_timeout_ms": 300, "body_timeout_ms": 300}})
+    c = client(NEW, "http", config={"limits": {"header_timeout": "300ms", "body_timeout": "300ms"}})
     head = c.new_connection()
     head.send(b"POST /mcp HTTP/1.1\r\nHost: x\r\nContent-")
     body = c.new_connection()
@@ -264,8 +264,8 @@ def test_a_stdio_client_that_stops_reading_does_not_stop_the_clock(host):
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 ])
 def test_broken_http_hurts_nobody(client, request_line):
-    c = client(NEW, "http", config={"limits": {"header_timeout_ms": 1000,
-                                               "body_timeout_ms": 1000}})
+    c = client(NEW, "http", config={"limits": {"header_timeout": "1s",
+                                               "body_timeout": "1s"}})
     with c.new_connection() as connection:
         try:
             connection.send(request_line)

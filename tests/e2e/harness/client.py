@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import queue
+import socket
 import threading
 
 from . import schema
@@ -43,6 +44,7 @@ class Pending:
         self.status = None
         self.failure = None
         self.http = None
+        self.connection = None  # over HTTP: set once the request has been sent
 
     def take(self, message, status=None):
         with self.changed:
@@ -342,7 +344,7 @@ class HttpClient(Client):
         headers.update(self.headers)
         return headers
 
-    def post(self, message, headers=None):
+    def post(self, message, headers=None, pending=None):
         """Sends one message; returns (connection, response) with the body still to be read."""
         body = message if isinstance(message, bytes) else \
             json.dumps(message, ensure_ascii=False).encode()
@@ -353,6 +355,8 @@ class HttpClient(Client):
             connection = self.connection()
             try:
                 connection.send_request("POST", self.path, fields, body)
+                if pending:
+                    pending.connection = connection
                 return connection, connection.read_response()
             except (Closed, BrokenPipeError, ConnectionResetError):
                 connection.close()  # an idle connection may have been closed meanwhile
@@ -371,8 +375,8 @@ class HttpClient(Client):
 
     def exchange(self, pending, headers):
         try:
-            connection, response = self.post(pending.request, headers)
-            pending.http, pending.connection = response, connection
+            connection, response = self.post(pending.request, headers, pending)
+            pending.http = response
             self.read_answer(pending, response)
             self.keep(connection, response)
         except Exception as e:  # told to whoever waits
@@ -417,11 +421,14 @@ class HttpClient(Client):
         self.keep(connection, response)
         assert response.status == 202 and body == b"", (response.status, body)
 
+    def cancel_by_closing(self, pending):
+        eventually(lambda: pending.connection, "the request to be sent")
+        pending.connection.socket.shutdown(socket.SHUT_RDWR)
+
     def cancel(self, pending, reason="changed my mind"):
         """As the era has it: a notification, or closing the stream."""
         if self.stateless:
-            eventually(lambda: pending.http or pending.failure, "the stream to open")
-            pending.connection.socket.shutdown(2)
+            self.cancel_by_closing(pending)
         else:
             self.notify("notifications/cancelled",
                         {"requestId": pending.request["id"], "reason": reason})

@@ -59,7 +59,7 @@ class Host:
     """
 
     def __init__(self, plugins=("kit",), config=None, http=None, stdio=False, args=(), env=None,
-                 log_level="info", must_start=True, cwd=None):
+                 log_level="info", must_start=True, cwd=None, log_descriptor=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gantry-e2e-"))
         os.chmod(self.folder, 0o755)  # the host refuses folders that others may write
         self.drop = self.folder / "plugins"
@@ -89,7 +89,8 @@ class Host:
         self.log_handle = open(self.log_file, "wb")
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE if stdio else subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=self.log_handle, cwd=cwd,
+            stdout=subprocess.PIPE, cwd=cwd,
+            stderr=self.log_handle if log_descriptor is None else log_descriptor,
             env={**os.environ, **(env or {})}, start_new_session=True)
         self.stdout_rest = b""
         if not stdio:  # nothing may ever come there; read it so that nothing blocks
