@@ -306,6 +306,10 @@ void gn_call_start(struct gn_call *call)
     GN_CHECK(call, GN_CALL_MAGIC);
     struct gn_component *c = call->component;
     GN_CHECK(c, GN_COMPONENT_MAGIC);
+    if (call->finished) /* cancelled while its owner held it back */
+        return;
+    if (c->owner && c->owner->hold && c->owner->hold(c->owner, call))
+        return;
     gn_call_ref(call);
     hold_code(call, c->owner);
     make_label(call, c->owner ? c->owner->name : "host", c->key);

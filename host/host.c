@@ -1,0 +1,312 @@
+/* host.c - start, reload, stop. The only place that knows all floors.
+ *
+ * Start: loop, registry, protocol, plugins; transports open once every plugin has been loaded or has
+ * failed, so the first client sees all there is. Stop runs the same steps backwards, each when the one
+ * before has reported: listeners, drain, transports, plugins, outbound HTTP, loop.
+ */
+#include "host.h"
+
+#include "observe/log.h"
+#include "plugin/manager.h"
+#include "transport/transport.h"
+#include "util/alloc.h"
+#include "util/str.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CLOSE_WAIT_MS 2000
+
+struct gn_host {
+    const struct gn_host_options *options;
+    struct gn_config *config;
+    struct gn_log *log;
+    uv_loop_t uv;
+    struct gn_loop *loop;
+    struct gn_call_env env;
+    struct gn_registry *registry;
+    struct gn_auth *auth;
+    struct gn_protocol *protocol;
+    struct gn_plugins *plugins;
+    struct gn_http_server *http;
+    struct gn_stdio *stdio;
+    uv_signal_t term, interrupt, hangup;
+    unsigned open_transports;
+    bool serving, stopping, closed;
+    int exit_code;
+};
+
+static void stop(struct gn_host *h, int exit_code);
+
+/* ---------------------------------------------------------------- stopping, last step first */
+
+static void close_signals(struct gn_host *h)
+{
+    uv_close((uv_handle_t *)&h->term, NULL);
+    uv_close((uv_handle_t *)&h->interrupt, NULL);
+    uv_close((uv_handle_t *)&h->hangup, NULL);
+}
+
+static void loop_closed(void *arg)
+{
+    struct gn_host *h = arg;
+    h->loop = NULL;
+    h->closed = true;
+    close_signals(h);
+}
+
+static void http_client_closed(void *arg)
+{
+    struct gn_host *h = arg;
+    h->env.http = NULL;
+    gn_loop_close(h->loop, CLOSE_WAIT_MS, loop_closed, h);
+}
+
+static void plugins_closed(void *arg)
+{
+    struct gn_host *h = arg;
+    h->plugins = NULL;
+    gn_protocol_free(h->protocol);
+    h->protocol = NULL;
+    gn_http_close(h->env.http, http_client_closed, h);
+}
+
+static void transport_closed(void *arg)
+{
+    struct gn_host *h = arg;
+    if (--h->open_transports > 0)
+        return;
+    h->http = NULL;
+    h->stdio = NULL;
+    gn_plugins_close(h->plugins, CLOSE_WAIT_MS, plugins_closed, h);
+}
+
+static void drained(void *arg)
+{
+    struct gn_host *h = arg;
+    h->open_transports = 1;
+    if (h->http) {
+        h->open_transports++;
+        gn_http_server_close(h->http, transport_closed, h);
+    }
+    if (h->stdio) {
+        h->open_transports++;
+        gn_stdio_close(h->stdio, transport_closed, h);
+    }
+    transport_closed(h);
+}
+
+static void stop(struct gn_host *h, int exit_code)
+{
+    if (h->stopping) {
+        if (exit_code)
+            h->exit_code = exit_code;
+        return;
+    }
+    h->stopping = true;
+    h->exit_code = exit_code;
+    gn_log(h->log, GN_INFO, "host", "stopping");
+    if (h->http)
+        gn_http_server_stop_listening(h->http);
+    gn_protocol_drain(h->protocol, h->config->drain_ms, drained, h);
+}
+
+/* ---------------------------------------------------------------- signals */
+
+static void on_term(uv_signal_t *handle, int number)
+{
+    struct gn_host *h = handle->data;
+    if (h->stopping) {
+        gn_log(h->log, GN_WARNING, "host", "signal %d again: stopping at once", number);
+        _exit(128 + number);
+    }
+    stop(h, 0);
+}
+
+static void warn_listeners(struct gn_host *h, const struct gn_config *next)
+{
+    bool same = next->listener_count == h->config->listener_count && next->stdio == h->config->stdio &&
+                gn_streq(next->path, h->config->path);
+    for (size_t i = 0; same && i < next->listener_count; i++)
+        same = gn_streq(next->listeners[i].address, h->config->listeners[i].address);
+    if (!same)
+        gn_log(h->log, GN_WARNING, "config", "listeners, stdio and path take effect at the next start");
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    (void)number;
+    struct gn_host *h = handle->data;
+    if (h->stopping || !h->serving || !h->options->reload)
+        return;
+    struct gn_config *next = NULL;
+    struct gn_buf problems = GN_BUF_INIT(64u << 10);
+    if (h->options->reload(h->options->arg, &next, &problems) != 0) {
+        gn_log(h->log, GN_ERROR, "config", "not reloaded, the old configuration stays: %s", gn_buf_str(&problems));
+    } else {
+        struct gn_config *old = h->config;
+        struct gn_auth *old_auth = h->auth;
+        warn_listeners(h, next);
+        h->config = next;
+        h->auth = gn_auth_new(next);
+        h->env.timeout_ms = next->call_timeout_ms;
+        gn_stderr_log_configure(h->log, next->log_level, next->log_json);
+        gn_protocol_configure(h->protocol, next);
+        if (h->http)
+            gn_http_server_configure(h->http, next, h->auth);
+        gn_plugins_configure(h->plugins, next);
+        gn_auth_free(old_auth);
+        gn_config_free(old);
+        gn_log(h->log, GN_INFO, "config", "reloaded");
+    }
+    gn_buf_release(&problems);
+}
+
+static void init_signal(struct gn_host *h, uv_signal_t *s, uv_signal_cb cb, int number)
+{
+    uv_signal_init(&h->uv, s);
+    s->data = h;
+    uv_signal_start(s, cb, number);
+    uv_unref((uv_handle_t *)s);
+}
+
+/* ---------------------------------------------------------------- starting */
+
+static int write_ready_file(const char *path, const char *const *urls, struct gn_error *err)
+{
+    GN_AUTO_FREE char *tmp = gn_format("%s.tmp", path);
+    struct gn_buf text = GN_BUF_INIT(64u << 10);
+    for (const char *const *url = urls; *url; url++)
+        gn_buf_addf(&text, "%s\n", *url);
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int rc = fd < 0 || write(fd, gn_buf_str(&text), text.len) != (ssize_t)text.len ? -errno : 0;
+    if (fd >= 0)
+        close(fd);
+    if (rc == 0 && rename(tmp, path) != 0)
+        rc = -errno;
+    gn_buf_release(&text);
+    return rc ? gn_error_set(err, rc, "ready file %s: %s", path, strerror(-rc)) : 0;
+}
+
+static void announce(struct gn_host *h)
+{
+    const char *urls[64];
+    size_t n = 0;
+    const char *url;
+    while (h->http && n + 2 < GN_COUNT(urls) && (url = gn_http_server_url(h->http, n)))
+        urls[n++] = url;
+    for (size_t i = 0; i < n; i++)
+        gn_log(h->log, GN_NOTICE, "host", "serving on %s", urls[i]);
+    if (h->stdio) {
+        gn_log(h->log, GN_NOTICE, "host", "serving on stdio");
+        urls[n++] = "stdio";
+    }
+    urls[n] = NULL;
+    struct gn_error err = {0};
+    if (h->options->ready_file && write_ready_file(h->options->ready_file, urls, &err) != 0) {
+        gn_log(h->log, GN_ERROR, "host", "%s", err.text);
+        stop(h, 2);
+        return;
+    }
+    if (h->options->on_ready)
+        h->options->on_ready(h->options->arg, urls);
+}
+
+static void stdio_ended(void *arg)
+{
+    struct gn_host *h = arg;
+    /* With listeners of its own the host outlives the client that started it. */
+    if (!h->http)
+        stop(h, 0);
+}
+
+static void plugins_ready(void *arg)
+{
+    struct gn_host *h = arg;
+    if (h->stopping)
+        return;
+    struct gn_transport_env env = {
+        .loop = h->loop, .log = h->log, .protocol = h->protocol, .config = h->config, .auth = h->auth};
+    struct gn_error err = {0};
+    if (h->config->listener_count > 0) {
+        h->http = gn_http_server_new(&env, &err);
+        if (!h->http) {
+            gn_log(h->log, GN_ERROR, "http", "%s", err.text);
+            stop(h, 2);
+            return;
+        }
+    }
+    if (h->config->stdio && h->options->stdin_fd >= 0)
+        h->stdio = gn_stdio_new(&env, h->options->stdin_fd, h->options->stdout_fd, stdio_ended, h);
+    h->serving = true;
+    announce(h);
+}
+
+static void lists_changed(void *arg, uint32_t kinds)
+{
+    struct gn_host *h = arg;
+    gn_protocol_changed(h->protocol, kinds);
+}
+
+static void plugin_loaded(void *arg, const char *instance, uint32_t generation, const struct gn_error *err,
+                          uint32_t took_ms)
+{
+    struct gn_host *h = arg;
+    if (h->options->on_loaded)
+        h->options->on_loaded(h->options->arg, instance, generation, err, took_ms);
+}
+
+static void build(struct gn_host *h)
+{
+    const struct gn_config *c = h->config;
+    struct gn_loop_limits limits = {
+        .max_coroutines = c->max_calls + c->max_calls / 4 + 64,
+        .workers = c->workers,
+    };
+    h->loop = gn_loop_new(&h->uv, &limits, h->log);
+    h->registry = gn_registry_new();
+    h->auth = gn_auth_new(c);
+    h->env = (struct gn_call_env){
+        .loop = h->loop,
+        .http = gn_http_new(h->loop),
+        .log = h->log,
+        .registry = h->registry,
+        .timeout_ms = c->call_timeout_ms,
+    };
+    gn_list_init(&h->env.calls);
+    h->protocol = gn_protocol_new(&h->env, h->registry, c);
+    struct gn_plugins_events events = {.on_changed = lists_changed, .on_loaded = plugin_loaded, .arg = h};
+    h->plugins = gn_plugins_new(&h->env, h->registry, c, h->options->self_exe, &events);
+}
+
+int gn_host_run(struct gn_host_options *options)
+{
+    struct gn_host *h = gn_calloc(1, sizeof *h);
+    h->options = options;
+    h->config = options->config;
+    h->log = gn_stderr_log_new(STDERR_FILENO, h->config->log_level, h->config->log_json);
+    int rc = uv_loop_init(&h->uv);
+    gn_assert(rc == 0);
+    gn_task_install_crash_report();
+    init_signal(h, &h->term, on_term, SIGTERM);
+    init_signal(h, &h->interrupt, on_term, SIGINT);
+    init_signal(h, &h->hangup, on_hangup, SIGHUP);
+    build(h);
+    gn_plugins_start(h->plugins, plugins_ready, h);
+    uv_run(&h->uv, UV_RUN_DEFAULT);
+    if (!h->closed)
+        gn_log(h->log, GN_ERROR, "host", "the loop ended before the host was closed");
+    if (uv_loop_close(&h->uv) != 0)
+        gn_log(h->log, GN_WARNING, "host", "handles are still open at the end");
+    gn_registry_free(h->registry);
+    gn_auth_free(h->auth);
+    gn_config_free(h->config);
+    gn_log(h->log, GN_INFO, "host", "stopped");
+    gn_stderr_log_free(h->log);
+    int code = h->exit_code;
+    gn_free(h);
+    return code;
+}

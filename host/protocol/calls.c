@@ -1,0 +1,320 @@
+/* calls.c - the methods that run a handler: tools/call, resources/read, prompts/get, completion/complete. */
+#include "protocol/internal.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- common parts */
+
+static void bad_params(struct gn_request *r, const char *text)
+{
+    gn_reply_error(r, gn_request_fault_status(r), GN_RPC_INVALID_PARAMS, NULL, "%s", text);
+}
+
+/* A string parameter; NULL after answering that it is missing. */
+static const char *string_param(struct gn_request *r, const gantry_json *object, const char *name,
+                                const char *problem)
+{
+    const char *s = gn_json_cstr(gn_json_get(object, name));
+    if (!s)
+        bad_params(r, problem);
+    return s;
+}
+
+/* `arguments`: an object, or nothing. False after answering that it is something else. */
+static bool arguments_param(struct gn_request *r, const gantry_json **ret)
+{
+    const gantry_json *v = gn_json_get(r->params, "arguments");
+    if (gn_json_type(v) == GN_JSON_NULL)
+        v = NULL;
+    if (v && gn_json_type(v) != GN_JSON_OBJECT) {
+        bad_params(r, "arguments must be an object");
+        return false;
+    }
+    *ret = v;
+    return true;
+}
+
+static void unknown(struct gn_request *r, enum gn_kind kind, const char *label, const char *name)
+{
+    const char *near = gn_snapshot_nearest(gn_registry_current(r->p->registry), kind, name);
+    gn_reply_error(r, gn_request_fault_status(r), GN_RPC_INVALID_PARAMS, NULL, "Unknown %s: %.256s%s%s%s", label,
+                   name, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+}
+
+static void write_capability(struct gn_jw *w, const char *name, const char *part)
+{
+    gn_jw_object(w, name);
+    if (part) {
+        gn_jw_object(w, part);
+        gn_jw_end(w);
+    }
+    gn_jw_end(w);
+}
+
+bool gn_request_refuse_requires(struct gn_request *r, const struct gn_component *c)
+{
+    uint32_t lacking = c->requires & ~r->call->capabilities;
+    if (!lacking)
+        return false;
+    struct gn_buf data = GN_BUF_INIT(4096);
+    struct gn_jw w;
+    gn_jw_init(&w, &data);
+    gn_jw_object(&w, NULL);
+    gn_jw_object(&w, "requiredCapabilities");
+    if (lacking & (GANTRY_CAP_ELICITATION | GANTRY_CAP_ELICITATION_URL))
+        write_capability(&w, "elicitation", lacking & GANTRY_CAP_ELICITATION_URL ? "url" : "form");
+    if (lacking & (GANTRY_CAP_SAMPLING | GANTRY_CAP_SAMPLING_TOOLS))
+        write_capability(&w, "sampling", lacking & GANTRY_CAP_SAMPLING_TOOLS ? "tools" : NULL);
+    if (lacking & GANTRY_CAP_ROOTS)
+        write_capability(&w, "roots", NULL);
+    gn_jw_end(&w);
+    gn_jw_end(&w);
+    if (gn_request_is_stateless(r))
+        gn_reply_error(r, 400, GN_RPC_MISSING_CAPABILITY, gn_buf_str(&data),
+                       "%s %.256s needs capabilities that the client does not declare", gn_kind_name(c->kind),
+                       c->name);
+    else
+        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, gn_buf_str(&data),
+                       "%s %.256s needs capabilities that the client does not declare", gn_kind_name(c->kind),
+                       c->name);
+    gn_buf_release(&data);
+    return true;
+}
+
+static struct gn_request *request_of(struct gn_call *call)
+{
+    struct gn_request *r = call->ops_data;
+    GN_CHECK(r, GN_REQUEST_MAGIC);
+    return r;
+}
+
+/* Outcomes that are the same for all methods; true if it was one of them. */
+static bool common_outcome(struct gn_request *r, enum gn_outcome outcome)
+{
+    switch (outcome) {
+    case GN_OUT_BUSY:
+        gn_reply_busy(r);
+        return true;
+    case GN_OUT_CANCELED:
+        gn_reply_error(r, 503, GN_RPC_INTERNAL_ERROR, NULL, "the call was cancelled: the server is shutting down "
+                                                            "or the plugin was taken away");
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void failed(struct gn_request *r, const struct gn_call *call, enum gn_outcome outcome, const char *what)
+{
+    if (common_outcome(r, outcome))
+        return;
+    if (outcome == GN_OUT_INVALID)
+        gn_reply_error(r, gn_request_fault_status(r), GN_RPC_INVALID_PARAMS, NULL, "invalid arguments: %s",
+                       call->failure);
+    else if (outcome == GN_OUT_TIMEOUT)
+        gn_reply_error(r, 200, GN_RPC_INTERNAL_ERROR, NULL, "the %s did not finish in time", what);
+    else
+        gn_reply_error(r, 200, GN_RPC_INTERNAL_ERROR, NULL, "%s", call->failure ? call->failure : "failed");
+}
+
+/* ---------------------------------------------------------------- tools/call */
+
+static void tool_finished(struct gn_call *call, enum gn_outcome outcome)
+{
+    struct gn_request *r = request_of(call);
+    if (common_outcome(r, outcome))
+        return;
+    struct gn_reply reply;
+    gn_reply_open(r, &reply);
+    gn_result_write_tool(call, outcome, &reply.w);
+    gn_reply_send(r, &reply, outcome == GN_OUT_RESULT ? call : NULL);
+}
+
+const struct gn_call_ops gn_tool_ops = {
+    .notify = gn_request_notify, .finished = tool_finished, .header = gn_request_header};
+
+void gn_method_call_tool(struct gn_request *r)
+{
+    const gantry_json *arguments;
+    const char *name = string_param(r, r->params, "name", "tools/call needs params.name, a string");
+    if (!name || !arguments_param(r, &arguments))
+        return;
+    struct gn_component *c = gn_snapshot_find(gn_registry_current(r->p->registry), GN_TOOL, name);
+    if (!c) {
+        unknown(r, GN_TOOL, "tool", name);
+        return;
+    }
+    if (!gn_stateless_check_params(r, c, arguments))
+        return;
+    struct gn_call *call = gn_request_call(r, &gn_tool_ops);
+    if (gn_request_refuse_requires(r, c))
+        return;
+    call->component = c;
+    call->arguments = arguments;
+    gn_request_start(r);
+}
+
+/* ---------------------------------------------------------------- resources/read */
+
+static void not_found(struct gn_request *r, const char *uri)
+{
+    struct gn_buf data = GN_BUF_INIT(64u << 10);
+    struct gn_jw w;
+    gn_jw_init(&w, &data);
+    gn_jw_object(&w, NULL);
+    gn_jw_strn(&w, "uri", uri, strnlen(uri, 8192));
+    gn_jw_end(&w);
+    bool stateless = gn_request_is_stateless(r);
+    gn_reply_error(r, gn_request_fault_status(r), stateless ? GN_RPC_INVALID_PARAMS : GN_RPC_RESOURCE_NOT_FOUND,
+                   gn_buf_str(&data), "Resource not found: %.512s", uri);
+    gn_buf_release(&data);
+}
+
+static void resource_finished(struct gn_call *call, enum gn_outcome outcome)
+{
+    struct gn_request *r = request_of(call);
+    if (outcome == GN_OUT_NOT_FOUND) {
+        not_found(r, call->uri);
+        return;
+    }
+    if (outcome != GN_OUT_RESULT) {
+        failed(r, call, outcome, "resource");
+        return;
+    }
+    struct gn_reply reply;
+    gn_reply_open(r, &reply);
+    gn_result_write_resource(call, &reply.w);
+    gn_reply_cache(r, &reply, call->component->ttl_ms, call->component->cache_public);
+    gn_reply_send(r, &reply, call);
+}
+
+const struct gn_call_ops gn_resource_ops = {
+    .notify = gn_request_notify, .finished = resource_finished, .header = gn_request_header};
+
+void gn_method_read_resource(struct gn_request *r)
+{
+    const char *uri = string_param(r, r->params, "uri", "resources/read needs params.uri, a string");
+    if (!uri)
+        return;
+    struct gn_call *call = gn_request_call(r, &gn_resource_ops);
+    const gantry_json *vars = NULL;
+    struct gn_component *c =
+        gn_snapshot_resolve(gn_registry_current(r->p->registry), uri, &call->arena, &vars);
+    if (!c) {
+        not_found(r, uri);
+        return;
+    }
+    if (gn_request_refuse_requires(r, c))
+        return;
+    call->component = c;
+    call->arguments = vars;
+    call->uri = uri;
+    gn_request_start(r);
+}
+
+/* ---------------------------------------------------------------- prompts/get */
+
+static void prompt_finished(struct gn_call *call, enum gn_outcome outcome)
+{
+    struct gn_request *r = request_of(call);
+    if (outcome != GN_OUT_RESULT) {
+        failed(r, call, outcome, "prompt");
+        return;
+    }
+    struct gn_reply reply;
+    gn_reply_open(r, &reply);
+    gn_result_write_prompt(call, &reply.w);
+    gn_reply_send(r, &reply, call);
+}
+
+const struct gn_call_ops gn_prompt_ops = {
+    .notify = gn_request_notify, .finished = prompt_finished, .header = gn_request_header};
+
+void gn_method_get_prompt(struct gn_request *r)
+{
+    const gantry_json *arguments;
+    const char *name = string_param(r, r->params, "name", "prompts/get needs params.name, a string");
+    if (!name || !arguments_param(r, &arguments))
+        return;
+    struct gn_component *c = gn_snapshot_find(gn_registry_current(r->p->registry), GN_PROMPT, name);
+    if (!c) {
+        unknown(r, GN_PROMPT, "prompt", name);
+        return;
+    }
+    struct gn_call *call = gn_request_call(r, &gn_prompt_ops);
+    if (gn_request_refuse_requires(r, c))
+        return;
+    call->component = c;
+    call->arguments = arguments;
+    gn_request_start(r);
+}
+
+/* ---------------------------------------------------------------- completion/complete */
+
+static void completion_finished(struct gn_call *call, enum gn_outcome outcome)
+{
+    struct gn_request *r = request_of(call);
+    if (outcome != GN_OUT_RESULT) {
+        failed(r, call, outcome, "completion");
+        return;
+    }
+    struct gn_reply reply;
+    gn_reply_open(r, &reply);
+    gn_result_write_completion(call, &reply.w);
+    gn_reply_send(r, &reply, call);
+}
+
+const struct gn_call_ops gn_completion_ops = {
+    .notify = gn_request_notify, .finished = completion_finished, .header = gn_request_header};
+
+/* The component a reference names; NULL after answering. A resource URI may be that of a template or one
+ * that a template matches. */
+static struct gn_component *find_reference(struct gn_request *r)
+{
+    struct gn_snapshot *s = gn_registry_current(r->p->registry);
+    const gantry_json *ref = gn_json_get(r->params, "ref");
+    const gantry_json *type = gn_json_get(ref, "type");
+    const char *key;
+    if (gn_json_streq(type, "ref/prompt")) {
+        key = string_param(r, ref, "name", "ref/prompt needs ref.name, a string");
+        struct gn_component *c = key ? gn_snapshot_find(s, GN_PROMPT, key) : NULL;
+        if (key && !c)
+            unknown(r, GN_PROMPT, "prompt", key);
+        return c;
+    }
+    if (gn_json_streq(type, "ref/resource")) {
+        key = string_param(r, ref, "uri", "ref/resource needs ref.uri, a string");
+        struct gn_component *c = key ? gn_snapshot_find(s, GN_TEMPLATE, key) : NULL;
+        if (key && !c)
+            c = gn_snapshot_find(s, GN_RESOURCE, key);
+        if (key && !c)
+            unknown(r, GN_TEMPLATE, "resource template", key);
+        return c;
+    }
+    bad_params(r, "ref.type must be ref/prompt or ref/resource");
+    return NULL;
+}
+
+void gn_method_complete(struct gn_request *r)
+{
+    struct gn_component *c = find_reference(r);
+    if (!c)
+        return;
+    const gantry_json *argument = gn_json_get(r->params, "argument");
+    const char *name = string_param(r, argument, "name", "completion/complete needs argument.name, a string");
+    const char *value =
+        name ? string_param(r, argument, "value", "completion/complete needs argument.value, a string") : NULL;
+    if (!value)
+        return;
+    if (c->kind != GN_RESOURCE && c->input && !gn_fields_find(c->input, name)) {
+        gn_reply_error(r, gn_request_fault_status(r), GN_RPC_INVALID_PARAMS, NULL,
+                       "%s %.256s has no argument %.256s", gn_kind_name(c->kind), c->name, name);
+        return;
+    }
+    struct gn_call *call = gn_request_call(r, &gn_completion_ops);
+    call->component = c;
+    call->arguments = gn_json_get(gn_json_get(r->params, "context"), "arguments");
+    call->argument_name = name;
+    call->argument_value = value;
+    gn_request_start(r);
+}

@@ -1,0 +1,176 @@
+/* internal.h - what the files of this floor share: requests, sessions, replies, the method table. */
+#ifndef GN_PROTOCOL_INTERNAL_H
+#define GN_PROTOCOL_INTERNAL_H
+
+#include "protocol/protocol.h"
+#include "util/map.h"
+#include "wire/jsonrpc.h"
+#include "wire/meta.h"
+
+/* One JSON-RPC request, from its receipt to its answer. */
+#define GN_REQUEST_MAGIC 0x5e90e571u
+struct gn_request {
+    uint32_t magic;
+    struct gn_protocol *p;
+    struct gn_stream *stream;    /* NULL once the client is gone */
+    struct gn_session *session;  /* held; NULL in the stateless era */
+    struct gn_list stream_node;  /* in stream->requests */
+    struct gn_list session_node; /* in session->requests */
+    struct gn_list node;         /* in p->requests, or p->queue while it waits for its turn */
+    const struct gn_method *method;
+    enum gn_revision revision;
+    char *id; /* as JSON */
+    struct gn_json_doc doc; /* the message; moves into the call */
+    const gantry_json *params, *meta;
+    int log_level;
+
+    struct gn_call *call;      /* held, while one runs */
+    bool is_queued, is_active; /* waits for a turn / has one */
+    /* subscriptions/listen */
+    bool is_subscription;
+    uint32_t subscribed; /* bit set of enum gn_list_kind */
+};
+
+/* What list_changed can be about: templates belong to the list of resources. */
+enum gn_list_kind { GN_LIST_TOOLS = 1, GN_LIST_RESOURCES = 2, GN_LIST_PROMPTS = 4 };
+
+#define GN_SESSION_MAGIC 0x5e551011u
+struct gn_session {
+    uint32_t magic, refs;
+    struct gn_protocol *p;
+    struct gn_list lru;      /* in p->sessions, least recently used first; HTTP only */
+    char id[44];             /* "" on a shared stream, where the connection is the session */
+    enum gn_revision revision;
+    char *client_name, *client_version, *principal;
+    uint32_t capabilities;   /* GANTRY_CAP_ */
+    int log_level;
+    uint64_t last_used_ms;
+    struct gn_stream *listener; /* where notifications go: the GET stream or the connection; may be NULL */
+    struct gn_list requests;
+    uint32_t pending;        /* list kinds that changed while nobody listened */
+    bool gone;               /* deleted: only requests in flight still hold it */
+};
+
+enum gn_eras { GN_HANDSHAKE = 1, GN_STATELESS = 2, GN_BOTH = 3 };
+
+/* One row per method. `handle` answers, or starts what will. */
+struct gn_method {
+    const char *name;
+    enum gn_eras eras;
+    void (*handle)(struct gn_request *r);
+    const char *name_param; /* the parameter that the header Mcp-Name mirrors; NULL: none */
+};
+
+struct gn_protocol {
+    struct gn_call_env *env;
+    struct gn_registry *registry;
+    const struct gn_config *config;
+    struct gn_list requests; /* every one that is not queued */
+    struct gn_list queue;    /* calls waiting for a turn, oldest first */
+    uint32_t in_flight, active, queued, subscriptions;
+    struct gn_post pump;     /* starts what waits in the queue */
+    struct gn_map sessions_by_id;
+    struct gn_list sessions;
+    uint32_t session_count;
+    struct gn_list connections; /* sessions of shared streams, by lru */
+    struct gn_timer sweep, changed, drain;
+    uint32_t changed_lists;
+    bool draining;
+    void (*on_drained)(void *arg);
+    void *drained_arg;
+    struct gn_post drained;
+};
+
+/* ---- replies: open, write members into w, close. */
+struct gn_reply {
+    struct gn_buf buf;
+    struct gn_jw w;
+};
+#define GN_REPLY_MAX (64u << 20)
+/* Opens {"jsonrpc","id","result":{ (resultType) */
+void gn_reply_open(struct gn_request *r, struct gn_reply *reply);
+/* Closes it with `_meta` (server identity in the stateless era, and what call has set; call may be NULL),
+ * sends it, and frees the request. */
+void gn_reply_send(struct gn_request *r, struct gn_reply *reply, const struct gn_call *call);
+/* Cache hints (stateless era only): ttlMs, cacheScope. */
+void gn_reply_cache(struct gn_request *r, struct gn_reply *reply, int64_t ttl_ms, bool is_public);
+/* Sends an error and frees the request. data is JSON or NULL. */
+void gn_reply_error(struct gn_request *r, int status, int code, const char *data, const char *fmt, ...)
+    GN_PRINTF(5, 6);
+/* Sends {} (with what the era wants in it) and frees the request. */
+void gn_reply_empty(struct gn_request *r);
+/* 503 or "busy". */
+void gn_reply_busy(struct gn_request *r);
+/* Ends the request without an answer and frees it. */
+void gn_request_drop(struct gn_request *r);
+/* An error where no request could be read. id is JSON or NULL. */
+void gn_stream_error(struct gn_stream *s, int status, int code, const char *id, const char *message);
+static inline bool gn_request_is_stateless(const struct gn_request *r)
+{
+    return gn_revision_is_stateless(r->revision);
+}
+/* Status of an error that is the client's fault: 400 in the stateless era, 200 before. */
+int gn_request_fault_status(const struct gn_request *r);
+struct gn_request *gn_request_find(struct gn_list *requests, bool by_session, const char *id);
+
+void gn_protocol_check_drained(struct gn_protocol *p);
+
+/* ---- methods */
+extern const struct gn_method gn_methods[];
+const struct gn_method *gn_method_find(const char *name);
+void gn_method_initialize(struct gn_request *r);
+void gn_method_ping(struct gn_request *r);
+void gn_method_discover(struct gn_request *r);
+void gn_method_set_level(struct gn_request *r);
+void gn_method_list_tools(struct gn_request *r);
+void gn_method_list_resources(struct gn_request *r);
+void gn_method_list_templates(struct gn_request *r);
+void gn_method_list_prompts(struct gn_request *r);
+void gn_method_call_tool(struct gn_request *r);
+void gn_method_read_resource(struct gn_request *r);
+void gn_method_get_prompt(struct gn_request *r);
+void gn_method_complete(struct gn_request *r);
+void gn_method_listen(struct gn_request *r);
+
+/* Writes capabilities, instructions and identity as initialize and server/discover share them. */
+void gn_write_capabilities(struct gn_request *r, struct gn_jw *w);
+void gn_write_server_info(struct gn_request *r, struct gn_jw *w, const char *name);
+/* GANTRY_CAP_ bits from a ClientCapabilities object. */
+uint32_t gn_capabilities_parse(const gantry_json *capabilities);
+
+/* ---- calls */
+/* A call for this request, everything filled in but component, arguments and uri; takes the message over. */
+struct gn_call *gn_request_call(struct gn_request *r, const struct gn_call_ops *ops);
+/* Starts r->call (component set) when its turn comes: at once, or from the queue, or not at all (busy). */
+void gn_request_start(struct gn_request *r);
+/* The turn is over (answered or cancelled): the next in the queue may go. */
+void gn_request_end_turn(struct gn_request *r);
+void gn_pump(struct gn_post *post);
+/* Refuses a component whose required capabilities the client lacks; true if it did. */
+bool gn_request_refuse_requires(struct gn_request *r, const struct gn_component *c);
+extern const struct gn_call_ops gn_tool_ops, gn_resource_ops, gn_prompt_ops, gn_completion_ops;
+void gn_request_notify(struct gn_call *call, const char *method, const char *params, size_t len);
+const char *gn_request_header(struct gn_call *call, const char *name);
+
+/* ---- stateless era: `_meta` and headers against the body. False: answered. */
+bool gn_stateless_check(struct gn_request *r, const char *method);
+/* Mcp-Param-* against the arguments of the tool. False: answered. */
+bool gn_stateless_check_params(struct gn_request *r, const struct gn_component *c, const gantry_json *arguments);
+
+/* ---- sessions */
+struct gn_session *gn_session_new(struct gn_protocol *p, struct gn_stream *s); /* NULL: too many */
+void gn_session_unref(struct gn_session *s);
+struct gn_session *gn_session_ref(struct gn_session *s);
+struct gn_session *gn_session_find(struct gn_protocol *p, struct gn_stream *stream, const char *id);
+void gn_session_touch(struct gn_session *s);
+/* Ends it: its requests are cancelled, its listener ends, its id is unknown from now on. */
+void gn_session_remove(struct gn_session *s);
+void gn_session_sweep(struct gn_timer *timer);
+
+/* ---- notifications */
+void gn_changed_fire(struct gn_timer *timer);
+/* Sends what changed while nobody listened. */
+void gn_session_flush(struct gn_session *s);
+void gn_subscription_end(struct gn_request *r);
+
+#endif

@@ -1,0 +1,149 @@
+/* lifecycle.c - who we are and what we can: initialize, server/discover, ping, logging/setLevel. */
+#include "protocol/internal.h"
+#include "util/alloc.h"
+#include "util/str.h"
+
+#ifndef GANTRY_VERSION
+#define GANTRY_VERSION "0.1.0"
+#endif
+
+uint32_t gn_capabilities_parse(const gantry_json *capabilities)
+{
+    uint32_t bits = 0;
+    const gantry_json *elicitation = gn_json_get(capabilities, "elicitation");
+    const gantry_json *sampling = gn_json_get(capabilities, "sampling");
+    if (gn_json_type(elicitation) == GN_JSON_OBJECT) {
+        bool url = gn_json_get(elicitation, "url") != NULL;
+        /* {} means form mode, as it did before modes were named. */
+        if (gn_json_get(elicitation, "form") || !url)
+            bits |= GANTRY_CAP_ELICITATION;
+        if (url)
+            bits |= GANTRY_CAP_ELICITATION_URL;
+    }
+    if (gn_json_type(sampling) == GN_JSON_OBJECT)
+        bits |= GANTRY_CAP_SAMPLING | (gn_json_get(sampling, "tools") ? GANTRY_CAP_SAMPLING_TOOLS : 0u);
+    if (gn_json_type(gn_json_get(capabilities, "roots")) == GN_JSON_OBJECT)
+        bits |= GANTRY_CAP_ROOTS;
+    return bits;
+}
+
+static void write_list_capability(struct gn_jw *w, const char *name)
+{
+    gn_jw_object(w, name);
+    gn_jw_bool(w, "listChanged", true);
+    gn_jw_end(w);
+}
+
+/* Everything is advertised even while no plugin provides it: one may come any moment. */
+void gn_write_capabilities(struct gn_request *r, struct gn_jw *w)
+{
+    gn_jw_object(w, "capabilities");
+    write_list_capability(w, "tools");
+    write_list_capability(w, "resources");
+    write_list_capability(w, "prompts");
+    if (r->revision >= GN_REV_2025_03_26) {
+        gn_jw_object(w, "completions");
+        gn_jw_end(w);
+    }
+    gn_jw_object(w, "logging");
+    gn_jw_end(w);
+    gn_jw_end(w);
+}
+
+void gn_write_server_info(struct gn_request *r, struct gn_jw *w, const char *name)
+{
+    const struct gn_config *c = r->p->config;
+    gn_jw_object(w, name);
+    gn_jw_str(w, "name", c->name ? c->name : "gantry");
+    if (c->title && r->revision >= GN_REV_2025_06_18)
+        gn_jw_str(w, "title", c->title);
+    gn_jw_str(w, "version", GANTRY_VERSION);
+    if (c->website_url && r->revision >= GN_REV_2025_11_25)
+        gn_jw_str(w, "websiteUrl", c->website_url);
+    gn_jw_end(w);
+}
+
+static const char *initialize_problem(const struct gn_request *r)
+{
+    if (!gn_json_cstr(gn_json_get(r->params, "protocolVersion")))
+        return "initialize needs params.protocolVersion, a string";
+    if (gn_json_type(gn_json_get(r->params, "capabilities")) != GN_JSON_OBJECT)
+        return "initialize needs params.capabilities, an object";
+    if (!gn_json_cstr(gn_json_get(gn_json_get(r->params, "clientInfo"), "name")))
+        return "initialize needs params.clientInfo with a name";
+    return NULL;
+}
+
+void gn_method_initialize(struct gn_request *r)
+{
+    const char *problem = initialize_problem(r);
+    if (problem) {
+        gn_reply_error(r, 400, GN_RPC_INVALID_PARAMS, NULL, "%s", problem);
+        return;
+    }
+    struct gn_stream *stream = r->stream;
+    if (stream->session)
+        gn_session_remove(stream->session); /* a client that starts over on its connection */
+    struct gn_session *s = gn_session_new(r->p, stream);
+    if (!s) {
+        gn_reply_busy(r);
+        return;
+    }
+    /* A revision we do not have, or one without initialize, is answered with the latest that has it. */
+    enum gn_revision rev = gn_revision_parse(gn_json_cstr(gn_json_get(r->params, "protocolVersion")));
+    if (rev == GN_REV_NONE || gn_revision_is_stateless(rev))
+        rev = GN_REV_LATEST_HANDSHAKE;
+    const gantry_json *info = gn_json_get(r->params, "clientInfo");
+    const char *version = gn_json_cstr(gn_json_get(info, "version"));
+    s->revision = rev;
+    s->client_name = gn_strdup(gn_json_cstr(gn_json_get(info, "name")));
+    s->client_version = gn_strdup(version ? version : "");
+    s->capabilities = gn_capabilities_parse(gn_json_get(r->params, "capabilities"));
+    r->revision = rev;
+    if (stream->ops->set_header)
+        stream->ops->set_header(stream, "mcp-session-id", s->id);
+    gn_log(r->p->env->log, GN_INFO, "protocol", "session of %s %s, revision %s, over %s", s->client_name,
+           s->client_version, gn_revision_name(rev), stream->transport);
+
+    struct gn_reply reply;
+    gn_reply_open(r, &reply);
+    gn_jw_str(&reply.w, "protocolVersion", gn_revision_name(rev));
+    gn_write_capabilities(r, &reply.w);
+    gn_write_server_info(r, &reply.w, "serverInfo");
+    if (r->p->config->instructions)
+        gn_jw_str(&reply.w, "instructions", r->p->config->instructions);
+    gn_reply_send(r, &reply, NULL);
+}
+
+void gn_method_discover(struct gn_request *r)
+{
+    struct gn_reply reply;
+    gn_reply_open(r, &reply);
+    gn_jw_array(&reply.w, "supportedVersions");
+    for (const char *const *name = gn_revision_names; *name; name++)
+        gn_jw_str(&reply.w, NULL, *name);
+    gn_jw_end(&reply.w);
+    gn_write_capabilities(r, &reply.w);
+    if (r->p->config->instructions)
+        gn_jw_str(&reply.w, "instructions", r->p->config->instructions);
+    gn_reply_cache(r, &reply, r->p->config->list_ttl_ms, true);
+    gn_reply_send(r, &reply, NULL);
+}
+
+void gn_method_ping(struct gn_request *r)
+{
+    gn_reply_empty(r);
+}
+
+void gn_method_set_level(struct gn_request *r)
+{
+    const char *name = gn_json_cstr(gn_json_get(r->params, "level"));
+    int level = name ? gn_level_parse(name) : -1;
+    if (level < 0) {
+        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL,
+                       "level must be one of debug, info, notice, warning, error, critical, alert, emergency");
+        return;
+    }
+    r->session->log_level = level;
+    gn_reply_empty(r);
+}

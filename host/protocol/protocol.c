@@ -1,0 +1,443 @@
+/* protocol.c - from a message to the method that serves it: parsing, the choice of era, dispatch. */
+#include "protocol/protocol.h"
+
+#include "protocol/internal.h"
+#include "util/alloc.h"
+#include "util/clock.h"
+#include "util/str.h"
+
+#include <string.h>
+
+#define MAX_ID 1024
+
+/* Every request this server answers. `initialize` and the lookups by era are decided before this table. */
+const struct gn_method gn_methods[] = {
+    {"initialize", GN_HANDSHAKE, gn_method_initialize, NULL},
+    {"ping", GN_HANDSHAKE, gn_method_ping, NULL},
+    {"logging/setLevel", GN_HANDSHAKE, gn_method_set_level, NULL},
+    {"server/discover", GN_STATELESS, gn_method_discover, NULL},
+    {"subscriptions/listen", GN_STATELESS, gn_method_listen, NULL},
+    {"tools/list", GN_BOTH, gn_method_list_tools, NULL},
+    {"tools/call", GN_BOTH, gn_method_call_tool, "name"},
+    {"resources/list", GN_BOTH, gn_method_list_resources, NULL},
+    {"resources/templates/list", GN_BOTH, gn_method_list_templates, NULL},
+    {"resources/read", GN_BOTH, gn_method_read_resource, "uri"},
+    {"prompts/list", GN_BOTH, gn_method_list_prompts, NULL},
+    {"prompts/get", GN_BOTH, gn_method_get_prompt, "name"},
+    {"completion/complete", GN_BOTH, gn_method_complete, NULL},
+};
+
+const struct gn_method *gn_method_find(const char *name)
+{
+    for (size_t i = 0; i < GN_COUNT(gn_methods); i++) {
+        if (gn_streq(gn_methods[i].name, name))
+            return &gn_methods[i];
+    }
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- one message */
+
+/* A message while it is being understood. */
+struct message {
+    struct gn_protocol *p;
+    struct gn_stream *stream;
+    struct gn_json_doc doc;
+    struct gn_jsonrpc rpc;
+    char *id; /* as JSON; NULL for notifications */
+    bool is_stateless;
+    struct gn_session *session; /* borrowed */
+};
+
+static const char *header(const struct gn_stream *s, const char *name)
+{
+    return s->ops->header ? s->ops->header((struct gn_stream *)s, name) : NULL;
+}
+
+/* True if the message says it is of the stateless era: by header (any revision that is not one of the
+ * handshake era) or by naming a revision in `_meta`. */
+static bool claims_stateless(const struct message *m)
+{
+    const char *version = header(m->stream, "mcp-protocol-version");
+    if (version) {
+        enum gn_revision rev = gn_revision_parse(version);
+        if (rev == GN_REV_NONE || gn_revision_is_stateless(rev))
+            return true;
+    }
+    const gantry_json *meta = gn_json_get(m->rpc.params, "_meta");
+    return gn_json_get(meta, GN_META_PROTOCOL_VERSION) != NULL;
+}
+
+static void message_error(struct message *m, int status, int code, const char *text)
+{
+    gn_stream_error(m->stream, status, code, m->id, text);
+}
+
+/* The session a handshake-era message belongs to; NULL after answering that there is none. */
+static struct gn_session *find_session(struct message *m)
+{
+    if (m->stream->shared) {
+        if (m->stream->session)
+            return m->stream->session;
+        message_error(m, 400, GN_RPC_INVALID_REQUEST,
+                      "not initialized: send initialize first, or name a protocol version in _meta");
+        return NULL;
+    }
+    const char *id = header(m->stream, "mcp-session-id");
+    if (!id) {
+        message_error(m, 400, GN_RPC_INVALID_REQUEST,
+                      "no Mcp-Session-Id header: send initialize first, or name a protocol version in _meta "
+                      "and the MCP-Protocol-Version header");
+        return NULL;
+    }
+    struct gn_session *s = gn_session_find(m->p, m->stream, id);
+    if (!s)
+        message_error(m, 404, GN_RPC_INVALID_REQUEST, "unknown session: send initialize again");
+    return s;
+}
+
+static bool is_duplicate(const struct message *m, struct gn_session *session)
+{
+    if (m->stream->shared)
+        return gn_request_find(&m->stream->requests, false, m->id) != NULL;
+    return session && gn_request_find(&session->requests, true, m->id) != NULL;
+}
+
+static struct gn_request *request_new(struct message *m)
+{
+    struct gn_request *r = gn_calloc(1, sizeof *r);
+    r->magic = GN_REQUEST_MAGIC;
+    r->p = m->p;
+    r->stream = m->stream;
+    r->doc = m->doc;
+    r->params = m->rpc.params;
+    r->meta = gn_json_get(r->params, "_meta");
+    r->id = m->id;
+    r->log_level = -1;
+    m->doc = (struct gn_json_doc){0};
+    m->id = NULL;
+    gn_list_append(&m->stream->requests, &r->stream_node);
+    gn_list_init(&r->session_node);
+    gn_list_append(&m->p->requests, &r->node);
+    m->p->in_flight++;
+    if (m->session) {
+        r->session = gn_session_ref(m->session);
+        r->revision = m->session->revision;
+        r->log_level = m->session->log_level;
+        gn_list_append(&m->session->requests, &r->session_node);
+    } else {
+        r->revision = m->is_stateless ? GN_REV_LATEST : GN_REV_LATEST_HANDSHAKE;
+    }
+    return r;
+}
+
+static void receive_request(struct message *m)
+{
+    struct gn_protocol *p = m->p;
+    const char *method = m->rpc.method;
+    bool is_initialize = gn_streq(method, "initialize");
+    m->is_stateless = claims_stateless(m);
+    if (!m->is_stateless && !is_initialize) {
+        m->session = find_session(m);
+        if (!m->session)
+            return;
+        gn_session_touch(m->session);
+    }
+    if (is_duplicate(m, m->session)) {
+        message_error(m, 400, GN_RPC_INVALID_REQUEST, "a request with this id is still in flight");
+        return;
+    }
+    struct gn_request *r = request_new(m);
+    if (p->draining) {
+        gn_reply_busy(r);
+        return;
+    }
+    if (m->is_stateless && !gn_stateless_check(r, method))
+        return;
+    const struct gn_method *row = gn_method_find(method);
+    if (!row || !(row->eras & (m->is_stateless ? GN_STATELESS : GN_HANDSHAKE))) {
+        gn_reply_error(r, m->is_stateless ? 404 : 200, GN_RPC_METHOD_NOT_FOUND, NULL, "unknown method %s",
+                       method);
+        return;
+    }
+    r->method = row;
+    row->handle(r);
+}
+
+/* ---------------------------------------------------------------- notifications */
+
+static void cancel_request(struct message *m)
+{
+    const gantry_json *target = gn_json_get(m->rpc.params, "requestId");
+    struct gn_buf id = GN_BUF_INIT(MAX_ID);
+    struct gn_request *r = NULL;
+    if (target && gn_json_write(&id, target) == 0) {
+        if (m->stream->shared)
+            r = gn_request_find(&m->stream->requests, false, gn_buf_str(&id));
+        else if (m->session)
+            r = gn_request_find(&m->session->requests, true, gn_buf_str(&id));
+    }
+    gn_buf_release(&id);
+    if (!r)
+        return; /* answered already, or never there: both are fine (basic/utilities/cancellation) */
+    const char *reason = gn_json_str(gn_json_get(m->rpc.params, "reason"), NULL);
+    gn_log(m->p->env->log, GN_DEBUG, "protocol", "request %s cancelled by the client: %s", r->id,
+           reason ? reason : "no reason given");
+    gn_request_drop(r);
+}
+
+static void receive_notification(struct message *m)
+{
+    if (!claims_stateless(m)) {
+        if (!m->stream->shared) {
+            m->session = find_session(m);
+            if (!m->session)
+                return;
+            gn_session_touch(m->session);
+        }
+    }
+    if (gn_streq(m->rpc.method, "notifications/cancelled"))
+        cancel_request(m);
+    /* Others (initialized, roots/list_changed, progress, unknown ones) need no action. */
+    if (!m->stream->shared)
+        m->stream->ops->end(m->stream, 202, NULL, 0);
+}
+
+/* ---------------------------------------------------------------- from bytes */
+
+static int make_id(struct message *m)
+{
+    struct gn_buf id = GN_BUF_INIT(MAX_ID);
+    int rc = gn_json_write(&id, m->rpc.id);
+    if (rc == 0)
+        m->id = gn_buf_take(&id, NULL);
+    gn_buf_release(&id);
+    return rc;
+}
+
+static void dispatch(struct message *m)
+{
+    struct gn_error err = {0};
+    if (gn_jsonrpc_classify(gn_json_root(&m->doc), &m->rpc, &err) != 0) {
+        if (m->rpc.id)
+            (void)!make_id(m);
+        message_error(m, 400, GN_RPC_INVALID_REQUEST, err.text);
+        return;
+    }
+    switch (m->rpc.kind) {
+    case GN_JSONRPC_REQUEST:
+        if (make_id(m) != 0)
+            message_error(m, 400, GN_RPC_INVALID_REQUEST, "the id is too long");
+        else
+            receive_request(m);
+        break;
+    case GN_JSONRPC_NOTIFICATION:
+        receive_notification(m);
+        break;
+    default: /* an answer to a question nobody asked */
+        if (!m->stream->shared)
+            m->stream->ops->end(m->stream, 202, NULL, 0);
+        break;
+    }
+}
+
+void gn_protocol_receive(struct gn_protocol *p, struct gn_stream *s, char *bytes, size_t len)
+{
+    GN_CHECK(s, GN_STREAM_MAGIC);
+    struct message m = {.p = p, .stream = s};
+    struct gn_json_limits limits = {.max_depth = p->config->max_json_depth};
+    struct gn_error err = {0};
+    int rc = gn_json_parse(&m.doc, bytes, len, &limits, &err);
+    if (rc == 0) {
+        m.doc.text = bytes;
+        m.doc.own_text = true;
+        dispatch(&m);
+    } else {
+        gn_free(bytes);
+        /* Too deep or too many values is JSON all the same: not a parse error. */
+        gn_stream_error(s, 400, rc == GN_ETOOBIG ? GN_RPC_INVALID_REQUEST : GN_RPC_PARSE_ERROR, NULL, err.text);
+    }
+    gn_json_release(&m.doc);
+    gn_free(m.id);
+}
+
+void gn_protocol_refuse(struct gn_protocol *p, struct gn_stream *s, int status, int code, const char *message)
+{
+    (void)p;
+    GN_CHECK(s, GN_STREAM_MAGIC);
+    gn_stream_error(s, status, code, NULL, message);
+}
+
+/* ---------------------------------------------------------------- GET, DELETE, the end of a stream */
+
+/* The session that GET and DELETE are about; NULL after answering. */
+static struct gn_session *session_of(struct gn_protocol *p, struct gn_stream *s)
+{
+    enum gn_revision rev = gn_revision_parse(header(s, "mcp-protocol-version"));
+    const char *id = header(s, "mcp-session-id");
+    if (!id && gn_revision_is_stateless(rev)) {
+        gn_stream_error(s, 405, GN_RPC_INVALID_REQUEST, NULL, "this revision has POST only: see subscriptions/listen");
+        return NULL;
+    }
+    if (!id) {
+        gn_stream_error(s, 400, GN_RPC_INVALID_REQUEST, NULL, "no Mcp-Session-Id header");
+        return NULL;
+    }
+    struct gn_session *session = gn_session_find(p, s, id);
+    if (!session)
+        gn_stream_error(s, 404, GN_RPC_INVALID_REQUEST, NULL, "unknown session: send initialize again");
+    return session;
+}
+
+void gn_protocol_get(struct gn_protocol *p, struct gn_stream *s)
+{
+    GN_CHECK(s, GN_STREAM_MAGIC);
+    struct gn_session *session = session_of(p, s);
+    if (!session)
+        return;
+    if (p->draining) {
+        gn_stream_error(s, 503, GN_RPC_INTERNAL_ERROR, NULL, "shutting down");
+        return;
+    }
+    gn_session_touch(session);
+    /* A client that opens a second stream has usually lost the first without our noticing. */
+    if (session->listener) {
+        struct gn_stream *old = session->listener;
+        session->listener = NULL;
+        old->session = NULL;
+        old->ops->end(old, 200, NULL, 0);
+    }
+    session->listener = s;
+    s->session = session;
+    if (s->ops->open(s) == 0)
+        gn_session_flush(session);
+}
+
+void gn_protocol_delete(struct gn_protocol *p, struct gn_stream *s)
+{
+    GN_CHECK(s, GN_STREAM_MAGIC);
+    struct gn_session *session = session_of(p, s);
+    if (!session)
+        return;
+    gn_session_remove(session);
+    s->ops->end(s, 200, NULL, 0);
+}
+
+void gn_protocol_closed(struct gn_protocol *p, struct gn_stream *s)
+{
+    GN_CHECK(s, GN_STREAM_MAGIC);
+    (void)p;
+    struct gn_list *n;
+    while ((n = gn_list_pop(&s->requests))) {
+        struct gn_request *r = GN_CONTAINER(n, struct gn_request, stream_node);
+        GN_CHECK(r, GN_REQUEST_MAGIC);
+        r->stream = NULL;
+        /* In the handshake era losing the connection cancels nothing (basic/transports, "Disconnection"),
+         * but on stdio there is no client left at all. */
+        if (gn_request_is_stateless(r) || s->shared)
+            gn_request_drop(r);
+    }
+    struct gn_session *session = s->session;
+    if (!session)
+        return;
+    s->session = NULL;
+    session->listener = NULL;
+    if (s->shared)
+        gn_session_remove(session);
+}
+
+/* ---------------------------------------------------------------- life of the protocol object */
+
+struct gn_protocol *gn_protocol_new(struct gn_call_env *env, struct gn_registry *registry,
+                                    const struct gn_config *config)
+{
+    struct gn_protocol *p = gn_calloc(1, sizeof *p);
+    p->env = env;
+    p->registry = registry;
+    p->config = config;
+    gn_list_init(&p->requests);
+    gn_list_init(&p->queue);
+    gn_list_init(&p->sessions);
+    gn_list_init(&p->connections);
+    gn_map_init(&p->sessions_by_id);
+    return p;
+}
+
+void gn_protocol_free(struct gn_protocol *p)
+{
+    if (!p)
+        return;
+    gn_timer_stop(&p->sweep);
+    gn_timer_stop(&p->changed);
+    gn_timer_stop(&p->drain);
+    while (!gn_list_empty(&p->sessions))
+        gn_session_remove(GN_CONTAINER(p->sessions.next, struct gn_session, lru));
+    gn_assert(gn_list_empty(&p->requests) && gn_list_empty(&p->queue));
+    gn_map_release(&p->sessions_by_id, NULL);
+    gn_free(p);
+}
+
+void gn_protocol_configure(struct gn_protocol *p, const struct gn_config *config)
+{
+    p->config = config;
+}
+
+uint32_t gn_protocol_in_flight(const struct gn_protocol *p)
+{
+    return p->in_flight - p->subscriptions;
+}
+
+static void report_drained(struct gn_post *post)
+{
+    struct gn_protocol *p = GN_CONTAINER(post, struct gn_protocol, drained);
+    p->on_drained(p->drained_arg);
+}
+
+static void drain_over(struct gn_timer *timer)
+{
+    struct gn_protocol *p = GN_CONTAINER(timer, struct gn_protocol, drain);
+    if (gn_protocol_in_flight(p) > 0)
+        gn_log(p->env->log, GN_WARNING, "protocol", "%u requests did not end in time: cancelled",
+               gn_protocol_in_flight(p));
+    /* Cancelling answers, and answering removes from the list. */
+    while (!gn_list_empty(&p->queue))
+        gn_reply_busy(GN_CONTAINER(p->queue.next, struct gn_request, node));
+    GN_LIST_EACH (&p->requests, n) {
+        struct gn_request *r = GN_CONTAINER(n, struct gn_request, node);
+        if (r->call)
+            gn_call_cancel(r->call);
+    }
+}
+
+void gn_protocol_drain(struct gn_protocol *p, uint32_t drain_ms, void (*on_drained)(void *arg), void *arg)
+{
+    p->draining = true;
+    p->on_drained = on_drained;
+    p->drained_arg = arg;
+    GN_LIST_EACH (&p->requests, n) {
+        struct gn_request *r = GN_CONTAINER(n, struct gn_request, node);
+        if (r->is_subscription)
+            gn_subscription_end(r);
+    }
+    GN_LIST_EACH (&p->sessions, n) {
+        struct gn_session *s = GN_CONTAINER(n, struct gn_session, lru);
+        struct gn_stream *listener = s->listener;
+        if (!listener)
+            continue;
+        s->listener = NULL;
+        listener->session = NULL;
+        listener->ops->end(listener, 200, NULL, 0);
+    }
+    if (gn_protocol_in_flight(p) == 0)
+        gn_loop_post(p->env->loop, &p->drained, report_drained);
+    else
+        gn_timer_start(p->env->loop, &p->drain, drain_ms, drain_over);
+}
+
+void gn_protocol_check_drained(struct gn_protocol *p)
+{
+    if (!p->draining || !p->on_drained || p->drained.posted || gn_protocol_in_flight(p) > 0)
+        return;
+    gn_timer_stop(&p->drain);
+    gn_loop_post(p->env->loop, &p->drained, report_drained);
+}

@@ -1,0 +1,307 @@
+/* request.c - requests: their turn to run, their answer, their end. */
+#include "protocol/internal.h"
+#include "util/alloc.h"
+
+#include <string.h>
+
+int gn_request_fault_status(const struct gn_request *r)
+{
+    return gn_request_is_stateless(r) ? 400 : 200;
+}
+
+struct gn_request *gn_request_find(struct gn_list *requests, bool by_session, const char *id)
+{
+    GN_LIST_EACH (requests, n) {
+        struct gn_request *r = by_session ? GN_CONTAINER(n, struct gn_request, session_node)
+                                          : GN_CONTAINER(n, struct gn_request, stream_node);
+        if (strcmp(r->id, id) == 0)
+            return r;
+    }
+    return NULL;
+}
+
+/* The stream is given up before anything is sent on it: what is sent may close it and call back. */
+static struct gn_stream *take_stream(struct gn_request *r)
+{
+    struct gn_stream *s = r->stream;
+    gn_list_remove(&r->stream_node);
+    r->stream = NULL;
+    return s;
+}
+
+static void request_free(struct gn_request *r)
+{
+    GN_CHECK(r, GN_REQUEST_MAGIC);
+    struct gn_protocol *p = r->p;
+    gn_assert(!r->stream);
+    gn_list_remove(&r->node);
+    gn_list_remove(&r->session_node);
+    gn_request_end_turn(r);
+    p->in_flight--;
+    if (r->is_subscription)
+        p->subscriptions--;
+    if (r->call) {
+        gn_call_detach(r->call);
+        gn_call_unref(r->call);
+    }
+    gn_session_unref(r->session);
+    gn_json_release(&r->doc);
+    gn_free(r->id);
+    r->magic = 0;
+    gn_free(r);
+    gn_protocol_check_drained(p);
+}
+
+void gn_request_drop(struct gn_request *r)
+{
+    GN_CHECK(r, GN_REQUEST_MAGIC);
+    struct gn_call *call = r->call;
+    if (call) {
+        gn_call_ref(call);
+        gn_call_detach(call);
+    }
+    struct gn_stream *s = take_stream(r);
+    request_free(r);
+    if (call) {
+        gn_call_cancel(call);
+        gn_call_unref(call);
+    }
+    if (s && !s->shared)
+        s->ops->end(s, 202, NULL, 0);
+}
+
+/* Sends the whole message as the answer and frees the request. */
+static void send_last(struct gn_request *r, int status, struct gn_buf *message)
+{
+    struct gn_stream *s = take_stream(r);
+    request_free(r);
+    if (s)
+        s->ops->end(s, status, gn_buf_str(message), message->len);
+    gn_buf_release(message);
+}
+
+void gn_reply_open(struct gn_request *r, struct gn_reply *reply)
+{
+    gn_buf_init(&reply->buf, GN_REPLY_MAX);
+    gn_jw_init(&reply->w, &reply->buf);
+    gn_jw_object(&reply->w, NULL);
+    gn_jw_str(&reply->w, "jsonrpc", "2.0");
+    gn_jw_raw(&reply->w, "id", r->id, strlen(r->id));
+    gn_jw_object(&reply->w, "result");
+    if (gn_request_is_stateless(r))
+        gn_jw_str(&reply->w, "resultType", "complete");
+}
+
+void gn_reply_cache(struct gn_request *r, struct gn_reply *reply, int64_t ttl_ms, bool is_public)
+{
+    if (!gn_request_is_stateless(r))
+        return;
+    gn_jw_int(&reply->w, "ttlMs", ttl_ms > 0 ? ttl_ms : 0);
+    gn_jw_str(&reply->w, "cacheScope", is_public ? "public" : "private");
+}
+
+static void write_meta(struct gn_request *r, const struct gn_call *call, struct gn_jw *w)
+{
+    const struct gn_result_meta *meta = call ? call->result.meta : NULL;
+    bool stateless = gn_request_is_stateless(r);
+    if (!meta && !stateless)
+        return;
+    gn_jw_object(w, "_meta");
+    if (stateless)
+        gn_write_server_info(r, w, GN_META_SERVER_INFO);
+    if (r->is_subscription)
+        gn_jw_raw(w, GN_META_SUBSCRIPTION_ID, r->id, strlen(r->id));
+    for (; meta; meta = meta->next)
+        gn_jw_raw(w, meta->key, meta->json, strlen(meta->json));
+    gn_jw_end(w);
+}
+
+void gn_reply_send(struct gn_request *r, struct gn_reply *reply, const struct gn_call *call)
+{
+    write_meta(r, call, &reply->w);
+    gn_jw_end(&reply->w);
+    gn_jw_end(&reply->w);
+    if (reply->buf.overflow) {
+        gn_buf_release(&reply->buf);
+        gn_reply_error(r, 500, GN_RPC_INTERNAL_ERROR, NULL, "the result is larger than %u MiB",
+                       GN_REPLY_MAX >> 20);
+        return;
+    }
+    send_last(r, 200, &reply->buf);
+}
+
+void gn_reply_empty(struct gn_request *r)
+{
+    struct gn_reply reply;
+    gn_reply_open(r, &reply);
+    gn_reply_send(r, &reply, NULL);
+}
+
+void gn_reply_error(struct gn_request *r, int status, int code, const char *data, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    GN_AUTO_FREE char *message = gn_vformat(fmt, ap);
+    va_end(ap);
+    struct gn_buf buf = GN_BUF_INIT(GN_REPLY_MAX);
+    gn_jsonrpc_write_error(&buf, r->id, code, message, data, 0);
+    send_last(r, status, &buf);
+}
+
+void gn_reply_busy(struct gn_request *r)
+{
+    struct gn_stream *s = r->stream;
+    if (s && s->ops->set_header)
+        s->ops->set_header(s, "retry-after", "1");
+    gn_reply_error(r, 503, GN_RPC_INTERNAL_ERROR, NULL, "busy: %s",
+                   r->p->draining ? "the server is shutting down" : "too many calls, try again later");
+}
+
+void gn_stream_error(struct gn_stream *s, int status, int code, const char *id, const char *message)
+{
+    struct gn_buf buf = GN_BUF_INIT(64u << 10);
+    gn_jsonrpc_write_error(&buf, id, code, message, NULL, GN_JSONRPC_OMIT_ID);
+    s->ops->end(s, status, gn_buf_str(&buf), buf.len);
+    gn_buf_release(&buf);
+}
+
+/* ---------------------------------------------------------------- turns */
+
+static void begin_turn(struct gn_request *r)
+{
+    struct gn_protocol *p = r->p;
+    r->is_active = true;
+    p->active++;
+    if (r->call->argument_name)
+        gn_call_start_completion(r->call);
+    else
+        gn_call_start(r->call);
+}
+
+void gn_request_start(struct gn_request *r)
+{
+    struct gn_protocol *p = r->p;
+    if (p->active < p->config->max_calls && gn_list_empty(&p->queue)) {
+        begin_turn(r);
+        return;
+    }
+    if (p->queued >= p->config->max_queued_calls) {
+        gn_reply_busy(r);
+        return;
+    }
+    gn_list_remove(&r->node);
+    gn_list_append(&p->queue, &r->node);
+    r->is_queued = true;
+    /* Until its turn comes nothing holds the component's code: a reload may take it away. */
+    gn_component_ref(r->call->component);
+    r->call->component->owner->ref(r->call->component->owner);
+    p->queued++;
+}
+
+static void leave_queue(struct gn_request *r)
+{
+    r->is_queued = false;
+    r->p->queued--;
+    gn_list_remove(&r->node);
+}
+
+void gn_pump(struct gn_post *post)
+{
+    struct gn_protocol *p = GN_CONTAINER(post, struct gn_protocol, pump);
+    while (p->active < p->config->max_calls && !gn_list_empty(&p->queue)) {
+        struct gn_request *r = GN_CONTAINER(p->queue.next, struct gn_request, node);
+        struct gn_component *c = r->call->component;
+        struct gn_owner *owner = c->owner;
+        leave_queue(r);
+        gn_list_append(&p->requests, &r->node);
+        begin_turn(r);
+        gn_component_unref(c);
+        owner->unref(owner);
+    }
+}
+
+void gn_request_end_turn(struct gn_request *r)
+{
+    struct gn_protocol *p = r->p;
+    if (r->is_queued) {
+        struct gn_component *c = r->call->component;
+        struct gn_owner *owner = c->owner;
+        leave_queue(r);
+        r->call->component = NULL;
+        gn_component_unref(c);
+        owner->unref(owner);
+    }
+    if (r->is_active) {
+        r->is_active = false;
+        p->active--;
+    }
+    if (!gn_list_empty(&p->queue) && !p->pump.posted)
+        gn_loop_post(p->env->loop, &p->pump, gn_pump);
+}
+
+/* ---------------------------------------------------------------- calls */
+
+static void fill_identity(struct gn_request *r, struct gn_call *call)
+{
+    if (r->session) {
+        call->session_id = r->session->id[0] ? gn_arena_strdup(&call->arena, r->session->id) : NULL;
+        call->client_name = gn_arena_strdup(&call->arena, r->session->client_name);
+        call->client_version = gn_arena_strdup(&call->arena, r->session->client_version);
+        call->capabilities = r->session->capabilities;
+        return;
+    }
+    const gantry_json *info = gn_json_get(r->meta, GN_META_CLIENT_INFO);
+    call->client_name = gn_json_cstr(gn_json_get(info, "name"));
+    call->client_version = gn_json_cstr(gn_json_get(info, "version"));
+    call->capabilities = gn_capabilities_parse(gn_json_get(r->meta, GN_META_CLIENT_CAPABILITIES));
+}
+
+struct gn_call *gn_request_call(struct gn_request *r, const struct gn_call_ops *ops)
+{
+    struct gn_call *call = gn_call_new(r->p->env, ops, r);
+    r->call = call;
+    call->revision = r->revision;
+    call->method = r->method->name;
+    call->request_id = gn_arena_strdup(&call->arena, r->id);
+    call->doc = r->doc;
+    r->doc = (struct gn_json_doc){0};
+    call->params = r->params;
+    call->meta = r->meta;
+    call->log_level = r->log_level;
+    call->principal = r->stream->principal ? gn_arena_strdup(&call->arena, r->stream->principal) : NULL;
+    const gantry_json *token = gn_json_get(r->meta, GN_META_PROGRESS_TOKEN);
+    if (gn_json_type(token) == GN_JSON_STRING || gn_json_type(token) == GN_JSON_NUMBER) {
+        struct gn_buf text = GN_BUF_INIT(4096);
+        if (gn_json_write(&text, token) == 0)
+            call->progress_token = gn_arena_strdup(&call->arena, gn_buf_str(&text));
+        gn_buf_release(&text);
+    }
+    fill_identity(r, call);
+    return call;
+}
+
+void gn_request_notify(struct gn_call *call, const char *method, const char *params, size_t len)
+{
+    struct gn_request *r = call->ops_data;
+    GN_CHECK(r, GN_REQUEST_MAGIC);
+    struct gn_stream *s = r->stream;
+    if (!s)
+        return;
+    struct gn_buf buf = GN_BUF_INIT(len + 256);
+    struct gn_jw w;
+    gn_jw_init(&w, &buf);
+    gn_jw_object(&w, NULL);
+    gn_jw_str(&w, "jsonrpc", "2.0");
+    gn_jw_str(&w, "method", method);
+    gn_jw_raw(&w, "params", params, len);
+    gn_jw_end(&w);
+    s->ops->send(s, gn_buf_str(&buf), buf.len, GN_MAY);
+    gn_buf_release(&buf);
+}
+
+const char *gn_request_header(struct gn_call *call, const char *name)
+{
+    struct gn_request *r = call->ops_data;
+    struct gn_stream *s = r->stream;
+    return s && s->ops->header ? s->ops->header(s, name) : NULL;
+}

@@ -1,0 +1,150 @@
+/* subscriptions.c - telling clients that lists have changed: notifications of the handshake era, and
+ * subscriptions/listen of the stateless era. Changes within 50 ms are told once. */
+#include "protocol/internal.h"
+
+#include <string.h>
+
+#define COALESCE_MS 50
+
+/* One row per list: its notification, and its name in the filter of subscriptions/listen. */
+static const struct list_row {
+    uint32_t list;
+    uint32_t kinds;
+    const char *method;
+    const char *filter;
+} list_rows[] = {
+    {GN_LIST_TOOLS, 1u << GN_TOOL, "notifications/tools/list_changed", "toolsListChanged"},
+    {GN_LIST_RESOURCES, 1u << GN_RESOURCE | 1u << GN_TEMPLATE, "notifications/resources/list_changed",
+     "resourcesListChanged"},
+    {GN_LIST_PROMPTS, 1u << GN_PROMPT, "notifications/prompts/list_changed", "promptsListChanged"},
+};
+
+/* Sends one notification; subscription is the id of the request it belongs to, or NULL. */
+static int send_changed(struct gn_stream *s, const struct list_row *row, const char *subscription)
+{
+    struct gn_buf buf = GN_BUF_INIT(8192);
+    struct gn_jw w;
+    gn_jw_init(&w, &buf);
+    gn_jw_object(&w, NULL);
+    gn_jw_str(&w, "jsonrpc", "2.0");
+    gn_jw_str(&w, "method", row->method);
+    if (subscription) {
+        gn_jw_object(&w, "params");
+        gn_jw_object(&w, "_meta");
+        gn_jw_raw(&w, GN_META_SUBSCRIPTION_ID, subscription, strlen(subscription));
+        gn_jw_end(&w);
+        gn_jw_end(&w);
+    }
+    gn_jw_end(&w);
+    int rc = s->ops->send(s, gn_buf_str(&buf), buf.len, GN_MUST);
+    gn_buf_release(&buf);
+    return rc;
+}
+
+void gn_session_flush(struct gn_session *s)
+{
+    uint32_t pending = s->pending;
+    s->pending = 0;
+    for (size_t i = 0; i < GN_COUNT(list_rows) && s->listener; i++) {
+        if (pending & list_rows[i].list)
+            (void)send_changed(s->listener, &list_rows[i], NULL);
+    }
+}
+
+static void tell_sessions(struct gn_list *sessions, uint32_t lists)
+{
+    GN_LIST_EACH (sessions, n) {
+        struct gn_session *s = GN_CONTAINER(n, struct gn_session, lru);
+        s->pending |= lists;
+        if (s->listener)
+            gn_session_flush(s);
+    }
+}
+
+static void tell_subscription(struct gn_request *r, uint32_t lists)
+{
+    for (size_t i = 0; i < GN_COUNT(list_rows) && r->stream; i++) {
+        if (r->subscribed & lists & list_rows[i].list)
+            (void)send_changed(r->stream, &list_rows[i], r->id);
+    }
+}
+
+void gn_changed_fire(struct gn_timer *timer)
+{
+    struct gn_protocol *p = GN_CONTAINER(timer, struct gn_protocol, changed);
+    uint32_t lists = p->changed_lists;
+    p->changed_lists = 0;
+    tell_sessions(&p->connections, lists);
+    tell_sessions(&p->sessions, lists);
+    GN_LIST_EACH (&p->requests, n) {
+        struct gn_request *r = GN_CONTAINER(n, struct gn_request, node);
+        if (r->is_subscription)
+            tell_subscription(r, lists);
+    }
+}
+
+void gn_protocol_changed(struct gn_protocol *p, uint32_t kinds)
+{
+    for (size_t i = 0; i < GN_COUNT(list_rows); i++) {
+        if (kinds & list_rows[i].kinds)
+            p->changed_lists |= list_rows[i].list;
+    }
+    if (p->changed_lists && !gn_timer_is_running(&p->changed))
+        gn_timer_start(p->env->loop, &p->changed, COALESCE_MS, gn_changed_fire);
+}
+
+/* ---------------------------------------------------------------- subscriptions/listen */
+
+static int acknowledge(struct gn_request *r)
+{
+    struct gn_buf buf = GN_BUF_INIT(8192);
+    struct gn_jw w;
+    gn_jw_init(&w, &buf);
+    gn_jw_object(&w, NULL);
+    gn_jw_str(&w, "jsonrpc", "2.0");
+    gn_jw_str(&w, "method", "notifications/subscriptions/acknowledged");
+    gn_jw_object(&w, "params");
+    gn_jw_object(&w, "_meta");
+    gn_jw_raw(&w, GN_META_SUBSCRIPTION_ID, r->id, strlen(r->id));
+    gn_jw_end(&w);
+    gn_jw_object(&w, "notifications");
+    for (size_t i = 0; i < GN_COUNT(list_rows); i++) {
+        if (r->subscribed & list_rows[i].list)
+            gn_jw_bool(&w, list_rows[i].filter, true);
+    }
+    gn_jw_end(&w);
+    gn_jw_end(&w);
+    gn_jw_end(&w);
+    int rc = r->stream->ops->send(r->stream, gn_buf_str(&buf), buf.len, GN_MUST);
+    gn_buf_release(&buf);
+    return rc;
+}
+
+void gn_method_listen(struct gn_request *r)
+{
+    struct gn_protocol *p = r->p;
+    const gantry_json *filter = gn_json_get(r->params, "notifications");
+    if (gn_json_type(filter) != GN_JSON_OBJECT) {
+        gn_reply_error(r, 400, GN_RPC_INVALID_PARAMS, NULL,
+                       "subscriptions/listen needs params.notifications, an object");
+        return;
+    }
+    if (p->subscriptions >= p->config->max_subscriptions) {
+        gn_reply_error(r, 503, GN_RPC_INTERNAL_ERROR, NULL, "subscription limit reached");
+        return;
+    }
+    for (size_t i = 0; i < GN_COUNT(list_rows); i++) {
+        if (gn_json_type(gn_json_get(filter, list_rows[i].filter)) == GN_JSON_TRUE)
+            r->subscribed |= list_rows[i].list;
+    }
+    r->is_subscription = true;
+    p->subscriptions++;
+    if (acknowledge(r) == GN_ENOTSUP)
+        gn_reply_error(r, 406, GN_RPC_INVALID_REQUEST, NULL,
+                       "subscriptions/listen is answered with text/event-stream, which the Accept header excludes");
+}
+
+void gn_subscription_end(struct gn_request *r)
+{
+    gn_reply_empty(r);
+}
