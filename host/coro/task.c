@@ -110,19 +110,23 @@ static void op_over(struct gn_task *task, struct gn_op *op, int rc)
     gn_loop_wake(task->loop);
 }
 
-/* The task is to stop: asks its operation to end, once. */
+static void cancel_op(struct gn_op *op)
+{
+    op->state = GN_OP_CANCELLING;
+    if (op->cancel)
+        op->cancel(op);
+}
+
+/* The task may have to stop: then asks its operation to end, once. */
 static void interrupt(struct gn_task *task)
 {
     struct gn_op *op = task->op;
     if (!op || op->state != GN_OP_STARTED || !gn_task_must_stop(task))
         return;
-    if (task->starting) {
-        task->interrupted = true;
-        return;
-    }
-    op->state = GN_OP_CANCELLING;
-    if (op->cancel)
-        op->cancel(op);
+    if (task->starting)
+        task->interrupted = true; /* not before op->start has set up what op->cancel undoes */
+    else
+        cancel_op(op);
 }
 
 /* Starts the operation. False if it is over already. */
@@ -136,10 +140,8 @@ static bool begin_op(struct gn_task *task, struct gn_op *op)
     } else {
         op->state = GN_OP_STARTED;
         op->start(op);
-        if (task->interrupted && task->op == op) {
-            task->starting = false;
-            interrupt(task);
-        }
+        if (task->interrupted && task->op == op)
+            cancel_op(op);
     }
     task->starting = false;
     return task->op == op;

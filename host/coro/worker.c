@@ -106,15 +106,20 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-/* Signals are for the loop's thread; those that a fault raises come through nevertheless. */
+/* Signals are for the loop's thread, but for those that a fault of this one raises: blocked, they
+ * would end the process without a word. */
+static const int own_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+
 static int start_thread(struct gn_loop *loop)
 {
     struct gn_workers *w = &loop->workers;
     struct gn_worker *worker = gn_calloc(1, sizeof(*worker));
     worker->loop = loop;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t blocked, before;
+    sigfillset(&blocked);
+    for (size_t i = 0; i < GN_COUNT(own_signals); i++)
+        sigdelset(&blocked, own_signals[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
     int rc = pthread_create(&worker->thread, NULL, worker_main, worker);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc != 0) {
