@@ -1,26 +1,34 @@
-/* host.h - the process: everything wired together, from start to the last closed handle. */
+/* host.h - the process: everything wired together, from a configuration to an exit code.
+ *
+ * One host per process, run on the thread that calls gn_host_run, which is the loop thread from then
+ * on. Callbacks come on it.
+ */
 #ifndef GN_HOST_H
 #define GN_HOST_H
 
 #include "config/config.h"
 
 struct gn_host_options {
-    struct gn_config *config; /* owned by the host from then on */
-    /* SIGHUP: builds a new configuration, with the same command line applied. 0, or `problems` says why
-     * the old one stays. NULL: SIGHUP does nothing. */
+    struct gn_config *config; /* validated; owned by the host from then on */
+    /* SIGHUP: builds a new configuration (validated, the same command line applied). 0, or a negative
+     * code with `problems`, one a line, and no configuration. NULL: SIGHUP is ignored. */
     int (*reload)(void *arg, struct gn_config **ret, struct gn_buf *problems);
-    const char *self_exe;       /* this program, for the probe */
-    int stdin_fd, stdout_fd;    /* put aside before anything could write to them; -1: no stdio */
-    const char *ready_file;     /* written atomically, one URL a line, once serving; may be NULL */
-    /* Serving: `urls` is NULL-terminated. May be NULL. */
+    void *reload_arg;
+    const char *self_exe;     /* this program: it runs again as `SELF --probe` */
+    int stdin_fd, stdout_fd;  /* the client's end, put aside before anything could write to it; -1: no
+                                 stdio. The host closes them. */
+    const char *ready_file;   /* once serving: written at once, one URL a line; may be NULL */
+    /* Serving: `urls` is NULL-terminated, borrowed for the call. May be NULL. */
     void (*on_ready)(void *arg, const char *const *urls);
-    /* A load has ended, well (err NULL) or not. May be NULL. */
-    void (*on_loaded)(void *arg, const char *instance, uint32_t generation, const struct gn_error *err,
-                      uint32_t took_ms);
-    void *arg; /* of the callbacks */
+    /* One load of a plugin has ended, well (err NULL) or not. May be NULL. */
+    void (*on_loaded)(void *arg, const char *instance, uint32_t generation,
+                      const struct gn_error *err, uint32_t took_ms);
+    bool dev;  /* `gantry dev`: a person is watching */
+    void *arg; /* for the callbacks */
 };
 
-/* Runs until SIGTERM, SIGINT or the end of stdin, drains, closes everything. Returns the exit code. */
+/* Serves until SIGTERM, SIGINT or the end of stdin, drains, and returns the exit code: 0 after a clean
+ * stop, 3 if it could not start to serve (the log says why). */
 int gn_host_run(struct gn_host_options *options);
 
 #endif

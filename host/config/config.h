@@ -18,11 +18,13 @@ struct gn_config_listener {
     char *tls_certificate; /* PEM files; both or none */
     char *tls_key;
     uint32_t socket_mode; /* unix sockets: 0600 unless said otherwise */
+    int line;              /* in the file, for messages; 0: not from the file */
 };
 
 struct gn_config_token {
     char *principal;
-    char *hash; /* "sha256:HEX" of the bearer token */
+    char *hash; /* "sha256:HEX" of the bearer token, lower case */
+    int line;   /* in the file, for messages; 0: not from the file */
 };
 
 struct gn_config_instance {
@@ -87,7 +89,12 @@ int gn_config_validate(const struct gn_config *c, struct gn_buf *problems);
 
 /* Sets one key by its dotted name from a string, as the command line does ("log.level", "debug"). */
 int gn_config_set(struct gn_config *c, const char *key, const char *value, struct gn_error *err);
-/* Splits "HOST:PORT", "[V6]:PORT", ":PORT" or "unix:PATH"; outputs are owned by the caller. */
+/* Appends one entry to a key that holds a list ("loading.folders", "http.listen"), as --plugins does;
+ * relative paths are relative to the working directory. GN_ENOENT, GN_EINVAL. */
+int gn_config_add(struct gn_config *c, const char *key, const char *value, struct gn_error *err);
+/* Splits "HOST:PORT", "[V6]:PORT", ":PORT" or "unix:PATH". Either host and port or the path is set, the
+ * other NULL and 0; both are owned by the caller. A V6 host comes without brackets; the host of ":PORT"
+ * is "" and means every address of this machine. GN_EINVAL; the outputs are NULL then. */
 int gn_config_parse_address(const char *address, char **ret_host, int *ret_port, char **ret_unix_path,
                             struct gn_error *err);
 bool gn_config_is_loopback(const char *host);

@@ -22,7 +22,8 @@ static void write_line(struct gn_log *log, enum gn_level level, const char *comp
                        const struct gn_log_field *fields, size_t field_count, const char *fmt,
                        va_list ap)
 {
-    if (!log || !log->write || level < log->level)
+    /* Another thread may be setting the level. */
+    if (!log || !log->write || level < __atomic_load_n(&log->level, __ATOMIC_RELAXED))
         return;
     char line[SHORT_LINE];
     va_list again;

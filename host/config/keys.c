@@ -1,0 +1,135 @@
+/* keys.c - every key of the configuration: one row each. etc/gantry.yaml says what they mean. */
+#include "config/keys.h"
+
+#include "json/json.h"
+
+#include <stddef.h>
+
+#define AT(field) offsetof(struct gn_config, field)
+#define ROW(n, t, at, f) .name = (n), .type = GN_KEY_##t, .offset = (at), .fallback = (f)
+#define KEY(n, t, field, f)                                                                        \
+    {                                                                                              \
+        ROW(n, t, AT(field), f)                                                                    \
+    }
+#define NUMBER(n, t, field, f, low, high)                                                          \
+    {                                                                                              \
+        ROW(n, t, AT(field), f), .min = (low), .max = (high)                                       \
+    }
+#define ENTRIES(n, field, count, kind)                                                             \
+    {                                                                                              \
+        ROW(n, ENTRIES, AT(field), "[]"), .entry = &(kind), .count_offset = AT(count)              \
+    }
+#define PART(kind, n, t, field, f)                                                                 \
+    {                                                                                              \
+        ROW(n, t, offsetof(struct gn_config_##kind, field), f)                                     \
+    }
+#define REQUIRED(kind, n, t, field)                                                                \
+    {                                                                                              \
+        ROW(n, t, offsetof(struct gn_config_##kind, field), ""), .required = true                  \
+    }
+#define MS(n) ((uint64_t)(n))
+#define SECONDS(n) MS((n)*1000ull)
+#define HOURS(n) SECONDS((n)*3600ull)
+#define MIB(n) ((uint64_t)(n) << 20)
+
+static const struct gn_config_key listener_keys[] = {
+    REQUIRED(listener, "address", ADDRESS, address),
+    PART(listener, "tls.certificate", PATH, tls_certificate, ""),
+    PART(listener, "tls.key", PATH, tls_key, ""),
+    PART(listener, "socket_mode", MODE, socket_mode, "0600"),
+    {0},
+};
+
+static const struct gn_config_entry listener = {
+    .keys = listener_keys,
+    .size = sizeof(struct gn_config_listener),
+    .line_offset = offsetof(struct gn_config_listener, line),
+    .shorthand = "address",
+};
+
+static const struct gn_config_key token_keys[] = {
+    REQUIRED(token, "principal", TEXT, principal),
+    REQUIRED(token, "hash", HASH, hash),
+    {ROW(
+        "token", REFUSED, 0,
+        "a token does not belong in a file, its hash does: `gantry token --read` reads one and prints "
+        "the line to write here, `gantry token` makes a new one")},
+    {0},
+};
+
+static const struct gn_config_entry token = {
+    .keys = token_keys,
+    .size = sizeof(struct gn_config_token),
+    .line_offset = offsetof(struct gn_config_token, line),
+};
+
+static const struct gn_config_key instance_keys[] = {
+    REQUIRED(instance, "plugin", PLUGIN, plugin),
+    PART(instance, "name", TEXT, name, ""),
+    PART(instance, "settings", JSON, settings, "{}"),
+    PART(instance, "enabled", BOOL, enabled, "true"),
+    PART(instance, "unload", UNLOAD, keep_loaded, "auto"),
+    {0},
+};
+
+static const struct gn_config_entry instance = {
+    .keys = instance_keys,
+    .size = sizeof(struct gn_config_instance),
+    .line_offset = offsetof(struct gn_config_instance, line),
+    .shorthand = "plugin",
+};
+
+const struct gn_config_key gn_config_keys[] = {
+    KEY("server.name", TEXT, name, "gantry"),
+    KEY("server.title", TEXT, title, ""),
+    KEY("server.instructions", TEXT, instructions, ""),
+    KEY("server.website_url", TEXT, website_url, ""),
+    NUMBER("server.page_size", COUNT, page_size, "0", 0, 100000),
+    NUMBER("server.list_ttl", DURATION, list_ttl_ms, "5s", 0, HOURS(24)),
+    NUMBER("server.call_timeout", DURATION, call_timeout_ms, "5m", MS(1), HOURS(24)),
+    NUMBER("server.drain", DURATION, drain_ms, "5s", 0, HOURS(1)),
+
+    KEY("stdio", BOOL, stdio, "false"),
+    ENTRIES("http.listen", listeners, listener_count, listener),
+    KEY("http.path", TEXT, path, "/mcp"),
+    KEY("http.allowed_hosts", TEXTS, allowed_hosts, "[]"),
+    KEY("http.allowed_origins", TEXTS, allowed_origins, "[]"),
+    KEY("http.insecure", BOOL, insecure, "false"),
+    ENTRIES("auth.tokens", tokens, token_count, token),
+
+    ENTRIES("plugins", instances, instance_count, instance),
+    KEY("loading.folders", PATHS, plugin_dirs, "[]"),
+    KEY("loading.files", PATHS, plugin_files, "[]"),
+    KEY("loading.discover", BOOL, discover, "true"),
+    KEY("loading.watch", BOOL, watch, "true"),
+    KEY("loading.probe", BOOL, probe, "true"),
+    NUMBER("loading.debounce", DURATION, debounce_ms, "200ms", 0, SECONDS(60)),
+    NUMBER("loading.settle", DURATION, settle_ms, "50ms", 0, SECONDS(60)),
+    NUMBER("loading.removal_grace", DURATION, removal_grace_ms, "1s", 0, SECONDS(3600)),
+    NUMBER("loading.start_timeout", DURATION, start_timeout_ms, "10s", MS(1), HOURS(1)),
+    NUMBER("loading.probe_timeout", DURATION, probe_timeout_ms, "10s", MS(1), HOURS(1)),
+    NUMBER("loading.drain", DURATION, plugin_drain_ms, "5s", 0, HOURS(24)),
+    KEY("loading.state_folder", PATH, state_dir, ""),
+
+    KEY("log.level", LEVEL, log_level, "info"),
+    KEY("log.format", LOG_FORMAT, log_json, "text"),
+
+    NUMBER("limits.max_connections", COUNT, max_connections, "10000", 1, 1000000),
+    NUMBER("limits.max_headers", SIZE, max_headers, "16KiB", 1024, MIB(1)),
+    NUMBER("limits.max_body", SIZE, max_body, "4MiB", 1024, MIB(1024)),
+    NUMBER("limits.max_bodies_in_flight", SIZE, max_bodies_in_flight, "256MiB", 1024, MIB(1 << 20)),
+    NUMBER("limits.max_line", SIZE, max_line, "10MiB", 1024, MIB(1024)),
+    NUMBER("limits.max_json_depth", COUNT, max_json_depth, "128", 4, GN_JSON_MAX_DEPTH),
+    NUMBER("limits.max_output_queue", SIZE, max_output_queue, "8MiB", 65536, MIB(1024)),
+    NUMBER("limits.header_timeout", DURATION, header_timeout_ms, "10s", MS(1), HOURS(1)),
+    NUMBER("limits.body_timeout", DURATION, body_timeout_ms, "30s", MS(1), HOURS(1)),
+    NUMBER("limits.sse_keepalive", DURATION, sse_keepalive_ms, "15s", MS(1), HOURS(1)),
+    NUMBER("limits.stream_after", DURATION, stream_after_ms, "5s", 0, HOURS(1)),
+    NUMBER("limits.max_sessions", COUNT, max_sessions, "10000", 1, 10000000),
+    NUMBER("limits.session_idle", DURATION, session_idle_ms, "30m", MS(1), HOURS(720)),
+    NUMBER("limits.max_calls", COUNT, max_calls, "1024", 1, 100000),
+    NUMBER("limits.max_queued_calls", COUNT, max_queued_calls, "4096", 0, 1000000),
+    NUMBER("limits.max_subscriptions", COUNT, max_subscriptions, "1024", 1, 1000000),
+    NUMBER("limits.workers", COUNT, workers, "4", 1, 256),
+    {0},
+};

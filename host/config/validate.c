@@ -1,0 +1,252 @@
+/* validate.c - addresses, and what no single key can tell. */
+#include "config/config.h"
+
+#include "config/yaml.h"
+#include "util/alloc.h"
+#include "util/map.h"
+#include "util/str.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define HOST_MAX 253
+#define NAME_MAX_ 64
+#define PRINCIPAL_MAX 128
+
+struct check {
+    const struct gn_config *c;
+    struct gn_yaml_report report;
+};
+
+static bool is_name(const char *s)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
+    size_t len = strspn(s, allowed);
+    return len > 0 && len <= NAME_MAX_ && !s[len] && *s != '.';
+}
+
+static bool is_printable(const char *s)
+{
+    for (; *s; s++) {
+        if ((unsigned char)*s < ' ' || *s == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool is_host(const char *s, size_t len)
+{
+    if (len > HOST_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (!isalnum((unsigned char)s[i]) && !strchr("-._:%", s[i]))
+            return false;
+    }
+    return true;
+}
+
+static void check_file(struct check *v, int line, const char *key, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 || access(path, R_OK) != 0)
+        gn_yaml_problem(&v->report, line, key, "%s cannot be read: %s", path, strerror(errno));
+    else if (!S_ISREG(st.st_mode))
+        gn_yaml_problem(&v->report, line, key, "%s is not a file", path);
+}
+
+static void check_listener(struct check *v, size_t i, bool authenticated)
+{
+    const struct gn_config_listener *l = &v->c->listeners[i];
+    struct gn_error err = {0};
+    GN_AUTO_FREE char *key = gn_format("http.listen[%zu]", i);
+    GN_AUTO_FREE char *host = NULL;
+    GN_AUTO_FREE char *path = NULL;
+    int port;
+    if (gn_config_parse_address(l->address, &host, &port, &path, &err)) {
+        gn_yaml_problem(&v->report, l->line, key, "%s", err.text);
+        return;
+    }
+    if (!l->tls_certificate != !l->tls_key)
+        gn_yaml_problem(&v->report, l->line, key,
+                        "tls needs both certificate and key: %s is missing",
+                        l->tls_key ? "certificate" : "key");
+    if (path && l->tls_certificate)
+        gn_yaml_problem(&v->report, l->line, key, "a unix socket does not take tls");
+    if (l->tls_certificate)
+        check_file(v, l->line, key, l->tls_certificate);
+    if (l->tls_key)
+        check_file(v, l->line, key, l->tls_key);
+    if (host && !gn_config_is_loopback(host) && !authenticated && !v->c->insecure)
+        gn_yaml_problem(&v->report, l->line, key,
+                        "%s can be reached from other machines, and nothing asks who calls: add "
+                        "auth.tokens (`gantry token` makes one), or listen on 127.0.0.1, or say so "
+                        "with http.insecure: true (--insecure)",
+                        l->address);
+    for (size_t j = 0; j < i && (path || port != 0); j++) {
+        if (gn_streq(v->c->listeners[j].address, l->address))
+            gn_yaml_problem(&v->report, l->line, key, "%s stands here twice", l->address);
+    }
+}
+
+static void check_path(struct check *v)
+{
+    const char *path = v->c->path;
+    if (!path || *path != '/' || strpbrk(path, "?# \t\"\\") || !is_printable(path) ||
+        strlen(path) > 255)
+        gn_yaml_problem(&v->report, 0, "http.path", "must be a path as /mcp");
+}
+
+static void check_origins(struct check *v)
+{
+    for (char **p = v->c->allowed_hosts; p && *p; p++) {
+        if (strpbrk(*p, "/ \t@") || !is_printable(*p))
+            gn_yaml_problem(&v->report, 0, "http.allowed_hosts",
+                            "\"%s\" is not a host: write example.org or example.org:8443", *p);
+    }
+    for (char **p = v->c->allowed_origins; p && *p; p++) {
+        const char *host = strstr(*p, "://");
+        if (!gn_streq(*p, "*") &&
+            (!host || host == *p || !host[3] || strpbrk(host + 3, "/ \t@") || !is_printable(*p)))
+            gn_yaml_problem(
+                &v->report, 0, "http.allowed_origins",
+                "\"%s\" is not an origin: write https://example.org, without a path, or "
+                "\"*\" for all",
+                *p);
+    }
+}
+
+static void check_token(struct check *v, size_t i)
+{
+    const struct gn_config_token *t = &v->c->tokens[i];
+    GN_AUTO_FREE char *key = gn_format("auth.tokens[%zu]", i);
+    size_t len = strlen(t->principal);
+    if (len == 0 || len > PRINCIPAL_MAX || !is_printable(t->principal))
+        gn_yaml_problem(&v->report, t->line, key, "principal must be 1 to %d printable characters",
+                        PRINCIPAL_MAX);
+    for (size_t j = 0; j < i; j++) {
+        if (gn_streq(v->c->tokens[j].hash, t->hash))
+            gn_yaml_problem(&v->report, t->line, key, "has the same token as auth.tokens[%zu] (%s)",
+                            j, v->c->tokens[j].principal);
+    }
+}
+
+static void check_instances(struct check *v)
+{
+    struct gn_map names;
+    gn_map_init(&names);
+    for (size_t i = 0; i < v->c->instance_count; i++) {
+        struct gn_config_instance *n = &v->c->instances[i];
+        GN_AUTO_FREE char *key = gn_format("plugins[%zu]", i);
+        struct gn_config_instance *other = gn_map_find(&names, n->name);
+        if (!is_name(n->name))
+            gn_yaml_problem(
+                &v->report, n->line, key,
+                "name \"%s\" must be 1 to %d of A-Z a-z 0-9 _ - . and not begin with a dot",
+                n->name, NAME_MAX_);
+        else if (other)
+            gn_yaml_problem(&v->report, n->line, key,
+                            "is the second instance called %s (the first is plugins[%zu]): give it "
+                            "another name",
+                            n->name, (size_t)(other - v->c->instances));
+        else
+            gn_map_put(&names, n->name, n);
+    }
+    gn_map_release(&names, NULL);
+}
+
+static void check_folders(struct check *v)
+{
+    for (char **p = v->c->plugin_dirs; p && *p; p++) {
+        struct stat st;
+        if (stat(*p, &st) != 0)
+            gn_yaml_problem(&v->report, 0, "loading.folders", "%s: %s", *p, strerror(errno));
+        else if (!S_ISDIR(st.st_mode))
+            gn_yaml_problem(&v->report, 0, "loading.folders",
+                            "%s is not a folder (loading.files takes single plugins)", *p);
+    }
+}
+
+static int parse_unix(const char *path, char **ret_path, struct gn_error *err)
+{
+    /* One byte of the address is for the NUL. */
+    size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1, len = strlen(path);
+    if (len == 0 || len > max)
+        return gn_error_set(err, GN_EINVAL,
+                            "the path of a unix socket has 1 to %zu bytes, \"%s\" has %zu", max,
+                            path, len);
+    *ret_path = gn_strdup(path);
+    return 0;
+}
+
+int gn_config_parse_address(const char *address, char **ret_host, int *ret_port,
+                            char **ret_unix_path, struct gn_error *err)
+{
+    *ret_host = *ret_unix_path = NULL;
+    *ret_port = 0;
+    if (gn_starts_with(address, "unix:"))
+        return parse_unix(address + strlen("unix:"), ret_unix_path, err);
+    static const char usage[] = "write HOST:PORT, [V6]:PORT, :PORT or unix:PATH";
+    const char *colon = strrchr(address, ':');
+    int64_t port;
+    if (!colon && gn_parse_int64(address, &port))
+        return gn_error_set(err, GN_EINVAL, "\"%s\" has no host: write 127.0.0.1:%s", address,
+                            address);
+    if (strstr(address, "://"))
+        return gn_error_set(err, GN_EINVAL, "\"%s\" is a URL, not an address: %s", address, usage);
+    if (!colon || (*address == '[' && colon > address && colon[-1] != ']'))
+        return gn_error_set(err, GN_EINVAL, "\"%s\" has no port: %s", address, usage);
+    if (strlen(colon + 1) > 5 || colon[1] < '0' || colon[1] > '9' ||
+        !gn_parse_int64(colon + 1, &port) || port > 65535)
+        return gn_error_set(err, GN_EINVAL, "\"%s\": \"%s\" is not a port (0 to 65535)", address,
+                            colon + 1);
+    const char *host = address;
+    size_t len = (size_t)(colon - address);
+    bool v6 = *address == '[';
+    if (v6) {
+        host++;
+        len -= 2;
+    }
+    struct in6_addr in6;
+    GN_AUTO_FREE char *copy = gn_strndup(host, len);
+    if (v6 ? inet_pton(AF_INET6, copy, &in6) != 1 : (!is_host(host, len) || strchr(copy, ':')))
+        return gn_error_set(err, GN_EINVAL, "\"%s\": \"%s\" is not a host: %s", address, copy,
+                            usage);
+    *ret_host = gn_strdup(copy);
+    *ret_port = (int)port;
+    return 0;
+}
+
+bool gn_config_is_loopback(const char *host)
+{
+    struct in_addr in4;
+    struct in6_addr in6;
+    if (inet_pton(AF_INET, host, &in4) == 1)
+        return (ntohl(in4.s_addr) >> 24) == 127;
+    if (inet_pton(AF_INET6, host, &in6) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&in6) || (IN6_IS_ADDR_V4MAPPED(&in6) && in6.s6_addr[12] == 127);
+    return gn_strcaseeq(host, "localhost");
+}
+
+int gn_config_validate(const struct gn_config *c, struct gn_buf *problems)
+{
+    struct check v = {.c = c, .report = {.file = c->file, .problems = problems}};
+    if (!c->name || !*c->name || !is_printable(c->name))
+        gn_yaml_problem(&v.report, 0, "server.name", "must not be empty");
+    check_path(&v);
+    for (size_t i = 0; i < c->listener_count; i++)
+        check_listener(&v, i, c->token_count > 0);
+    check_origins(&v);
+    for (size_t i = 0; i < c->token_count; i++)
+        check_token(&v, i);
+    check_instances(&v);
+    check_folders(&v);
+    if (c->max_bodies_in_flight < c->max_body)
+        gn_yaml_problem(&v.report, 0, "limits.max_bodies_in_flight",
+                        "must not be smaller than limits.max_body");
+    return v.report.count ? GN_EINVAL : 0;
+}
