@@ -90,11 +90,6 @@ int gn_buf_adds(struct gn_buf *b, const char *s)
     return gn_buf_add(b, s, strlen(s));
 }
 
-int gn_buf_addc(struct gn_buf *b, char c)
-{
-    return gn_buf_add(b, &c, 1);
-}
-
 int gn_buf_addf(struct gn_buf *b, const char *fmt, ...)
 {
     va_list ap;

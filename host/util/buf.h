@@ -25,7 +25,14 @@ void gn_buf_cut(struct gn_buf *b, size_t len); /* shortens to len, which must be
 
 int gn_buf_add(struct gn_buf *b, const void *data, size_t len);
 int gn_buf_adds(struct gn_buf *b, const char *s);
-int gn_buf_addc(struct gn_buf *b, char c);
+static inline int gn_buf_addc(struct gn_buf *b, char c)
+{
+    if (__builtin_expect(b->overflow || b->cap - b->len < 2, 0))
+        return gn_buf_add(b, &c, 1);
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
+    return 0;
+}
 int gn_buf_addf(struct gn_buf *b, const char *fmt, ...) GN_PRINTF(2, 3);
 int gn_buf_vaddf(struct gn_buf *b, const char *fmt, va_list ap) GN_PRINTF(2, 0);
 /* Makes room for `len` more bytes and returns where to write them; NULL if over the maximum. The
