@@ -17,6 +17,8 @@
 #define DEFAULT_DEPTH 128
 #define DEFAULT_NODES 1000000
 #define NO_PARENT UINT32_MAX
+/* glibc takes pieces up to 1032 bytes from a cache of the thread; larger ones cost ten times that. */
+#define CACHED_NODES (1032 / sizeof(gantry_json))
 
 struct parser {
     struct gn_json_doc *doc;
@@ -392,8 +394,10 @@ int gn_json_parse(struct gn_json_doc *doc, char *text, size_t len,
     p.max_nodes = limits && limits->max_nodes ? limits->max_nodes : DEFAULT_NODES;
     if (*p.end != '\0')
         *p.end = '\0'; /* not written otherwise: it may be read-only */
-    /* Messages have a node for every eight bytes or so. */
+    /* Messages have a node for every ten bytes or so. */
     doc->cap = GN_MIN(len / 8 + 8, (size_t)8192);
+    if (doc->cap > CACHED_NODES && doc->cap < 2 * CACHED_NODES)
+        doc->cap = CACHED_NODES;
     doc->cap = GN_MIN(doc->cap, (size_t)p.max_nodes);
     doc->nodes = gn_malloc(doc->cap * sizeof(*doc->nodes));
     if (!parse_text(&p)) {
