@@ -17,7 +17,7 @@
 #define DEFAULT_DEPTH 128
 #define DEFAULT_NODES 1000000
 #define NO_PARENT UINT32_MAX
-/* glibc takes pieces up to 1032 bytes from a cache of the thread; larger ones cost ten times that. */
+/* glibc takes pieces up to 1032 bytes from a cache of the thread; others cost ten times that. */
 #define CACHED_NODES (1032 / sizeof(gantry_json))
 
 struct parser {
