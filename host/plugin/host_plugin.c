@@ -1,0 +1,195 @@
+/* host_plugin.c - an instance and its host: settings, state, log, registration while it is live. */
+#include "plugin/host_internal.h"
+
+#include "plugin/abi_internal.h"
+#include "plugin/host_errors.h"
+
+#include <stdio.h>
+
+#define LABEL_MAX 96
+
+const void *gn_host_settings(gantry_plugin *g)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    return g->settings;
+}
+
+const char *gn_host_instance(gantry_plugin *g)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    return g->instance;
+}
+
+void gn_host_set_state(gantry_plugin *g, void *state)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    __atomic_store_n(&g->user_state, state, __ATOMIC_RELEASE);
+}
+
+void *gn_host_state(gantry_plugin *g)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    return __atomic_load_n(&g->user_state, __ATOMIC_ACQUIRE);
+}
+
+static const char *label(char out[LABEL_MAX], const gantry_plugin *g)
+{
+    snprintf(out, LABEL_MAX, "plugin %s", g->instance);
+    return out;
+}
+
+void gn_host_plugin_logv(gantry_plugin *g, uint32_t level, const char *fmt, va_list ap)
+{
+    char name[LABEL_MAX];
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    gn_logv(g->env->log, (enum gn_level)GN_MIN(level, (uint32_t)GN_EMERGENCY), label(name, g), fmt,
+            ap);
+}
+
+int gn_host_buffer_add(gantry_buffer *out, const void *data, size_t n)
+{
+    if (!out || (!data && n > 0))
+        return GANTRY_EINVAL;
+    return n ? gn_host_code(gn_buf_add(&out->bytes, data, n)) : GANTRY_OK;
+}
+
+/* ---------------------------------------------------------------- registration at run time */
+
+/* One change, carried to the loop. */
+struct change {
+    gantry_plugin *g;
+    enum gn_kind kind;
+    const void *raw;  /* to add */
+    const char *name; /* to remove */
+    int rc;
+    struct gn_error err;
+};
+
+static int import(struct change *c, struct gn_component **ret)
+{
+    switch (c->kind) {
+    case GN_TOOL:
+        return gn_abi_import_tool(c->g, c->raw, ret, &c->err);
+    case GN_RESOURCE:
+        return gn_abi_import_resource(c->g, c->raw, ret, &c->err);
+    case GN_TEMPLATE:
+        return gn_abi_import_template(c->g, c->raw, ret, &c->err);
+    default:
+        return gn_abi_import_prompt(c->g, c->raw, ret, &c->err);
+    }
+}
+
+static bool is_live(const gantry_plugin *g)
+{
+    return g->state == GN_GEN_STAGED || g->state == GN_GEN_LIVE;
+}
+
+static int publish(gantry_plugin *g, struct gn_component *component, bool add, struct gn_error *err)
+{
+    bool now = g->state == GN_GEN_LIVE && g->publish;
+    return now ? g->publish(g, component, add, err) : GN_OK;
+}
+
+static int check_room(struct change *c, const struct gn_component *component)
+{
+    if (gn_generation_find(c->g, c->kind, component->key))
+        return gn_error_set(&c->err, GN_EEXIST, "%s %s is declared twice", gn_kind_name(c->kind),
+                            component->key);
+    if (c->g->component_count >= GN_ABI_COMPONENTS_MAX)
+        return gn_error_set(&c->err, GN_ETOOBIG, "%s %s: more than %d components",
+                            gn_kind_name(c->kind), component->key, GN_ABI_COMPONENTS_MAX);
+    return GN_OK;
+}
+
+static void add_on_loop(void *arg)
+{
+    struct change *c = arg;
+    struct gn_component *component = NULL;
+    if (!is_live(c->g)) {
+        c->rc = gn_error_set(&c->err, GN_EPERM, "the instance is not live");
+        return;
+    }
+    c->rc = import(c, &component);
+    if (c->rc)
+        return;
+    c->rc = check_room(c, component);
+    if (c->rc) {
+        component->free_data = NULL; /* refused: its data stays the caller's */
+        gn_component_unref(component);
+        return;
+    }
+    gn_generation_add_component(c->g, component);
+    c->rc = publish(c->g, component, true, &c->err);
+    if (c->rc) {
+        component->free_data = NULL;
+        gn_generation_drop_component(c->g, component);
+    }
+}
+
+static void remove_on_loop(void *arg)
+{
+    struct change *c = arg;
+    if (!is_live(c->g)) {
+        c->rc = gn_error_set(&c->err, GN_EPERM, "the instance is not live");
+        return;
+    }
+    struct gn_component *component = gn_generation_find(c->g, c->kind, c->name);
+    if (!component) {
+        c->rc = GN_ENOENT;
+        return;
+    }
+    c->rc = publish(c->g, component, false, &c->err);
+    if (c->rc == GN_OK)
+        gn_generation_drop_component(c->g, component);
+}
+
+static int carry_out(struct change *c, void (*fn)(void *arg))
+{
+    gantry_plugin *g = c->g;
+    char name[LABEL_MAX];
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    if (gn_loop_is_current(g->env->loop))
+        fn(c);
+    else if (gn_task_current())
+        gn_task_on_loop(gn_task_current(), fn, c);
+    else
+        c->rc = gn_error_set(&c->err, GN_EPERM,
+                             "components are added and removed on threads of the host only");
+    if (c->rc && c->err.code)
+        gn_log(g->env->log, GN_ERROR, label(name, g), "%s", c->err.text);
+    return gn_host_code(c->rc);
+}
+
+static int add(gantry_plugin *g, enum gn_kind kind, const void *raw)
+{
+    struct change c = {.g = g, .kind = kind, .raw = raw};
+    return carry_out(&c, add_on_loop);
+}
+
+int gn_host_add_tool(gantry_plugin *g, const gantry_tool *tool)
+{
+    return add(g, GN_TOOL, tool);
+}
+
+int gn_host_add_resource(gantry_plugin *g, const gantry_resource *resource)
+{
+    return add(g, GN_RESOURCE, resource);
+}
+
+int gn_host_add_template(gantry_plugin *g, const gantry_template *uri_template)
+{
+    return add(g, GN_TEMPLATE, uri_template);
+}
+
+int gn_host_add_prompt(gantry_plugin *g, const gantry_prompt *prompt)
+{
+    return add(g, GN_PROMPT, prompt);
+}
+
+int gn_host_remove(gantry_plugin *g, uint32_t kind, const char *name)
+{
+    if (kind < GN_TOOL || kind > GN_PROMPT || !name)
+        return GANTRY_EINVAL;
+    struct change c = {.g = g, .kind = (enum gn_kind)kind, .name = name};
+    return carry_out(&c, remove_on_loop);
+}

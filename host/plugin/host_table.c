@@ -1,0 +1,88 @@
+/* host_table.c - the table of functions that every plugin is handed. */
+#include "plugin/abi.h"
+#include "plugin/host_internal.h"
+
+const gantry_host gn_host_table = {
+    .size = sizeof(gantry_host),
+    .abi_major = GANTRY_ABI_MAJOR,
+    .abi_minor = GANTRY_ABI_MINOR,
+
+    .textv = gn_host_textv,
+    .text_add = gn_host_text_add,
+    .data_add = gn_host_data_add,
+    .embed = gn_host_embed,
+    .link = gn_host_link,
+    .annotate = gn_host_annotate,
+    .role = gn_host_role,
+    .structured = gn_host_structured,
+    .structured_json = gn_host_structured_json,
+    .result_meta = gn_host_result_meta,
+    .failv = gn_host_failv,
+    .suggest = gn_host_suggest,
+    .suggest_total = gn_host_suggest_total,
+
+    .logv = gn_host_logv,
+    .progress = gn_host_progress,
+    .sleep = gn_host_sleep,
+    .cancelled = gn_host_cancelled,
+    .shield = gn_host_shield,
+    .work = gn_host_work,
+    .mutex_new = gn_host_mutex_new,
+    .mutex_free = gn_host_mutex_free,
+    .lock = gn_host_lock,
+    .unlock = gn_host_unlock,
+    .http = gn_host_http,
+    .call_tool = gn_host_call_tool,
+    .read_resource = gn_host_read_resource,
+
+    .alloc = gn_host_alloc,
+    .formatv = gn_host_formatv,
+
+    .data = gn_host_data,
+    .self = gn_host_self,
+    .uri = gn_host_uri,
+    .header = gn_host_header,
+    .params = gn_host_params,
+    .arguments = gn_host_arguments,
+    .request_meta = gn_host_request_meta,
+    .info = gn_host_info,
+    .can = gn_host_can,
+
+    .json_type = gn_json_type,
+    .json_count = gn_json_count,
+    .json_get = gn_json_get,
+    .json_at = gn_json_at,
+    .json_next = gn_json_next,
+    .json_name = gn_json_name,
+    .json_string = gn_json_str,
+    .json_int = gn_host_json_int,
+    .json_num = gn_host_json_num,
+    .json_parse = gn_host_json_parse,
+    .json_print = gn_host_json_print,
+    .builder_new = gn_host_builder_new,
+    .builder_open = gn_host_builder_open,
+    .builder_close = gn_host_builder_close,
+    .builder_string = gn_host_builder_string,
+    .builder_int = gn_host_builder_int,
+    .builder_num = gn_host_builder_num,
+    .builder_word = gn_host_builder_word,
+    .builder_json = gn_host_builder_json,
+    .builder_end = gn_host_builder_end,
+
+    .settings = gn_host_settings,
+    .instance = gn_host_instance,
+    .set_state = gn_host_set_state,
+    .state = gn_host_state,
+    .plugin_logv = gn_host_plugin_logv,
+    .buffer_add = gn_host_buffer_add,
+    .add_tool = gn_host_add_tool,
+    .add_resource = gn_host_add_resource,
+    .add_template = gn_host_add_template,
+    .add_prompt = gn_host_add_prompt,
+    .remove = gn_host_remove,
+};
+
+/* What plugins compare with is what the reader returns. */
+_Static_assert((int)GN_JSON_NULL == (int)GANTRY_JSON_NULL &&
+                   (int)GN_JSON_OBJECT == (int)GANTRY_JSON_OBJECT,
+               "JSON types");
