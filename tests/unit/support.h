@@ -1,8 +1,9 @@
 /* support.h - what unit tests of every floor share: the leak gate, temporary folders, test data.
  *
  * Begin each test file with GN_SUITE(module): after each test its temporary folders are removed,
- * and in builds with ASAN=ON the run fails if the test has lost memory (Criterion alone ignores what
- * LeakSanitizer says). Nothing here is thread-safe; all runs in the test's own process.
+ * and in builds with ASAN=ON the run fails if the test has lost memory (Criterion alone ignores
+ * what LeakSanitizer says). A .fini of a single test runs before that. Nothing here is thread-safe;
+ * all runs in the test's own process.
  */
 #ifndef GN_TESTS_SUPPORT_H
 #define GN_TESTS_SUPPORT_H
