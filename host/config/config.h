@@ -18,7 +18,7 @@ struct gn_config_listener {
     char *tls_certificate; /* PEM files; both or none */
     char *tls_key;
     uint32_t socket_mode; /* unix sockets: 0600 unless said otherwise */
-    int line;              /* in the file, for messages; 0: not from the file */
+    int line;             /* in the file, for messages; 0: not from the file */
 };
 
 struct gn_config_token {
@@ -28,53 +28,55 @@ struct gn_config_token {
 };
 
 struct gn_config_instance {
-    char *plugin; /* the .so by name, without ".so"; or a path */
-    char *name;   /* of the instance; the plugin's name unless said otherwise */
+    char *plugin;     /* the .so by name, without ".so"; or a path */
+    char *name;       /* of the instance; the plugin's name unless said otherwise */
     json_t *settings; /* object; NULL: {} */
     bool enabled;
     bool keep_loaded; /* unload: never */
-    int line;     /* in the file, for messages; 0: not from the file */
+    int line;         /* in the file, for messages; 0: not from the file */
 };
 
 struct gn_config {
     /* server */
     char *name, *title, *instructions, *website_url;
-    uint32_t page_size;         /* components a page; 0: all in one */
-    uint32_t list_ttl_ms;       /* cache hint of lists in the stateless era */
+    uint32_t page_size;   /* components a page; 0: all in one */
+    uint32_t list_ttl_ms; /* cache hint of lists in the stateless era */
     uint32_t call_timeout_ms, drain_ms;
 
     /* transports */
     bool stdio;
     struct gn_config_listener *listeners;
     size_t listener_count;
-    char *path;                 /* of the MCP endpoint: "/mcp" */
-    char **allowed_hosts;       /* NULL-terminated; besides loopback names and the bound address */
-    char **allowed_origins;     /* NULL-terminated; besides loopback origins; "*" allows all */
-    bool insecure;              /* a non-loopback bind without authentication is allowed */
+    char *path;             /* of the MCP endpoint: "/mcp" */
+    char **allowed_hosts;   /* NULL-terminated; besides loopback names and the bound address */
+    char **allowed_origins; /* NULL-terminated; besides loopback origins; "*" allows all */
+    bool insecure;          /* a non-loopback bind without authentication is allowed */
     struct gn_config_token *tokens;
     size_t token_count;
 
     /* plugins */
-    char **plugin_dirs;         /* NULL-terminated, absolute */
-    char **plugin_files;        /* NULL-terminated, absolute: single files */
+    char **plugin_dirs;  /* NULL-terminated, absolute */
+    char **plugin_files; /* NULL-terminated, absolute: single files */
     struct gn_config_instance *instances;
     size_t instance_count;
-    bool discover;              /* load what is found in the folders even if not listed */
-    bool watch, probe;          /* reload on change; try in a child process first */
+    bool discover;     /* load what is found in the folders even if not listed */
+    bool watch, probe; /* reload on change; try in a child process first */
     uint32_t debounce_ms, settle_ms, removal_grace_ms, start_timeout_ms, probe_timeout_ms;
-    uint32_t plugin_drain_ms;   /* old generations: then their calls are cancelled */
-    char *state_dir;            /* private copies, probe cache; NULL: a private temporary one */
+    uint32_t plugin_drain_ms; /* old generations: then their calls are cancelled */
+    char *state_dir;          /* private copies, probe cache; NULL: a private temporary one */
 
     /* log */
     enum gn_level log_level;
     bool log_json;
 
     /* limits (DESIGN of limits: names as in etc/gantry.yaml, section limits) */
-    uint32_t max_connections, max_sessions, session_idle_ms, max_calls, max_queued_calls, max_subscriptions;
+    uint32_t max_connections, max_sessions, session_idle_ms, max_calls, max_queued_calls,
+        max_subscriptions;
     uint64_t max_body, max_bodies_in_flight, max_line, max_output_queue, max_headers;
-    uint32_t max_json_depth, workers, header_timeout_ms, body_timeout_ms, sse_keepalive_ms, stream_after_ms;
+    uint32_t max_json_depth, workers, header_timeout_ms, body_timeout_ms, sse_keepalive_ms,
+        stream_after_ms;
 
-    char *file;                 /* where it came from; NULL: defaults */
+    char *file; /* where it came from; NULL: defaults */
 };
 
 /* Defaults only. */
@@ -83,20 +85,21 @@ void gn_config_free(struct gn_config *c);
 /* Reads a file over the defaults. On failure NULL, and `problems` holds every problem found, one a
  * line: "etc/gantry.yaml:12: limits.max_boddy: unknown key, did you mean max_body?". */
 struct gn_config *gn_config_load(const char *path, struct gn_buf *problems);
-/* Checks what no single key can tell (TLS files in pairs, non-loopback bind without tokens, instance
- * names unique, ...); command line options are applied before. */
+/* Checks what no single key can tell (TLS files in pairs, non-loopback bind without tokens,
+ * instance names unique, ...); command line options are applied before. */
 int gn_config_validate(const struct gn_config *c, struct gn_buf *problems);
 
-/* Sets one key by its dotted name from a string, as the command line does ("log.level", "debug"). */
+/* Sets one key by its dotted name from a string, as the command line does ("log.level", "debug").
+ */
 int gn_config_set(struct gn_config *c, const char *key, const char *value, struct gn_error *err);
-/* Appends one entry to a key that holds a list ("loading.folders", "http.listen"), as --plugins does;
- * relative paths are relative to the working directory. GN_ENOENT, GN_EINVAL. */
+/* Appends one entry to a key that holds a list ("loading.folders", "http.listen"), as --plugins
+ * does; relative paths are relative to the working directory. GN_ENOENT, GN_EINVAL. */
 int gn_config_add(struct gn_config *c, const char *key, const char *value, struct gn_error *err);
-/* Splits "HOST:PORT", "[V6]:PORT", ":PORT" or "unix:PATH". Either host and port or the path is set, the
- * other NULL and 0; both are owned by the caller. A V6 host comes without brackets; the host of ":PORT"
- * is "" and means every address of this machine. GN_EINVAL; the outputs are NULL then. */
-int gn_config_parse_address(const char *address, char **ret_host, int *ret_port, char **ret_unix_path,
-                            struct gn_error *err);
+/* Splits "HOST:PORT", "[V6]:PORT", ":PORT" or "unix:PATH". Either host and port or the path is set,
+ * the other NULL and 0; both are owned by the caller. A V6 host comes without brackets; the host of
+ * ":PORT" is "" and means every address of this machine. GN_EINVAL; the outputs are NULL then. */
+int gn_config_parse_address(const char *address, char **ret_host, int *ret_port,
+                            char **ret_unix_path, struct gn_error *err);
 bool gn_config_is_loopback(const char *host);
 
 #endif
