@@ -244,15 +244,16 @@ int gn_task_start_worker(struct gn_loop *loop, const struct gn_task_spec *spec,
         .run = task_job_run,
         .over = task_job_over,
     };
+    if (ret_task)
+        *ret_task = task; /* before a worker may see it: its function may look there */
     int rc = gn_job_queue(loop, &task->job);
     if (rc != 0) {
         gn_loop_remove_task(loop, &task->node);
         gn_task_free(task);
-        return rc;
+        if (ret_task)
+            *ret_task = NULL;
     }
-    if (ret_task)
-        *ret_task = task;
-    return 0;
+    return rc;
 }
 
 /* ---- pieces of work ---- */
