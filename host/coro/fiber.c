@@ -122,7 +122,7 @@ static void trampoline(unsigned high, unsigned low)
     struct gn_fiber *fiber = (void *)(((uintptr_t)high << 32) | (uintptr_t)low);
     tell_arrival(NULL, &fiber->pool->home_bottom, &fiber->pool->home_bytes);
     fiber->run(fiber->arg);
-    gn_assert(!"a fiber's function returned");
+    gn_assert(fiber == NULL); /* its function must not return */
 }
 
 void gn_fiber_pool_init(struct gn_fiber_pool *pool, size_t bytes, uint32_t spare_max)
