@@ -141,6 +141,8 @@ static void check_instances(struct check *v)
     gn_map_init(&names);
     for (size_t i = 0; i < v->c->instance_count; i++) {
         struct gn_config_instance *n = &v->c->instances[i];
+        if (!n->name)
+            continue;
         GN_AUTO_FREE char *key = gn_format("plugins[%zu]", i);
         struct gn_config_instance *other = gn_map_find(&names, n->name);
         if (!is_name(n->name))
@@ -238,11 +240,16 @@ int gn_config_validate(const struct gn_config *c, struct gn_buf *problems)
     if (!c->name || !*c->name || !is_printable(c->name))
         gn_yaml_problem(&v.report, 0, "server.name", "must not be empty");
     check_path(&v);
-    for (size_t i = 0; i < c->listener_count; i++)
-        check_listener(&v, i, c->token_count > 0);
+    /* An entry that could not be read was reported then, and is not complete. */
+    for (size_t i = 0; i < c->listener_count; i++) {
+        if (c->listeners[i].address)
+            check_listener(&v, i, c->token_count > 0);
+    }
     check_origins(&v);
-    for (size_t i = 0; i < c->token_count; i++)
-        check_token(&v, i);
+    for (size_t i = 0; i < c->token_count; i++) {
+        if (c->tokens[i].principal && c->tokens[i].hash)
+            check_token(&v, i);
+    }
     check_instances(&v);
     check_folders(&v);
     if (c->max_bodies_in_flight < c->max_body)
