@@ -247,15 +247,13 @@ void gn_protocol_receive(struct gn_protocol *p, struct gn_stream *s, char *bytes
     struct message m = {.p = p, .stream = s};
     struct gn_json_limits limits = {.max_depth = p->config->max_json_depth};
     struct gn_error err = {0};
-    int rc = gn_json_parse(&m.doc, bytes, len, &limits, &err);
-    if (rc == 0) {
+    if (gn_json_parse(&m.doc, bytes, len, &limits, &err) == 0) {
         m.doc.text = bytes;
         m.doc.own_text = true;
         dispatch(&m);
     } else {
         gn_free(bytes);
-        /* Too deep or too many values is JSON all the same: not a parse error. */
-        gn_stream_error(s, 400, rc == GN_ETOOBIG ? GN_RPC_INVALID_REQUEST : GN_RPC_PARSE_ERROR, NULL, err.text);
+        gn_stream_error(s, 400, GN_RPC_PARSE_ERROR, NULL, err.text);
     }
     gn_json_release(&m.doc);
     gn_free(m.id);
