@@ -106,12 +106,34 @@ static bool has_control(const char *s)
     return false;
 }
 
+/* The URL without what may be secret: user and password, query, fragment. */
+static char *public_url(const char *url)
+{
+    const char *start = strstr(url, "://");
+    start = start ? start + 3 : url;
+    size_t host = strcspn(start, "/?#");
+    const char *at = memrchr(start, '@', host);
+    const char *shown = at ? at + 1 : start;
+    return gn_format("%.*s%.*s", (int)GN_MIN(start - url, 16), url,
+                     (int)GN_MIN(strcspn(shown, "?#"), (size_t)200), shown);
+}
+
+static int check_url(const char *url, struct gn_error *err)
+{
+    if (strlen(url) > MAX_URL)
+        return gn_error_set(err, GN_EINVAL, "the URL is longer than %d bytes", MAX_URL);
+    if (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0) {
+        GN_AUTO_FREE char *shown = public_url(url);
+        return gn_error_set(err, GN_EINVAL, "%s: not an http: or https: URL", shown);
+    }
+    return 0;
+}
+
 static int check_request(const struct gn_http_request *r, struct gn_error *err)
 {
-    if (!r->url || !*r->url)
-        return gn_error_set(err, GN_EINVAL, "the URL is empty");
-    if (strlen(r->url) > MAX_URL)
-        return gn_error_set(err, GN_EINVAL, "the URL is longer than %d bytes", MAX_URL);
+    int rc = check_url(r->url ? r->url : "", err);
+    if (rc != 0)
+        return rc;
     if (r->method) {
         size_t len = strlen(r->method);
         if (len == 0 || len > MAX_METHOD || token_length(r->method) != len)
@@ -279,11 +301,7 @@ static void fetch_finished(struct fetch *f, CURLcode result)
     curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &f->status);
     curl_easy_getinfo(f->easy, CURLINFO_EFFECTIVE_URL, &url);
     f->url = gn_strdup(url ? url : f->request->url);
-    long redirects = 0;
-    curl_easy_getinfo(f->easy, CURLINFO_REDIRECT_COUNT, &redirects);
     int rc = f->too_big ? GN_ETOOBIG : code_of(result);
-    if (result == CURLE_UNSUPPORTED_PROTOCOL && redirects == 0)
-        rc = GN_EINVAL;
     if (rc != 0 && f->error[0] == '\0')
         snprintf(f->error, sizeof(f->error), "%s", curl_easy_strerror(result));
     fetch_over(f, rc);
@@ -509,18 +527,6 @@ static int keep_response(struct fetch *f, struct gn_arena *arena, struct gn_http
         .url = url,
     };
     return 0;
-}
-
-/* The URL without what may be secret: user and password, query, fragment. */
-static char *public_url(const char *url)
-{
-    const char *start = strstr(url, "://");
-    start = start ? start + 3 : url;
-    size_t host = strcspn(start, "/?#");
-    const char *at = memrchr(start, '@', host);
-    const char *shown = at ? at + 1 : start;
-    return gn_format("%.*s%.*s", (int)GN_MIN(start - url, 16), url,
-                     (int)GN_MIN(strcspn(shown, "?#"), (size_t)200), shown);
 }
 
 static int report(const struct fetch *f, int rc, struct gn_error *err)

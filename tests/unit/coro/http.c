@@ -485,7 +485,7 @@ Test(http, malformed_requests_are_refused_before_anything_is_sent)
     fails(&s, (struct exchange){.path = "/hello", .request.headers = colonless}, GN_EINVAL, "1");
     fails(&s, (struct exchange){.path = "/hello", .request.method = "GET /x"}, GN_EINVAL, "GET /x");
     static const char *const urls[] = {"file:///etc/passwd", "ftp://127.0.0.1/", "http://",
-                                       "gopher://127.0.0.1/", "http://a b/", ""};
+                                       "gopher://127.0.0.1/", "http://a b/", "localhost/x", ""};
     for (size_t i = 0; i < GN_COUNT(urls); i++)
         fails(&s, (struct exchange){.path = urls[i], .request.url = urls[i]}, GN_EINVAL, "");
     fails(&s, (struct exchange){.path = "", .request.url = "ftp://me:word@host/x?y"}, GN_EINVAL,
