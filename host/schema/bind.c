@@ -310,7 +310,8 @@ static void report_names(struct bind *b, const struct gn_fields *fields, const s
 static size_t field_index(const struct gn_fields *fields, const char *name, size_t len)
 {
     for (size_t i = 0; i < fields->count; i++) {
-        if (strncmp(fields->v[i].name, name, len) == 0 && fields->v[i].name[len] == '\0')
+        const char *known = fields->v[i].name;
+        if (strlen(known) == len && memcmp(known, name, len) == 0)
             return i;
     }
     return fields->count;
@@ -336,12 +337,12 @@ static void bind_object(struct bind *b, const struct gn_fields *fields, const ga
         if (i < fields->count)
             values[i] = v;
         else
-            gn_names_add(&unknown, name);
+            gn_names_add(&unknown, name, len);
     }
     for (size_t i = 0; i < fields->count; i++) {
         const struct gn_field *f = &fields->v[i];
         if (!f->optional && is_missing(b, f, values[i]))
-            gn_names_add(&missing, f->name);
+            gn_names_add(&missing, f->name, strlen(f->name));
     }
     if (missing.count + unknown.count > 0)
         report_names(b, fields, at, &missing, &unknown);

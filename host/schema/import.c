@@ -278,6 +278,11 @@ static int take_default(struct gn_field *f, const gantry_arg *row, uint32_t stru
     }
     if (gn_json_type(gn_json_root(&f->fallback)) == GN_JSON_NULL && f->type != GANTRY_T_JSON)
         return gn_error_set(err, GN_EINVAL, "default null says nothing: use .optional");
+    json_t *shown = gn_json_to_jansson(gn_json_root(&f->fallback));
+    if (!shown)
+        return gn_error_set(err, GN_EINVAL, "default %s has a name or number that cannot be shown",
+                            row->default_json);
+    json_decref(shown);
     struct gn_arena scratch;
     struct gn_problems problems;
     gn_arena_init(&scratch, SCRATCH_MAX);

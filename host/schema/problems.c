@@ -106,8 +106,8 @@ static void add_names(struct gn_buf *line, const char *what, const struct gn_nam
     char shown[GN_SHOWN_MAX];
     for (size_t i = 0; i < GN_MIN(names->count, (size_t)GN_NAMES_KEPT); i++) {
         gn_buf_adds(line, i == 0 ? what : ", ");
-        gn_buf_adds(line, gn_show_text(shown, names->v[i], strlen(names->v[i])));
-        const char *nearest = known ? gn_nearest(names->v[i], known) : NULL;
+        gn_buf_adds(line, gn_show_text(shown, names->v[i].s, names->v[i].len));
+        const char *nearest = known ? gn_nearest(names->v[i].s, known) : NULL;
         if (nearest)
             gn_buf_addf(line, " (did you mean %s?)", gn_show_text(shown, nearest, strlen(nearest)));
     }
@@ -203,10 +203,12 @@ const char *gn_show_value(char out[GN_SHOWN_MAX], const gantry_json *v)
     return out;
 }
 
-void gn_names_add(struct gn_names *names, const char *name)
+void gn_names_add(struct gn_names *names, const char *name, size_t len)
 {
-    if (names->count < GN_NAMES_KEPT)
-        names->v[names->count] = name;
+    if (names->count < GN_NAMES_KEPT) {
+        names->v[names->count].s = name;
+        names->v[names->count].len = len;
+    }
     names->count++;
 }
 

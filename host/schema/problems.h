@@ -34,9 +34,12 @@ const char *gn_show_text(char out[GN_SHOWN_MAX], const char *s, size_t len);
 #define GN_NAMES_KEPT 8
 struct gn_names {
     size_t count;
-    const char *v[GN_NAMES_KEPT];
+    struct {
+        const char *s;
+        size_t len;
+    } v[GN_NAMES_KEPT];
 };
-void gn_names_add(struct gn_names *names, const char *name);
+void gn_names_add(struct gn_names *names, const char *name, size_t len);
 /* `known` is NULL-terminated: the nearest of them is suggested for each unknown name. */
 void gn_problems_names(struct gn_problems *p, const struct gn_path *at,
                        const struct gn_names *missing, const struct gn_names *unknown,

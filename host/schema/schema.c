@@ -209,7 +209,7 @@ static void check_members(struct check *c, const gantry_json *schema, const gant
         return;
     for (const gantry_json *name = NULL; (name = gn_json_next(required, name)) != NULL;) {
         if (!gn_json_getn(v, name->text, name->len))
-            gn_names_add(&missing, name->text);
+            gn_names_add(&missing, name->text, name->len);
     }
     for (const gantry_json *p = NULL; (p = gn_json_next(properties, p)) != NULL;) {
         size_t len = 0;
@@ -223,7 +223,7 @@ static void check_members(struct check *c, const gantry_json *schema, const gant
         size_t len = 0;
         const char *name = gn_json_name(m, &len);
         if (!gn_json_getn(properties, name, len))
-            gn_names_add(&unknown, name);
+            gn_names_add(&unknown, name, len);
     }
     if (missing.count + unknown.count == 0)
         return;

@@ -257,6 +257,18 @@ Test(fields_bind, an_arena_that_is_full_ends_the_binding)
     close_bench(&t);
 }
 
+Test(fields_bind, a_name_with_nul_is_not_the_name_before_it)
+{
+    struct bench t;
+    greet_in in;
+    open_bench(&t, greet_args, sizeof(in));
+    expect_problem(
+        &t, "{\"name\\u0000abcdefghijklmnop\":\"a\",\"times\\u0000\":1}", 0, &in,
+        "missing \"name\"; unknown \"name\\u0000abcdefghijklmnop\" (did you mean \"name\"?), "
+        "\"times\\u0000\" (did you mean \"times\"?)");
+    close_bench(&t);
+}
+
 Test(fields_bind, the_last_of_two_equal_names_counts)
 {
     struct bench t;

@@ -98,6 +98,8 @@ Test(fields_import, bad_rows_are_refused_by_name)
     REFUSED("default: expected integer 1 to 5, got 6",
             {.name = "n", .type = GANTRY_T_INT, .range = {1, 5}, .default_json = "6"});
     REFUSED("default x:", {.name = "n", .type = GANTRY_T_INT, .default_json = "x"});
+    REFUSED("default [1e999] has a name or number",
+            {.name = "n", .type = GANTRY_T_JSON, .default_json = "[1e999]"});
     REFUSED("default null", {.name = "n", .type = GANTRY_T_INT, .default_json = "null"});
     REFUSED("one_of is empty",
             {.name = "n", .type = GANTRY_T_STRING, .one_of = (const char *const[]){NULL}});
