@@ -1,0 +1,361 @@
+/* Unit tests of the call floor: handlers calling handlers, deadlines, locks left behind, results. */
+#include "call/call.h"
+
+#include "call/mutex.h"
+#include "support.h"
+#include "util/alloc.h"
+#include "util/clock.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+GN_SUITE(call);
+
+#define DEADLINE_MS 10000
+
+static uv_loop_t uv;
+static struct gn_loop *loop;
+static struct gn_call_env env;
+static int held; /* references to the owner */
+static struct gn_work_group group;
+static int finished;
+static enum gn_outcome last_outcome;
+static char last_result[65536];
+
+static void owner_ref(struct gn_owner *o)
+{
+    (void)o;
+    held++;
+}
+
+static void owner_unref(struct gn_owner *o)
+{
+    (void)o;
+    held--;
+}
+
+static struct gn_owner owner = {.ref = owner_ref, .unref = owner_unref, .name = "test", .group = &group};
+
+static void open_loop(void)
+{
+    uv_loop_init(&uv);
+    loop = gn_loop_new(&uv, NULL, NULL);
+    env = (struct gn_call_env){.loop = loop};
+    gn_list_init(&env.calls);
+    held = finished = 0;
+}
+
+static void note_closed(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static void close_loop(void)
+{
+    bool closed = false;
+    cr_assert_eq(env.alive, 0);
+    cr_assert_eq(held, 0);
+    gn_loop_close(loop, 1000, note_closed, &closed);
+    uv_run(&uv, UV_RUN_DEFAULT);
+    cr_assert(closed);
+    cr_assert_eq(uv_loop_close(&uv), 0);
+}
+
+static void tick(uv_timer_t *t)
+{
+    (void)t;
+}
+
+static void run_until(const int *counter, int want)
+{
+    uv_timer_t timer;
+    uint64_t deadline = gn_clock_ms() + DEADLINE_MS;
+    uv_timer_init(&uv, &timer);
+    uv_timer_start(&timer, tick, 5, 5);
+    while (*counter < want) {
+        cr_assert_lt(gn_clock_ms(), deadline, "waited too long");
+        uv_run(&uv, UV_RUN_ONCE);
+    }
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(&uv, UV_RUN_NOWAIT);
+}
+
+static void on_finished(struct gn_call *call, enum gn_outcome outcome)
+{
+    struct gn_buf buf = GN_BUF_INIT(sizeof last_result - 1);
+    struct gn_jw w;
+    finished++;
+    last_outcome = outcome;
+    gn_jw_init(&w, &buf);
+    gn_jw_object(&w, NULL);
+    gn_result_write_tool(call, outcome, &w);
+    gn_jw_end(&w);
+    snprintf(last_result, sizeof last_result, "%s", gn_buf_str(&buf));
+    gn_buf_release(&buf);
+}
+
+static const struct gn_call_ops ops = {.finished = on_finished};
+
+static struct gn_component *component(const char *key, gantry_run_fn run, uint32_t flags)
+{
+    struct gn_component *c = gn_component_new(GN_TOOL);
+    c->key = gn_strdup(key);
+    c->name = gn_strdup(key);
+    c->run = run;
+    c->flags = flags;
+    c->owner = &owner;
+    return c;
+}
+
+static struct gn_call *start(struct gn_component *c, enum gn_revision revision)
+{
+    struct gn_call *call = gn_call_new(&env, &ops, NULL);
+    call->revision = revision;
+    call->method = "tools/call";
+    call->component = c;
+    gn_call_start(call);
+    return call;
+}
+
+static int say(gantry_call *call, const char *text)
+{
+    struct gn_content content = {.kind = GN_CONTENT_TEXT, .text = text, .len = strlen(text)};
+    return gn_call_add(call, &content);
+}
+
+/* ---------------------------------------------------------------- nested calls */
+
+static struct gn_component *inner;
+static bool inner_on_worker, inner_waited;
+
+static int run_inner(gantry_call *call, const void *in)
+{
+    (void)in;
+    inner_on_worker = gn_task_is_worker(call->task);
+    inner_waited = gn_task_sleep(call->task, 1) == 0;
+    return say(call, "from inside");
+}
+
+static int unref_child(gantry_call *call, struct gn_call *child)
+{
+    gn_task_on_loop(call->task, (void (*)(void *))gn_call_unref, child);
+    return 0;
+}
+
+static int run_outer(gantry_call *call, const void *in)
+{
+    (void)in;
+    struct gn_call *child;
+    enum gn_outcome outcome;
+    int rc = gn_call_nested(call, inner, NULL, NULL, &child, &outcome);
+    if (rc)
+        return GANTRY_ETOOBIG;
+    const char *text = child->result.first ? child->result.first->text : "nothing";
+    rc = outcome == GN_OUT_RESULT ? say(call, text) : gn_call_fail(call, "inner ended with %d", (int)outcome);
+    unref_child(call, child);
+    return rc;
+}
+
+static void nest(uint32_t outer_flags, uint32_t inner_flags)
+{
+    open_loop();
+    inner = component("inner", run_inner, inner_flags);
+    struct gn_component *outer = component("outer", run_outer, outer_flags);
+    struct gn_call *call = start(outer, GN_REV_LATEST);
+    run_until(&finished, 1);
+    cr_assert_eq(last_outcome, GN_OUT_RESULT, "%s", last_result);
+    cr_assert(strstr(last_result, "from inside"), "%s", last_result);
+    cr_assert(inner_waited);
+    cr_assert_eq(inner_on_worker, (inner_flags & GANTRY_BLOCKING) != 0);
+    gn_call_unref(call);
+    uv_run(&uv, UV_RUN_NOWAIT);
+    gn_component_unref(inner);
+    gn_component_unref(outer);
+    close_loop();
+}
+
+Test(call, a_coroutine_calls_a_coroutine)
+{
+    nest(0, 0);
+}
+
+Test(call, a_coroutine_calls_a_blocking_handler)
+{
+    nest(0, GANTRY_BLOCKING);
+}
+
+Test(call, a_blocking_handler_calls_a_coroutine)
+{
+    nest(GANTRY_BLOCKING, 0);
+}
+
+Test(call, a_blocking_handler_calls_a_blocking_handler_on_its_own_worker)
+{
+    nest(GANTRY_BLOCKING, GANTRY_BLOCKING);
+}
+
+static int deepest;
+
+static int run_recursive(gantry_call *call, const void *in)
+{
+    (void)in;
+    struct gn_call *child;
+    enum gn_outcome outcome;
+    deepest = GN_MAX(deepest, (int)call->depth);
+    int rc = gn_call_nested(call, inner, NULL, NULL, &child, &outcome);
+    if (rc == GN_ETOOBIG)
+        return say(call, "deep enough");
+    unref_child(call, child);
+    return outcome == GN_OUT_RESULT ? say(call, "on the way up") : GANTRY_EIO;
+}
+
+Test(call, nesting_ends_at_sixteen_on_a_coroutines_stack_and_on_a_worker)
+{
+    static const uint32_t flags[] = {0, GANTRY_BLOCKING};
+    for (size_t i = 0; i < GN_COUNT(flags); i++) {
+        open_loop();
+        deepest = 0;
+        inner = component("recursive", run_recursive, flags[i]);
+        struct gn_call *call = start(inner, GN_REV_LATEST);
+        run_until(&finished, 1);
+        cr_assert_eq(last_outcome, GN_OUT_RESULT);
+        cr_assert_eq(deepest, GN_CALL_MAX_DEPTH);
+        gn_call_unref(call);
+        uv_run(&uv, UV_RUN_NOWAIT);
+        gn_component_unref(inner);
+        close_loop();
+    }
+}
+
+static int entered;
+
+static int run_forever(gantry_call *call, const void *in)
+{
+    (void)in;
+    entered++;
+    return gn_task_sleep(call->task, 1000000) == GN_ECANCELED ? GANTRY_ECANCELED : GANTRY_OK;
+}
+
+Test(call, cancelling_the_outer_call_ends_the_inner_one)
+{
+    static const uint32_t pairs[][2] = {
+        {0, 0}, {0, GANTRY_BLOCKING}, {GANTRY_BLOCKING, 0}, {GANTRY_BLOCKING, GANTRY_BLOCKING}};
+    for (size_t i = 0; i < GN_COUNT(pairs); i++) {
+        open_loop();
+        entered = 0;
+        inner = component("inner", run_forever, pairs[i][1]);
+        struct gn_component *outer = component("outer", run_outer, pairs[i][0]);
+        struct gn_call *call = start(outer, GN_REV_LATEST);
+        run_until(&entered, 1);
+        gn_call_cancel(call);
+        cr_assert_eq(last_outcome, GN_OUT_CANCELED);
+        gn_call_unref(call);
+        while (env.alive > 0)
+            uv_run(&uv, UV_RUN_ONCE);
+        gn_component_unref(inner);
+        gn_component_unref(outer);
+        close_loop();
+    }
+}
+
+/* ---------------------------------------------------------------- ends */
+
+static int run_stubborn(gantry_call *call, const void *in)
+{
+    (void)in;
+    (void)gn_task_shield(call->task, 5000);
+    gn_task_sleep(call->task, 60);
+    entered++;
+    return say(call, "too late");
+}
+
+Test(call, a_handler_that_does_not_listen_is_answered_for_at_its_deadline)
+{
+    open_loop();
+    entered = 0;
+    struct gn_component *c = component("stubborn", run_stubborn, 0);
+    c->timeout_ms = 10;
+    struct gn_call *call = start(c, GN_REV_LATEST);
+    run_until(&finished, 1);
+    cr_assert_eq(last_outcome, GN_OUT_TIMEOUT);
+    cr_assert_eq(entered, 0);
+    cr_assert_eq(held, 1, "the plugin must stay while its code runs");
+    run_until(&entered, 1);
+    uv_run(&uv, UV_RUN_NOWAIT);
+    cr_assert_eq(finished, 1);
+    gn_call_unref(call);
+    gn_component_unref(c);
+    close_loop();
+}
+
+static gantry_mutex mutex;
+
+static int run_forgetful(gantry_call *call, const void *in)
+{
+    (void)in;
+    int rc = gn_mutex_lock(&mutex.mutex, call->task);
+    gn_list_append(&call->locks, &mutex.call_node);
+    return rc ? GANTRY_EIO : say(call, "locked");
+}
+
+Test(call, a_lock_left_behind_is_released)
+{
+    open_loop();
+    gn_mutex_init(&mutex.mutex, loop);
+    gn_list_init(&mutex.call_node);
+    static const uint32_t flags[] = {0, GANTRY_BLOCKING, 0};
+    for (size_t i = 0; i < GN_COUNT(flags); i++) {
+        struct gn_component *c = component("forgetful", run_forgetful, flags[i]);
+        struct gn_call *call = start(c, GN_REV_LATEST);
+        run_until(&finished, (int)i + 1);
+        cr_assert_eq(last_outcome, GN_OUT_RESULT);
+        gn_call_unref(call);
+        uv_run(&uv, UV_RUN_NOWAIT);
+        gn_component_unref(c);
+    }
+    gn_mutex_fini(&mutex.mutex);
+    close_loop();
+}
+
+/* ---------------------------------------------------------------- results in the shape of a revision */
+
+static int run_everything(gantry_call *call, const void *in)
+{
+    (void)in;
+    struct gn_content items[] = {
+        {.kind = GN_CONTENT_TEXT, .text = "t", .len = 1},
+        {.kind = GN_CONTENT_AUDIO, .text = "QQ==", .len = 4, .mime = "audio/wav"},
+        {.kind = GN_CONTENT_LINK, .uri = "a://b", .name = "n"},
+    };
+    for (size_t i = 0; i < GN_COUNT(items); i++) {
+        if (gn_call_add(call, &items[i]))
+            return GANTRY_ETOOBIG;
+    }
+    call->result.structured = "[1]";
+    call->result.structured_len = 3;
+    return GANTRY_OK;
+}
+
+Test(call, what_a_revision_does_not_have_becomes_the_nearest_it_has)
+{
+    static const struct {
+        enum gn_revision revision;
+        const char *has, *lacks;
+    } rows[] = {
+        {GN_REV_2024_11_05, "\"type\":\"resource\"", "\"type\":\"audio\""},
+        {GN_REV_2025_03_26, "\"type\":\"audio\"", "resource_link"},
+        {GN_REV_2025_06_18, "resource_link", "structuredContent"},
+        {GN_REV_2026_07_28, "\"structuredContent\":[1]", "isError"},
+    };
+    open_loop();
+    for (size_t i = 0; i < GN_COUNT(rows); i++) {
+        struct gn_component *c = component("everything", run_everything, 0);
+        struct gn_call *call = start(c, rows[i].revision);
+        run_until(&finished, (int)i + 1);
+        cr_expect(strstr(last_result, rows[i].has), "%s lacks %s", last_result, rows[i].has);
+        cr_expect(!strstr(last_result, rows[i].lacks), "%s has %s", last_result, rows[i].lacks);
+        gn_call_unref(call);
+        gn_component_unref(c);
+    }
+    close_loop();
+}
