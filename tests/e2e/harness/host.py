@@ -85,7 +85,7 @@ class Host:
             command += ["--stdio"]
         command += map(str, args)
         self.command = command
-        self.is_stdio = stdio
+        self.is_stdio, self.is_http = stdio, bool(http)
         self.log_handle = open(self.log_file, "wb")
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE if stdio else subprocess.DEVNULL,
@@ -163,14 +163,14 @@ class Host:
             raise AssertionError(f"the host did not stop within {PATIENCE} s") from None
 
     def stop(self):
-        """Stops the host (end of input on stdio, else SIGTERM) and asserts that it ended well."""
+        """Stops the host (by the end of its input, else SIGTERM) and asserts that it ended well."""
         if self.process.poll() is None:
             if self.is_stdio:
                 try:
                     self.process.stdin.close()
                 except OSError:
                     pass
-            else:
+            if not self.is_stdio or self.is_http:  # one with listeners outlives its stdio client
                 self.signal(signal.SIGTERM)
         try:
             status = self.wait()
