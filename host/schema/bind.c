@@ -247,7 +247,7 @@ static void store_bool(struct bind *b, const struct gn_field *f, const gantry_js
 static void store_json(struct bind *b GN_UNUSED, const struct gn_field *f GN_UNUSED,
                        const gantry_json *v, const struct gn_path *at GN_UNUSED, unsigned char *out)
 {
-    memcpy(out, &v, sizeof(v));
+    memcpy(out, &v, sizeof(void *));
 }
 
 static void store_object(struct bind *b, const struct gn_field *f, const gantry_json *v,
@@ -327,7 +327,7 @@ static void bind_object(struct bind *b, const struct gn_fields *fields, const ga
                        gn_json_count(object));
         return;
     }
-    const gantry_json **values = take(b, fields->count + 1, sizeof(*values));
+    const gantry_json **values = take(b, fields->count + 1, sizeof(void *));
     if (!values)
         return;
     for (const gantry_json *v = NULL; (v = gn_json_next(object, v)) != NULL;) {

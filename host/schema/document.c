@@ -24,7 +24,7 @@ static void set_end(json_t *object, const char *key, double end)
 {
     if (isinf(end))
         return;
-    bool whole = end >= -0x1p63 && end < 0x1p63 && !((double)(json_int_t)end < end) &&
+    bool whole = end >= -GN_INT64_END && end < GN_INT64_END && !((double)(json_int_t)end < end) &&
                  !((double)(json_int_t)end > end);
     set(object, key, whole ? json_integer((json_int_t)end) : json_real(end));
 }

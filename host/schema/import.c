@@ -144,7 +144,7 @@ static int take_range(struct gn_field *f, const gantry_arg *row, enum gn_basis b
             double end = i == 0 ? min : max;
             if (isinf(end))
                 continue;
-            if (end < -0x1p63 || end >= 0x1p63 || (double)(int64_t)end < end ||
+            if (end < -GN_INT64_END || end >= GN_INT64_END || (double)(int64_t)end < end ||
                 (double)(int64_t)end > end)
                 return gn_error_set(err, GN_EINVAL, "range of an integer ends at %g", end);
         }

@@ -151,9 +151,9 @@ bool gn_field_check_text(const struct gn_field *f, const char *s, size_t len,
 /* Compares without turning v into a double, which would round it. */
 static bool int_below(int64_t v, double bound)
 {
-    if (bound >= 0x1p63)
+    if (bound >= GN_INT64_END)
         return true;
-    if (bound <= -0x1p63)
+    if (bound <= -GN_INT64_END)
         return false;
     int64_t whole = (int64_t)bound;
     return v < whole || (v == whole && (double)whole < bound);
@@ -161,9 +161,9 @@ static bool int_below(int64_t v, double bound)
 
 static bool int_above(int64_t v, double bound)
 {
-    if (bound >= 0x1p63)
+    if (bound >= GN_INT64_END)
         return false;
-    if (bound < -0x1p63)
+    if (bound < -GN_INT64_END)
         return true;
     int64_t whole = (int64_t)bound;
     return v > whole || (v == whole && (double)whole > bound);

@@ -6,6 +6,9 @@
 
 #include "schema/problems.h"
 
+/* One more than INT64_MAX, exactly: doubles from -it up to below it fit an int64_t. */
+#define GN_INT64_END 9223372036854775808.0
+
 enum gn_basis { GN_ANY, GN_TEXT, GN_INTEGER, GN_NUMBER, GN_BOOLEAN, GN_OBJECT };
 
 struct gn_kind {

@@ -231,7 +231,7 @@ void gn_problems_choice(struct gn_problems *p, const struct gn_path *at, const c
     char shown[GN_SHOWN_MAX];
     struct gn_buf line = GN_BUF_INIT(GN_NAMES_KEPT * GN_SHOWN_MAX + 2048);
     if (gn_problems_wanted(p)) {
-        for (size_t i = 0; choices[i] && i < GN_NAMES_KEPT; i++) {
+        for (size_t i = 0; i < GN_NAMES_KEPT && choices[i]; i++) {
             gn_buf_adds(&line, i == 0 ? "" : ", ");
             gn_buf_adds(&line, gn_show_text(shown, choices[i], strlen(choices[i])));
             if (i + 1 == GN_NAMES_KEPT && choices[i + 1])

@@ -12,6 +12,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define WHOLE_FROM 9007199254740992.0 /* 2^53: from here every double is whole */
+
 struct gn_schema {
     json_t *document;
     struct gn_json_doc nodes; /* the same, as it is walked */
@@ -51,9 +53,8 @@ static bool is_type(const gantry_json *v, const char *name)
         double d;
         if (type != GN_JSON_NUMBER)
             return false;
-        /* Every double of that size is whole. */
         return (v->flags & GN_JSON_INTEGER) || gn_json_int(v, &i) ||
-               (gn_json_num(v, &d) && (d >= 0x1p53 || d <= -0x1p53));
+               (gn_json_num(v, &d) && (d >= WHOLE_FROM || d <= -WHOLE_FROM));
     }
     for (size_t i = 0; i < GN_COUNT(types); i++) {
         if (gn_streq(types[i].name, name))
