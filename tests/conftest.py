@@ -73,8 +73,9 @@ def client(host):
 
 
 def pytest_generate_tests(metafunc):
-    """Tests that take `revision` and `transport` run for all of them."""
-    if "revision" in metafunc.fixturenames:
-        metafunc.parametrize("revision", REVISIONS)
-    if "transport" in metafunc.fixturenames:
-        metafunc.parametrize("transport", ["stdio", "http"])
+    """Tests that take `revision` and `transport` run for all of them, unless they name their own."""
+    named = {name.strip() for mark in metafunc.definition.iter_markers("parametrize")
+             for name in (mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0])}
+    for argument, values in (("revision", REVISIONS), ("transport", ["stdio", "http"])):
+        if argument in metafunc.fixturenames and argument not in named:
+            metafunc.parametrize(argument, values)
