@@ -244,10 +244,10 @@ static void store_bool(struct bind *b, const struct gn_field *f, const gantry_js
         memcpy(out, &t.value, sizeof(t.value));
 }
 
-static void store_json(struct bind *b GN_UNUSED, const struct gn_field *f GN_UNUSED,
-                       const gantry_json *v, const struct gn_path *at GN_UNUSED, unsigned char *out)
+static void store_json(struct bind *b GN_UNUSED, const struct gn_field *f, const gantry_json *v,
+                       const struct gn_path *at GN_UNUSED, unsigned char *out)
 {
-    memcpy(out, &v, sizeof(void *));
+    memcpy(out, &v, gn_kind_of(f->type)->size);
 }
 
 static void store_object(struct bind *b, const struct gn_field *f, const gantry_json *v,

@@ -181,7 +181,7 @@ static void print_json(struct print *p, const struct gn_field *f, const unsigned
                        const struct gn_path *at)
 {
     const gantry_json *v;
-    memcpy(&v, in, sizeof(void *));
+    memcpy(&v, in, gn_kind_of(f->type)->size);
     if (v)
         gn_jw_json(p->w, f->name, v);
     else
