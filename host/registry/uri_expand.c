@@ -6,33 +6,31 @@
 #include <string.h>
 
 /* RFC 6570, appendix A. */
-struct operator
-{
+struct rule {
+    const char *first, *separator, *if_empty;
     char op;
-    const char *first, *separator;
     bool named;
-    const char *if_empty;
     bool reserved; /* reserved characters and escapes pass as they are */
 };
 
 struct expansion {
-    const struct operator* how;
+    const struct rule *how;
     struct gn_buf *out;
     bool started; /* this expression has put something out */
 };
 
-static const struct operator* find_operator(char op)
+static const struct rule *find_rule(char op)
 {
-    static const struct operator operators[] = {
-        {' ', "", ",", false, "", false},  {'+', "", ",", false, "", true},
-        {'.', ".", ".", false, "", false}, {'/', "/", "/", false, "", false},
-        {';', ";", ";", true, "", false},  {'?', "?", "&", true, "=", false},
-        {'&', "&", "&", true, "=", false}, {'#', "#", ",", false, "", true},
+    static const struct rule rules[] = {
+        {"", ",", "", ' ', false, false},  {"", ",", "", '+', false, true},
+        {".", ".", "", '.', false, false}, {"/", "/", "", '/', false, false},
+        {";", ";", "", ';', true, false},  {"?", "&", "=", '?', true, false},
+        {"&", "&", "=", '&', true, false}, {"#", ",", "", '#', false, true},
     };
-    const struct operator* o = operators;
-    while (o->op != op)
-        o++;
-    return o;
+    const struct rule *r = rules;
+    while (r->op != op)
+        r++;
+    return r;
 }
 
 static void add_encoded(struct gn_buf *out, const char *s, size_t len, bool reserved)
@@ -178,7 +176,7 @@ int gn_uri_template_expand(const struct gn_uri_template *t, const gantry_json *v
             gn_buf_adds(out, part->literal);
             continue;
         }
-        struct expansion x = {find_operator(part->op), out, false};
+        struct expansion x = {find_rule(part->op), out, false};
         for (size_t k = 0; !rc && k < part->count; k++) {
             const struct gn_uri_var *var = &t->vars[part->first + k];
             rc = expand_var(&x, var, gn_json_get(vars, var->name));
