@@ -1,9 +1,9 @@
 /* http.c - outbound HTTP: libcurl's multi interface driven by the loop.
  *
  * libcurl says which sockets it wants watched (uv_poll) and when it wants to be called (one timer).
- * Everything of libcurl happens on the loop's own stack, since TLS needs more of it than a coroutine
- * has; what ends there only makes the task ready. What a server sends is bounded in every direction:
- * body, header lines and bytes, redirects, time.
+ * Everything of libcurl happens on the loop's own stack, since TLS needs more of it than a
+ * coroutine has; what ends there only makes the task ready. What a server sends is bounded in every
+ * direction: body, header lines and bytes, redirects, time.
  */
 #include "coro/http.h"
 
@@ -93,7 +93,8 @@ static int code_of(CURLcode curl)
 /* A token of RFC 9110: methods and header names. */
 static size_t token_length(const char *s)
 {
-    return strspn(s, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    return strspn(s,
+                  "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 }
 
 static bool has_control(const char *s)
@@ -506,8 +507,8 @@ void gn_http_close(struct gn_http *http, void (*on_closed)(void *arg), void *arg
 /* Copies what came into the arena. */
 static int keep_response(struct fetch *f, struct gn_arena *arena, struct gn_http_response *ret)
 {
-    const char **headers =
-        gn_arena_alloc(arena, ((size_t)f->header_count + 1) * sizeof(headers[0]));
+    const char **headers = gn_arena_alloc(arena,
+                                          ((size_t)f->header_count + 1) * sizeof(headers[0]));
     char *lines = headers ? gn_arena_alloc(arena, f->lines.len + 1) : NULL;
     char *body = lines ? gn_arena_strndup(arena, gn_buf_str(&f->body), f->body.len) : NULL;
     char *url = body ? gn_arena_strdup(arena, f->url) : NULL;

@@ -18,8 +18,8 @@ enum gn_job_state { GN_JOB_IDLE, GN_JOB_WAITING, GN_JOB_RUNNING };
 /* Embedded in a worker task, or in the operation of a task that handed a piece of work out. */
 struct gn_job {
     struct gn_list node;
-    struct gn_work_group *group; /* may be NULL */
-    struct gn_task *task;        /* on whose behalf */
+    struct gn_work_group *group;      /* may be NULL */
+    struct gn_task *task;             /* on whose behalf */
     void (*run)(struct gn_job *job);  /* [worker] */
     void (*over)(struct gn_job *job); /* [loop] after run */
     struct gn_post post;
@@ -101,7 +101,8 @@ struct gn_loop {
 /* [loop] Sees to it that the queues are drained before the loop blocks. No system call. */
 void gn_loop_wake(struct gn_loop *loop);
 /* [any] Posts; false if the loop is gone. */
-bool gn_loop_try_post(struct gn_loop *loop, struct gn_post *post, void (*run)(struct gn_post *post));
+bool gn_loop_try_post(struct gn_loop *loop, struct gn_post *post,
+                      void (*run)(struct gn_post *post));
 /* [loop] Waits in the queue of those that let the loop poll once. */
 struct gn_yield {
     struct gn_list node;
@@ -128,14 +129,14 @@ struct gn_task {
     uint32_t magic;
     uint8_t state; /* [loop], for coroutines */
     bool is_worker, ran;
-    bool cancelled;   /* atomic */
-    bool shield_used; /* [task] */
+    bool cancelled;             /* atomic */
+    bool shield_used;           /* [task] */
     bool starting, interrupted; /* [loop] in op->start; cancelled meanwhile */
     struct gn_loop *loop;
-    struct gn_list node;  /* in loop->tasks */
-    struct gn_list ready; /* in loop->ready */
-    struct gn_op *next;   /* [task] the operation to begin */
-    struct gn_op *op;     /* [loop] the operation that runs */
+    struct gn_list node;   /* in loop->tasks */
+    struct gn_list ready;  /* in loop->ready */
+    struct gn_op *next;    /* [task] the operation to begin */
+    struct gn_op *op;      /* [loop] the operation that runs */
     uint64_t shield_until; /* [loop] */
     struct gn_timer shield;
     struct gn_task **ret; /* during the first slice: where the starter keeps us */

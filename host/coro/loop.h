@@ -20,19 +20,22 @@
 struct gn_loop;
 
 struct gn_loop_limits {
-    uint32_t max_coroutines;        /* 0: 1,280. Beyond it gn_task_start gives GN_EBUSY */
-    uint32_t stack_bytes;           /* 0: 256 KiB, plus a guard page */
-    uint32_t spare_stacks;          /* kept for reuse; 0: 64 */
-    uint32_t workers;               /* worker threads; 0: 4. Started when first needed */
-    uint32_t max_jobs;              /* jobs waiting for a worker; 0: 4,096 */
-    uint32_t slow_ms;               /* a task that holds the loop this long is reported; 0: 50 */
+    uint32_t max_coroutines; /* 0: 1,280. Beyond it gn_task_start gives GN_EBUSY */
+    uint32_t stack_bytes;    /* 0: 256 KiB, plus a guard page */
+    uint32_t spare_stacks;   /* kept for reuse; 0: 64 */
+    uint32_t workers;        /* worker threads; 0: 4. Started when first needed */
+    uint32_t max_jobs;       /* jobs waiting for a worker; 0: 4,096 */
+    uint32_t slow_ms;        /* a task that holds the loop this long is reported; 0: 50 */
 };
 
-/* Makes a loop object on uv (borrowed; it must outlive it). log is borrowed and may be NULL. */
+/* Makes a loop object on uv (borrowed; it must outlive it). log is borrowed and may be NULL. The
+ * calling thread is the loop's from now on: the one that will call uv_run. uv_run keeps running as
+ * long as a task is alive, a timer runs, or something is queued. */
 struct gn_loop *gn_loop_new(uv_loop_t *uv, const struct gn_loop_limits *limits, struct gn_log *log);
-/* [loop] Stops the workers (waiting at most wait_ms for jobs that run; a worker that does not come
- * back is abandoned and its name logged), closes the loop's uv handles and calls on_closed(arg) from
- * the loop when they are; then the object is gone. No task may be alive except on abandoned workers. */
+/* [loop] Cancels what tasks there are, starts no more, and waits at most wait_ms for them to end. A
+ * task that does not is abandoned with all its memory and named in the log; a worker thread that is
+ * abandoned stands still when it needs the loop again. Then closes the loop's uv handles and calls
+ * on_closed(arg) (may be NULL) from the loop when they are; then the object is gone. */
 void gn_loop_close(struct gn_loop *loop, uint32_t wait_ms, void (*on_closed)(void *arg), void *arg);
 
 uv_loop_t *gn_loop_uv(struct gn_loop *loop);
@@ -44,9 +47,9 @@ bool gn_loop_is_current(struct gn_loop *loop); /* [any] is this the loop's threa
  * stopped, so an owner may be freed right after gn_timer_stop. Zero-initialise. [loop] */
 struct gn_timer {
     struct gn_loop *loop;
-    uint64_t at_ms;   /* gn_clock_ms() time */
-    uint64_t order;   /* equal times fire in the order they were started */
-    uint32_t slot;    /* position in the heap + 1; 0: not running */
+    uint64_t at_ms; /* gn_clock_ms() time */
+    uint64_t order; /* equal times fire in the order they were started */
+    uint32_t slot;  /* position in the heap + 1; 0: not running */
     void (*fire)(struct gn_timer *timer);
 };
 /* (Re)starts: fire(timer) runs once, from the loop, delay_ms from now. */
@@ -59,12 +62,15 @@ static inline bool gn_timer_is_running(const struct gn_timer *timer)
 }
 
 /* ---- posting: run something on the loop, from any thread, in the order posted. Embedded in its
- * owner, which must stay until run() was called. Posting one that is already posted is an assertion. */
+ * owner, which must stay until run() was called. Posting one that is already posted is an
+ * assertion. */
 struct gn_post {
     struct gn_post *next;
-    void (*run)(struct gn_post *post); /* [loop] on the loop's own stack, never inside another callback */
+    void (*run)(
+        struct gn_post *post); /* [loop] on the loop's own stack, never inside another callback */
     bool posted;
 };
-void gn_loop_post(struct gn_loop *loop, struct gn_post *post, void (*run)(struct gn_post *post)); /* [any] */
+void gn_loop_post(struct gn_loop *loop, struct gn_post *post,
+                  void (*run)(struct gn_post *post)); /* [any] */
 
 #endif

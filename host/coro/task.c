@@ -30,8 +30,10 @@ struct gn_task *gn_task_new(struct gn_loop *loop, const struct gn_task_spec *spe
 {
     const char *name = spec->name ? spec->name : "unnamed task";
     size_t name_len = strlen(name);
-    struct gn_task *task = gn_calloc(1, sizeof(*task) + name_len + 1);
-    memcpy(task->name, name, name_len);
+    /* glibc's calloc passes its per-thread cache by, malloc does not. */
+    struct gn_task *task = gn_malloc(sizeof(*task) + name_len + 1);
+    memset(task, 0, sizeof(*task));
+    memcpy(task->name, name, name_len + 1);
     task->magic = GN_TASK_MAGIC;
     task->is_worker = is_worker;
     task->loop = loop;
@@ -79,8 +81,7 @@ void gn_task_finish(struct gn_task *task)
 
 static bool shielded(const struct gn_task *task)
 {
-    return task->shield_until != 0 && !task->loop->no_shield &&
-           gn_clock_ms() < task->shield_until;
+    return task->shield_until != 0 && !task->loop->no_shield && gn_clock_ms() < task->shield_until;
 }
 
 bool gn_task_must_stop(const struct gn_task *task)

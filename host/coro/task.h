@@ -7,9 +7,9 @@
  *     new -> running <-> waiting (in gn_await, for exactly one operation)
  *                    \-> done
  *
- * Waiting is done through operations. An operation lives on the waiting task's stack; `start` runs on
- * the loop (for a coroutine: after the switch away from it, on the loop's stack), and sooner or later
- * somebody on the loop calls gn_op_done, which makes the task ready.
+ * Waiting is done through operations. An operation lives on the waiting task's stack; `start` runs
+ * on the loop (for a coroutine: after the switch away from it, on the loop's stack), and sooner or
+ * later somebody on the loop calls gn_op_done, which makes the task ready.
  *
  * Cancellation is sticky and arrives as GN_ECANCELED from the operation the task waits in, and from
  * every later one at once; a task ends by returning. A shield suspends that for a bounded time.
@@ -22,10 +22,11 @@
 struct gn_task;
 
 struct gn_op {
-    void (*start)(struct gn_op *op);  /* [loop] begins; may call gn_op_done at once */
-    void (*cancel)(struct gn_op *op); /* [loop] asks it to end: gn_op_done must follow soon, or be called
-                                         here. NULL: the operation cannot be cancelled, it is waited for */
-    struct gn_task *task;             /* set by gn_await */
+    void (*start)(struct gn_op *op); /* [loop] begins; may call gn_op_done at once */
+    void (*cancel)(
+        struct gn_op *op); /* [loop] asks it to end: gn_op_done must follow soon, or be called
+                              here. NULL: the operation cannot be cancelled, it is waited for */
+    struct gn_task *task;  /* set by gn_await */
     int rc;
     uint8_t state;
 };
@@ -42,16 +43,17 @@ struct gn_work_group {
 };
 
 struct gn_task_spec {
-    const char *name;                          /* for reports ("hello/greet"); copied */
+    const char *name; /* for reports ("hello/greet"); copied */
     void (*run)(struct gn_task *task, void *arg);
-    void (*done)(struct gn_task *task, void *arg); /* [loop] after run returned, outside of the task's
-                                                      stack; the task is gone after it. May be NULL */
+    void (*done)(struct gn_task *task,
+                 void *arg); /* [loop] after run returned, outside of the task's
+                                stack; the task is gone after it. May be NULL */
     void *arg;
     struct gn_work_group *group; /* worker tasks only; may be NULL */
 };
-/* [loop] Starts a coroutine; it runs at once, up to its first wait, before this returns (so `done` may
- * have been called already; then *ret_task is NULL). Must not be called from inside a task: post
- * instead. GN_EBUSY: too many coroutines. ret_task may be NULL. */
+/* [loop] Starts a coroutine; it runs at once, up to its first wait, before this returns (so `done`
+ * may have been called already; then *ret_task is NULL). Must not be called from inside a task:
+ * post instead. GN_EBUSY: too many coroutines. ret_task may be NULL. */
 GN_NODISCARD int gn_task_start(struct gn_loop *loop, const struct gn_task_spec *spec,
                                struct gn_task **ret_task);
 /* [loop] Starts a task on a worker thread as soon as one is free. GN_EBUSY: too many jobs wait.
@@ -62,7 +64,8 @@ GN_NODISCARD int gn_task_start_worker(struct gn_loop *loop, const struct gn_task
 /* [loop] Cancels; harmless when repeated. */
 void gn_task_cancel(struct gn_task *task);
 bool gn_task_is_cancelled(const struct gn_task *task); /* [any]; true even while shielded */
-/* [task] From now on and for ms, waiting works although cancelled. Once a task; GN_EINVAL if repeated. */
+/* [task] From now on and for ms, waiting works although cancelled. Once a task; GN_EINVAL if
+ * repeated. */
 int gn_task_shield(struct gn_task *task, uint32_t ms);
 bool gn_task_is_worker(const struct gn_task *task);
 bool gn_task_ran(const struct gn_task *task);
@@ -73,11 +76,13 @@ struct gn_task *gn_task_current(void);
 
 /* [task] Waits ms milliseconds; 0 lets the loop run once. */
 int gn_task_sleep(struct gn_task *task, uint32_t ms);
-/* [task] Runs fn(arg) on the loop's own stack (and thread) and waits for it. Works when cancelled. */
+/* [task] Runs fn(arg) on the loop's own stack (and thread) and waits for it. Works when cancelled.
+ */
 void gn_task_on_loop(struct gn_task *task, void (*fn)(void *arg), void *arg);
-/* [task] Runs fn(arg) on a worker and waits; on a worker task it is called at once. Returns fn's value;
- * GN_EBUSY: too many jobs; GN_ECANCELED: cancelled before it began. */
-int gn_task_work(struct gn_task *task, struct gn_work_group *group, int (*fn)(void *arg), void *arg);
+/* [task] Runs fn(arg) on a worker and waits; on a worker task it is called at once. Returns fn's
+ * value; GN_EBUSY: too many jobs; GN_ECANCELED: cancelled before it began. */
+int gn_task_work(struct gn_task *task, struct gn_work_group *group, int (*fn)(void *arg),
+                 void *arg);
 
 /* A fair mutex that tasks of both kinds await. Zero-initialise with gn_mutex_init. */
 struct gn_mutex {
@@ -87,15 +92,16 @@ struct gn_mutex {
     struct gn_list waiters;
 };
 void gn_mutex_init(struct gn_mutex *m, struct gn_loop *loop);
-void gn_mutex_fini(struct gn_mutex *m);                    /* not held, nobody waits */
-int gn_mutex_lock(struct gn_mutex *m, struct gn_task *task); /* [task] GN_EINVAL: holds it already */
+void gn_mutex_fini(struct gn_mutex *m); /* not held, nobody waits */
+int gn_mutex_lock(struct gn_mutex *m,
+                  struct gn_task *task); /* [task] GN_EINVAL: holds it already */
 void gn_mutex_unlock(struct gn_mutex *m, struct gn_task *task); /* [task] */
 
 /* Figures for status, tests and benchmarks. [loop] */
 struct gn_task_stats {
-    uint32_t alive, peak;              /* coroutines */
+    uint32_t alive, peak; /* coroutines */
     uint32_t workers_busy, jobs_waiting;
-    uint64_t switches, slow;           /* resumes; resumes over the slow limit */
+    uint64_t switches, slow; /* resumes; resumes over the slow limit */
 };
 void gn_task_stats(struct gn_loop *loop, struct gn_task_stats *ret);
 

@@ -1,9 +1,10 @@
 /* worker.c - worker threads: blocking work away from the loop.
  *
  * Own threads, since libuv's pool also resolves names and watches files and is shared by the whole
- * process. They start when first needed. One queue, first come first served, but for jobs of a group
- * that has as many workers as it may: those are passed over until one comes back. Whoever ends a
- * job looks for the next one itself, so a group's place is never free without somebody noticing.
+ * process. They start when first needed. One queue, first come first served, but for jobs of a
+ * group that has as many workers as it may: those are passed over until one comes back. Whoever
+ * ends a job looks for the next one itself, so a group's place is never free without somebody
+ * noticing.
  */
 #include "coro/internal.h"
 
@@ -93,7 +94,7 @@ static void *worker_main(void *arg)
         gn_loop_post(loop, &job->post, job_over);
         pthread_mutex_lock(&w->lock);
     }
-    bool abandoned = self->abandoned;
+    bool abandoned = job && self->abandoned;
     pthread_mutex_unlock(&w->lock);
     if (abandoned) {
         /* Nobody looks at a worker task any more; a piece of work belongs to a coroutine. */

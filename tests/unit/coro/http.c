@@ -37,8 +37,9 @@ struct route {
     const char *path, *reply;
 };
 
-#define LINE_100 "0123456789012345678901234567890123456789012345678901234567890123456789012345678" \
-                 "901234567890123456789"
+#define LINE_100                                                                                   \
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678"              \
+    "901234567890123456789"
 
 static const struct route routes[] = {
     {"/hello", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Odd:   spaced  \r\nX-ODD: twice\r\n\r\n"
@@ -49,7 +50,8 @@ static const struct route routes[] = {
                  "3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"},
     {"/early", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"},
-    {"/moved", "HTTP/1.1 302 Found\r\nLocation: /hello\r\nX-First: 1\r\nContent-Length: 3\r\n\r\nbye"},
+    {"/moved",
+     "HTTP/1.1 302 Found\r\nLocation: /hello\r\nX-First: 1\r\nContent-Length: 3\r\n\r\nbye"},
     {"/circle", "HTTP/1.1 302 Found\r\nLocation: /circle\r\nContent-Length: 0\r\n\r\n"},
     {"/file", "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n"},
     {"/ftp", "HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1/x\r\nContent-Length: 0\r\n\r\n"},
@@ -298,7 +300,9 @@ Test(http, other_statuses_are_responses_too)
     static const struct {
         const char *path, *body;
         int status;
-    } cases[] = {{"/missing", "no", 404}, {"/empty", "", 204}, {"/early", "ok", 200},
+    } cases[] = {{"/missing", "no", 404},
+                 {"/empty", "", 204},
+                 {"/early", "ok", 200},
                  {"/moved", "bye", 302}};
     for (size_t i = 0; i < GN_COUNT(cases); i++) {
         struct exchange x = {.path = cases[i].path};
@@ -316,13 +320,14 @@ Test(http, sends_method_headers_and_body)
 {
     struct server s;
     serve(&s);
-    static const char *const headers[] = {"X-Token: secret", "X-Empty:",
-                                          "Content-Type: application/json", NULL};
+    static const char *const headers[] = {"X-Token: secret",
+                                          "X-Empty:", "Content-Type: application/json", NULL};
     static const char *const methods[] = {"POST", "PUT", "DELETE", "GET"};
     for (size_t i = 0; i < GN_COUNT(methods); i++) {
         struct exchange x = {
             .path = "/body",
-            .request = {.method = methods[i], .headers = headers, .body = "{\"a\":1}", .body_size = 7}};
+            .request = {
+                .method = methods[i], .headers = headers, .body = "{\"a\":1}", .body_size = 7}};
         fetch(&s, &x);
         cr_assert_eq(x.rc, 0, "%s", x.err.text);
         char first[64];
@@ -484,8 +489,9 @@ Test(http, malformed_requests_are_refused_before_anything_is_sent)
     fails(&s, (struct exchange){.path = "/hello", .request.headers = nameless}, GN_EINVAL, "1");
     fails(&s, (struct exchange){.path = "/hello", .request.headers = colonless}, GN_EINVAL, "1");
     fails(&s, (struct exchange){.path = "/hello", .request.method = "GET /x"}, GN_EINVAL, "GET /x");
-    static const char *const urls[] = {"file:///etc/passwd", "ftp://127.0.0.1/", "http://",
-                                       "gopher://127.0.0.1/", "http://a b/", "localhost/x", ""};
+    static const char *const urls[] = {
+        "file:///etc/passwd", "ftp://127.0.0.1/", "http://", "gopher://127.0.0.1/",
+        "http://a b/",        "localhost/x",      ""};
     for (size_t i = 0; i < GN_COUNT(urls); i++)
         fails(&s, (struct exchange){.path = urls[i], .request.url = urls[i]}, GN_EINVAL, "");
     fails(&s, (struct exchange){.path = "", .request.url = "ftp://me:word@host/x?y"}, GN_EINVAL,

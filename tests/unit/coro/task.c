@@ -137,8 +137,10 @@ Test(task, sleepers_wake_in_the_order_of_their_times)
     fixture_init(&f, NULL);
     for (;;) {
         struct trace trace = {.len = 0};
-        struct sleeper s[] = {
-            {&trace, "c", 200, 1}, {&trace, "a", 1, 1}, {&trace, "b", 100, 1}, {&trace, "d", 300, 1}};
+        struct sleeper s[] = {{&trace, "c", 200, 1},
+                              {&trace, "a", 1, 1},
+                              {&trace, "b", 100, 1},
+                              {&trace, "d", 300, 1}};
         uint64_t start = gn_clock_ms();
         for (size_t i = 0; i < GN_COUNT(s); i++)
             fixture_start(&f, s[i].name, sleep_once, &s[i]);
@@ -300,8 +302,7 @@ static void await_done(struct gn_task *task, void *arg)
 
 static struct gn_task *start_awaiting(struct fixture *f, struct awaiting *a, bool worker)
 {
-    struct gn_task_spec spec = {
-        .name = "awaits", .run = await_all, .done = await_done, .arg = a};
+    struct gn_task_spec spec = {.name = "awaits", .run = await_all, .done = await_done, .arg = a};
     struct gn_task *task;
     cr_assert_eq(worker ? gn_task_start_worker(f->loop, &spec, &task)
                         : gn_task_start(f->loop, &spec, &task),

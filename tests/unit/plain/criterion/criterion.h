@@ -1,8 +1,8 @@
 /* criterion.h - the part of Criterion's interface that our tests use, without Criterion.
  *
- * Used in builds with TSAN=ON only: Criterion keeps its own state in shared memory at addresses that
- * ThreadSanitizer does not allow. plain/runner.c runs each test in a process of its own. A message
- * given to an assertion is shown as it is written in the source, not formatted.
+ * Used in builds with TSAN=ON only: Criterion keeps its own state in shared memory at addresses
+ * that ThreadSanitizer does not allow. plain/runner.c runs each test in a process of its own. A
+ * message given to an assertion is shown as it is written in the source, not formatted.
  */
 #ifndef GN_TESTS_PLAIN_CRITERION_H
 #define GN_TESTS_PLAIN_CRITERION_H
