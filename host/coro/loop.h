@@ -66,11 +66,11 @@ static inline bool gn_timer_is_running(const struct gn_timer *timer)
  * assertion. */
 struct gn_post {
     struct gn_post *next;
-    void (*run)(
-        struct gn_post *post); /* [loop] on the loop's own stack, never inside another callback */
+    /* [loop] On the loop's own stack, never inside another callback. */
+    void (*run)(struct gn_post *post);
     bool posted;
 };
-void gn_loop_post(struct gn_loop *loop, struct gn_post *post,
-                  void (*run)(struct gn_post *post)); /* [any] */
+/* [any] */
+void gn_loop_post(struct gn_loop *loop, struct gn_post *post, void (*run)(struct gn_post *post));
 
 #endif

@@ -22,11 +22,12 @@
 struct gn_task;
 
 struct gn_op {
-    void (*start)(struct gn_op *op); /* [loop] begins; may call gn_op_done at once */
-    void (*cancel)(
-        struct gn_op *op); /* [loop] asks it to end: gn_op_done must follow soon, or be called
-                              here. NULL: the operation cannot be cancelled, it is waited for */
-    struct gn_task *task;  /* set by gn_await */
+    /* [loop] Begins; may call gn_op_done at once. */
+    void (*start)(struct gn_op *op);
+    /* [loop] Asks it to end: gn_op_done must follow soon, or be called here. NULL: the operation
+     * cannot be cancelled, it is waited for. */
+    void (*cancel)(struct gn_op *op);
+    struct gn_task *task; /* set by gn_await */
     int rc;
     uint8_t state;
 };
@@ -45,9 +46,9 @@ struct gn_work_group {
 struct gn_task_spec {
     const char *name; /* for reports ("hello/greet"); copied */
     void (*run)(struct gn_task *task, void *arg);
-    void (*done)(struct gn_task *task,
-                 void *arg); /* [loop] after run returned, outside of the task's
-                                stack; the task is gone after it. May be NULL */
+    /* [loop] After run returned, outside of the task's stack; the task is gone after it. May be
+     * NULL. */
+    void (*done)(struct gn_task *task, void *arg);
     void *arg;
     struct gn_work_group *group; /* worker tasks only; may be NULL */
 };
@@ -76,8 +77,7 @@ struct gn_task *gn_task_current(void);
 
 /* [task] Waits ms milliseconds; 0 lets the loop run once. */
 int gn_task_sleep(struct gn_task *task, uint32_t ms);
-/* [task] Runs fn(arg) on the loop's own stack (and thread) and waits for it. Works when cancelled.
- */
+/* [task] Runs fn(arg) on the loop's own stack (and thread) and waits; works when cancelled too. */
 void gn_task_on_loop(struct gn_task *task, void (*fn)(void *arg), void *arg);
 /* [task] Runs fn(arg) on a worker and waits; on a worker task it is called at once. Returns fn's
  * value; GN_EBUSY: too many jobs; GN_ECANCELED: cancelled before it began. */
@@ -93,8 +93,8 @@ struct gn_mutex {
 };
 void gn_mutex_init(struct gn_mutex *m, struct gn_loop *loop);
 void gn_mutex_fini(struct gn_mutex *m); /* not held, nobody waits */
-int gn_mutex_lock(struct gn_mutex *m,
-                  struct gn_task *task); /* [task] GN_EINVAL: holds it already */
+/* [task] GN_EINVAL: holds it already. GN_ECANCELED even if it is free. */
+int gn_mutex_lock(struct gn_mutex *m, struct gn_task *task);
 void gn_mutex_unlock(struct gn_mutex *m, struct gn_task *task); /* [task] */
 
 /* Figures for status, tests and benchmarks. [loop] */
