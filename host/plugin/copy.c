@@ -12,9 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CHUNK (256u << 10)
+#define FRESH_S 3 /* a file last written so long ago may still be in the making */
 #define CACHE_NAME ".gantry-cache"
 
 bool gn_hash_equal(const struct gn_hash *a, const struct gn_hash *b)
@@ -247,7 +249,7 @@ int gn_copy_make(struct gn_copy *c, struct gn_error *err)
     struct stat st;
     GN_AUTO_FREE char *dir = NULL;
     c->path = NULL;
-    c->unchanged = c->has_hash = false;
+    c->unchanged = c->has_hash = c->is_fresh = false;
     memset(&c->elf, 0, sizeof(c->elf));
     int rc = gn_copy_open(c->source, &fd, err);
     if (rc)
@@ -255,6 +257,7 @@ int gn_copy_make(struct gn_copy *c, struct gn_error *err)
     if (fstat(fd, &st) != 0) {
         rc = gn_error_set(err, -errno, "cannot be read: %s", strerror(errno));
     } else {
+        c->is_fresh = time(NULL) - st.st_mtim.tv_sec <= FRESH_S;
         /* Only to learn where the copy must go; a file that is no good is hashed first, so that it
          * is complained about once. */
         struct gn_error ignored;

@@ -44,6 +44,7 @@ struct gn_copy {
     struct gn_hash hash; /* of what was copied, and settings */
     bool unchanged;      /* hash equals *live: there is no copy */
     bool has_hash;       /* hash is valid, also when it failed after that */
+    bool is_fresh;       /* the file was written to within the last seconds */
     struct gn_elf elf;
 };
 /* Checks, copies, hashes, checks the copy. 0 or a negative code with a message that does not name

@@ -22,6 +22,8 @@ static const struct library {
     {"libltdl", "lt_dlinit"},
 };
 
+const char gn_module_sanitizer_reason[] = "this is a sanitizer build";
+
 #define MAX_MAJOR 99 /* how far to look for the symbol of another ABI */
 
 void gn_module_speaks(const struct gn_abi *abi, char out[32])
@@ -112,7 +114,7 @@ int gn_module_open(const struct gn_abi *abi, const char *path, struct gn_module 
     m->descriptor = descriptor;
     m->private_libraries = private_libraries(object);
 #ifdef GN_SANITIZED
-    m->keep = "a sanitizer build keeps everything loaded";
+    m->keep = gn_module_sanitizer_reason;
 #endif
     dlclose(object);
     *ret = m;
@@ -121,12 +123,12 @@ int gn_module_open(const struct gn_abi *abi, const char *path, struct gn_module 
 
 static const char *reason_of(const struct gn_module *m)
 {
-    if (m->keep)
-        return m->keep;
     if (m->elf.is_nodelete)
         return "it was linked with -z nodelete";
     if (m->elf.unique)
         return "it has C++ unique symbols (build it with -fno-gnu-unique)";
+    if (m->keep)
+        return m->keep;
     return "the C library keeps it: thread_local destructors are pending, or another object uses it";
 }
 

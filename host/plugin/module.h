@@ -37,6 +37,10 @@ GN_NODISCARD int gn_module_open(const struct gn_abi *abi, const char *path, stru
  * is why, as far as can be told (a constant text). */
 bool gn_module_close(struct gn_module *module, const char **ret_reason);
 
+/* The reason in builds where nothing is ever unmapped, so that reports name functions and no leak
+ * is seen where memory was reachable from a plugin's globals. */
+extern const char gn_module_sanitizer_reason[];
+
 /* How the host calls its own ABI in messages: "ABI 0.1". */
 void gn_module_speaks(const struct gn_abi *abi, char out[32]);
 
