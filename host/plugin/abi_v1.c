@@ -5,6 +5,7 @@
  * than this host, so that it can be skipped.
  */
 #include "plugin/abi_internal.h"
+#include "plugin/prefix.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
@@ -337,6 +338,8 @@ static int finish(struct gn_generation *g, struct gn_component *c, const char *n
                   struct gn_error *err)
 {
     *ret = NULL;
+    if (!rc)
+        rc = gn_prefix_component(g, c, err);
     if (rc) {
         gn_error_prefix(err, "%s %s: ", gn_kind_name(c->kind), gn_abi_label(name));
         gn_component_unref(c);

@@ -169,6 +169,7 @@ void gn_generation_free(struct gn_generation *g)
     gn_free(g->components);
     gn_free(g->removed);
     gn_free(g->instance);
+    gn_free(g->prefix);
     gn_free(g->name);
     gn_free(g->version);
     g->magic = 0;

@@ -35,6 +35,7 @@ struct gantry_plugin {
     struct gn_call_env *env;
     struct gn_module *module;
     char *instance, *name, *version; /* as configured / as the plugin calls itself */
+    char *prefix;                    /* before all its names (prefix.h); NULL: none */
 
     /* from the descriptor */
     uint32_t flags; /* GANTRY_EXCLUSIVE, ... */

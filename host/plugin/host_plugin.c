@@ -3,6 +3,8 @@
 
 #include "plugin/abi_internal.h"
 #include "plugin/host_errors.h"
+#include "plugin/prefix.h"
+#include "util/alloc.h"
 
 #include <stdio.h>
 
@@ -133,7 +135,8 @@ static void remove_on_loop(void *arg)
         c->rc = gn_error_set(&c->err, GN_EPERM, "the instance is not live");
         return;
     }
-    struct gn_component *component = gn_generation_find(c->g, c->kind, c->name);
+    GN_AUTO_FREE char *key = gn_prefix_key(c->g, c->kind, c->name);
+    struct gn_component *component = gn_generation_find(c->g, c->kind, key);
     if (!component) {
         c->rc = GN_ENOENT;
         return;

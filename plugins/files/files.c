@@ -52,6 +52,14 @@ static const roots *roots_of(gantry_call *call)
     return gantry_state(gantry_self(call));
 }
 
+/* The URI of a file. An instance with a name of its own has it in all its URIs. */
+static const char *uri_of(gantry_call *call, const char *path)
+{
+    const char *instance = gantry_instance(gantry_self(call));
+    bool plain = strcmp(instance, "files") == 0;
+    return gantry_format(call, "files://%s%s%s", plain ? "" : instance, plain ? "" : "/", path);
+}
+
 /* What went wrong, for the client: the path as it named it, never where the root is. */
 static int fail(gantry_call *call, const char *path, int error)
 {
@@ -149,7 +157,7 @@ GANTRY_TOOL(read_file, read_file_in, "Read one file", .title = "Read file", .rea
     } else if (strncmp(mime, "audio/", 6) == 0) {
         rc = gantry_audio(call, data, n, mime);
     } else {
-        const char *uri = gantry_format(call, "files://%s", in->path);
+        const char *uri = uri_of(call, in->path);
         rc = uri ? gantry_embed_blob(call, uri, mime, data, n) : GANTRY_ETOOBIG;
     }
     free(data);
