@@ -8,6 +8,7 @@
 #include "util/str.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define MAX_ATTEMPTS 12 /* copies of a file that is still being written, before that is an error   \
@@ -146,12 +147,24 @@ static void on_skip(void *arg, const char *text)
     gn_load_log(inst, GN_WARNING, "%s: %s: left out", inst->file, text);
 }
 
+/* A name of its own, other than the file's: one of several instances. */
+static char *prefix_of(const struct gn_instance *inst)
+{
+    const char *base = gn_path_base(inst->file);
+    size_t len = strlen(base);
+    if (gn_ends_with(base, ".so"))
+        len -= 3;
+    bool same = strlen(inst->name) == len && strncmp(inst->name, base, len) == 0;
+    return same ? NULL : gn_strdup(inst->name);
+}
+
 struct gn_generation *gn_load_import(struct gn_instance *inst, uint32_t number,
                                      struct gn_module *module, json_t *settings,
                                      struct gn_error *err)
 {
     struct gn_generation *g = gn_generation_new(inst->plugins->env, inst->name, number);
     g->module = module;
+    g->prefix = prefix_of(inst);
     gn_record_new(inst, g, settings);
     int rc = gn_abi_import(&gn_abi_current, module->descriptor, g, on_skip, inst, err);
     if (!rc)
