@@ -118,6 +118,8 @@ static bool check_table(struct gn_request *r, const struct gn_fields *fields, co
         int n = snprintf(name, sizeof name, "mcp-param-%s", f->header);
         if (n < 0 || (size_t)n >= sizeof name)
             continue;
+        for (char *c = name; *c; c++) /* streams are asked in lower case */
+            *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
         const char *text = header(r, name);
         bool has_value = v && gn_json_type(v) != GN_JSON_NULL;
         if (has_value ? !text || !gn_header_matches(text, strlen(text), v) : text != NULL)
