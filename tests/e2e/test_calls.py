@@ -212,7 +212,8 @@ def test_too_many_calls_wait_and_then_are_refused_as_busy(client, transport):
             c.cancel(call)
     eventually(lambda: not c.call("echo", text="x").get("isError"), "room for a call")
     counted = c.structured("status")
-    assert counted["in_flight"] == 0 and counted["peak"] == 2
+    # One that is cancelled gives its place away before it has unwound.
+    assert counted["in_flight"] == 0 and 2 <= counted["peak"] <= 4
 
 
 # ---------------------------------------------------------------- logs to the client

@@ -69,13 +69,13 @@ def test_a_malformed_handshake_is_refused_and_may_be_tried_again(host, transport
     assert "echo" in c.names()
 
 
-def test_a_second_handshake_on_stdio_is_refused(client):
+def test_a_second_handshake_on_stdio_replaces_the_first(client):
     c = client(OLD, "stdio")
-    with pytest.raises(RpcError) as refused:
-        c.request("initialize", {"protocolVersion": OLD, "capabilities": {},
-                                 "clientInfo": {"name": "x", "version": "1"}})
-    assert refused.value.code == -32600
-    assert "echo" in c.names()
+    assert c.initialize(revision="2025-03-26")["protocolVersion"] == "2025-03-26"
+    assert "structuredContent" not in c.call("structured")
+    c.revision = OLD
+    c.initialize()
+    assert "structuredContent" in c.call("structured")
 
 
 # ---------------------------------------------------------------- both at once

@@ -18,6 +18,8 @@ def refused(c, method, params=None):
 def test_unknown_method(client, revision, transport):
     c = client(revision, transport)
     for method in ("nothing/there", "tools", "", "rpc.discover", "notifications/cancelled"):
+        if method == "" and c.stateless and transport == "http":
+            continue  # there is no empty header that could agree with it
         error = refused(c, method)
         assert error.code == -32601, (method, error)
         if transport == "http":

@@ -300,7 +300,8 @@ def test_connections_that_vanish_leave_nothing_behind(client):
 
 
 def test_the_limit_of_bodies_in_flight_answers_busy(client):
-    c = client(NEW, "http", config={"limits": {"max_bodies_in_flight": 1_000_000}})
+    c = client(NEW, "http", config={"limits": {"max_body": 1_000_000,
+                                               "max_bodies_in_flight": 1_000_000}})
     held = []
     for _ in range(3):
         connection = c.new_connection()
