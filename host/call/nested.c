@@ -59,6 +59,7 @@ static void set_up(void *arg)
     child->owner = n->owner;
     child->label = gn_arena_format(&child->arena, "%s/%s", n->owner ? n->owner->name : "host",
                                    n->component->key);
+    child->mime_type = gn_arena_strdup(&child->arena, n->component->mime_type);
     child->task = n->parent->task;
     n->bound = gn_call_bind(child, &n->outcome);
 }
