@@ -410,8 +410,6 @@ static void drain_over(struct gn_timer *timer)
 void gn_protocol_drain(struct gn_protocol *p, uint32_t drain_ms, void (*on_drained)(void *arg), void *arg)
 {
     p->draining = true;
-    p->on_drained = on_drained;
-    p->drained_arg = arg;
     GN_LIST_EACH (&p->requests, n) {
         struct gn_request *r = GN_CONTAINER(n, struct gn_request, node);
         if (r->is_subscription)
@@ -426,6 +424,9 @@ void gn_protocol_drain(struct gn_protocol *p, uint32_t drain_ms, void (*on_drain
         listener->session = NULL;
         listener->ops->end(listener, 200, NULL, 0);
     }
+    /* Not before: what has just ended must not report it, too. */
+    p->on_drained = on_drained;
+    p->drained_arg = arg;
     if (gn_protocol_in_flight(p) == 0)
         gn_loop_post(p->env->loop, &p->drained, report_drained);
     else

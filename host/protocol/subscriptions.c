@@ -120,6 +120,25 @@ static int acknowledge(struct gn_request *r)
     return rc;
 }
 
+/* The member of the filter that is not of its type, or NULL. */
+static const char *find_wrong_member(const gantry_json *filter)
+{
+    for (size_t i = 0; i < GN_COUNT(list_rows); i++) {
+        int type = gn_json_type(gn_json_get(filter, list_rows[i].filter));
+        if (type != 0 && type != GN_JSON_TRUE && type != GN_JSON_FALSE)
+            return list_rows[i].filter;
+    }
+    static const char uris[] = "resourceSubscriptions";
+    const gantry_json *array = gn_json_get(filter, uris);
+    if (array && gn_json_type(array) != GN_JSON_ARRAY)
+        return uris;
+    for (const gantry_json *v = gn_json_next(array, NULL); v; v = gn_json_next(array, v)) {
+        if (gn_json_type(v) != GN_JSON_STRING)
+            return uris;
+    }
+    return NULL;
+}
+
 void gn_method_listen(struct gn_request *r)
 {
     struct gn_protocol *p = r->p;
@@ -127,6 +146,13 @@ void gn_method_listen(struct gn_request *r)
     if (gn_json_type(filter) != GN_JSON_OBJECT) {
         gn_reply_error(r, 400, GN_RPC_INVALID_PARAMS, NULL,
                        "subscriptions/listen needs params.notifications, an object");
+        return;
+    }
+    const char *wrong = find_wrong_member(filter);
+    if (wrong) {
+        gn_reply_error(r, 400, GN_RPC_INVALID_PARAMS, NULL,
+                       "subscriptions/listen: params.notifications.%s is not %s", wrong,
+                       strstr(wrong, "Subscriptions") ? "an array of strings" : "true or false");
         return;
     }
     if (p->subscriptions >= p->config->max_subscriptions) {
