@@ -248,7 +248,9 @@ static void plugins_ready(void *arg)
 static void lists_changed(void *arg, uint32_t kinds)
 {
     struct gn_host *h = arg;
-    gn_protocol_changed(h->protocol, kinds);
+    /* Before anybody can have asked, nothing can have changed for them. */
+    if (h->serving)
+        gn_protocol_changed(h->protocol, kinds);
 }
 
 static void plugin_loaded(void *arg, const char *instance, uint32_t generation, const struct gn_error *err,
