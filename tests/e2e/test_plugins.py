@@ -45,13 +45,13 @@ def test_clients_are_told_what_came_and_went(client, era):
         return call.wait_notifications(count, method) if listen else \
             c.notifications.wait(method, count)
 
+    kinds = ("tools", "resources", "prompts")
     c.host.drop_plugin("kit")  # has tools, resources and prompts
-    for kind in ("tools", "resources", "prompts"):
-        told(kind, 1)
+    seen = {kind: len(told(kind, 1)) for kind in kinds}
     assert has(c, "echo") and has(c, "many_0001")
     c.host.remove_plugin("kit")
-    for kind in ("tools", "resources", "prompts"):
-        told(kind, 2)
+    for kind in kinds:
+        told(kind, seen[kind] + 1)
     assert not has(c, "echo") and has(c, "many_0001")
     with pytest.raises(RpcError) as gone:
         c.call("echo", text="x")
@@ -163,7 +163,8 @@ def test_writing_into_a_loaded_file_does_not_hurt(client, writer):
 
 
 @pytest.mark.parametrize("content, reason", [
-    (b"", "empty|short|truncated|ELF"), (b"garbage" * 1000, "ELF"), (b"\x7fELF" + b"\0" * 3, "ELF"),
+    (b"", "empty|short|truncated|ELF"), (b"garbage" * 1000, "ELF"),
+    (b"\x7fELF" + b"\0" * 3, "incomplete"),
     (None, "truncated|incomplete|ELF")])
 def test_garbage_is_refused_with_a_reason_and_said_once(client, content, reason):
     c = client(OLD, "stdio")
@@ -226,10 +227,20 @@ def test_several_instances_of_one_plugin_have_their_own_settings(client):
     assert who["instance"] == "kit"
 
 
-def test_an_instance_has_the_name_it_is_given(client):
+def test_two_instances_of_one_plugin_live_side_by_side(client):
+    """One that has a name of its own puts it before what it offers."""
     c = client(OLD, "stdio", plugins=["kit"],
-               config={"plugins": [{"plugin": "kit", "name": "tools"}]})
-    assert c.structured("who")["instance"] == "tools"
+               config={"plugins": ["kit", {"plugin": "kit", "name": "second"}]})
+    assert c.structured("who")["instance"] == "kit"
+    who = c.structured("second_who")
+    assert who["instance"] == "second" and who["component"] == "second_who"
+    for uri in ("kit://text", "kit://second/text"):
+        read = c.request("resources/read", {"uri": uri})
+        assert read["contents"] == [{"uri": uri, "mimeType": "text/plain", "text": "hello world"}]
+    uri = "kit://second/item/7"
+    read = c.request("resources/read", {"uri": uri})
+    assert read["contents"][0]["text"] == f"item 7 of {uri}"
+    assert {"ask", "second_ask"} <= set(c.names("prompts"))
 
 
 def test_an_instance_that_is_disabled_is_not_loaded(client):
