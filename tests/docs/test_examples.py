@@ -16,6 +16,7 @@ from harness.paths import BUILD, PATIENCE, PLUGINS, ROOT, SANITIZED
 HERE = pathlib.Path(__file__).resolve().parent
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wstrict-prototypes", "-Werror"]
 URL = "http://127.0.0.1:8080/mcp"
+LANGUAGES = {"c", "yaml", "json", "sh", "console", "cmake", "text"}
 NEXT = "@@ exit code "  # between the outputs of two commands
 
 
@@ -23,6 +24,15 @@ def pages():
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=ROOT,
                             capture_output=True, text=True, check=True).stdout.split()
     return sorted(path for path in listed if (ROOT / path).is_file() and "/template/" not in path)
+
+
+class Wrong(Exception):
+    """An example does not do what the page says."""
+
+
+def need(condition, message):
+    if not condition:
+        raise Wrong(message)
 
 
 class Block:
@@ -49,7 +59,7 @@ def blocks_of(page):
             mark = comment.group(1)
         elif line.strip():
             mark = ""
-    assert not fence, f"{page}:{start}: the block does not end"
+    need(not fence, f"{page}: a block does not end")
     return [block for block in found if block.language]
 
 
@@ -86,7 +96,7 @@ class Page:
         done = subprocess.run([str(word) for word in command], cwd=self.folder, env=self.env, text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=PATIENCE, **options)
-        assert not ok or done.returncode == 0, f"{shlex.join(map(str, command))}:\n{done.stdout}"
+        need(not ok or done.returncode == 0, f"{shlex.join(map(str, command))}:\n{done.stdout}")
         return done.stdout
 
     # ------------------------------------------------------------ one method for each language
@@ -98,10 +108,10 @@ class Page:
         wrapper = re.fullmatch(r"test: in (\w+)", block.mark)
         if wrapper:
             around = (HERE / "wrappers" / f"{wrapper.group(1)}.c").read_text()
-            assert around.count("/* EXAMPLE */\n") == 1, f"{wrapper.group(1)}.c has no place for it"
+            need(around.count("/* EXAMPLE */\n") == 1, f"{wrapper.group(1)}.c has no place for it")
             text = around.replace("/* EXAMPLE */\n", text)
         named = re.search(r'GANTRY_PLUGIN\("([\w.-]+)"', text)
-        assert wrapper or named, "neither a plugin nor marked <!-- test: in WRAPPER -->"
+        need(wrapper or named, "neither a plugin nor marked <!-- test: in WRAPPER -->")
         name = named.group(1) if named else wrapper.group(1)
         source, built = self.folder / f"{name}.c", self.folder / "plugins" / f"{name}.so"
         source.write_text(text)
@@ -129,7 +139,7 @@ class Page:
             else:
                 headers = [f"--header={k}: {v}" for k, v in server.get("headers", {}).items()]
                 out = self.run(["gantry", "list", *headers, server["url"]])
-            assert out.strip(), f"{name} lists nothing"
+            need(out.strip(), f"{name} lists nothing")
 
     def sh(self, block):
         text = self.here(block.text)
@@ -143,10 +153,10 @@ class Page:
         for line in self.here(block.text).splitlines():
             if line.startswith("$ "):
                 commands.append([line[2:], []])
-            elif commands and commands[-1][0].endswith("\\"):
-                commands[-1][0] += "\n" + line.removeprefix("> ")
+            elif commands and line.startswith("> "):
+                commands[-1][0] += "\n" + line[2:]
             else:
-                assert commands, "a console block begins with `$ command`"
+                need(commands, "a console block begins with `$ command`")
                 commands[-1][1].append(line)
         if block.mark != "test":
             for command, _ in commands:
@@ -158,11 +168,11 @@ class Page:
         for i, (command, expected) in enumerate(commands):
             got, status = parts[2 * i].rstrip("\n"), int(parts[2 * i + 1])
             may_fail = i + 1 < len(commands) and commands[i + 1][0] == "echo $?"
-            assert status == 0 or may_fail, f"$ {command}\n{got}\nexit code {status}"
+            need(status == 0 or may_fail, f"$ {command}\n{got}\nexit code {status}")
             wanted = "\n".join(expected).strip("\n")
             if wanted:
-                assert re.fullmatch(pattern_of(wanted), got), \
-                    f"$ {command}\n-- expected:\n{wanted}\n-- got:\n{got}"
+                need(re.fullmatch(pattern_of(wanted), got),
+                     f"$ {command}\n-- expected:\n{wanted}\n-- got:\n{got}")
 
     def cmake(self, block):
         pass
@@ -195,12 +205,14 @@ def sdk(tmp_path_factory):
 def test_examples(page, host, sdk, tmp_path):
     proof = Page(tmp_path, host, sdk)
     for block in blocks_of(page):
-        method = getattr(proof, block.language, None)
-        assert method, f"{block.where}: no way to prove {block.language} is known"
+        wrong = None
         try:
-            method(block)
-        except (AssertionError, ValueError, subprocess.TimeoutExpired) as problem:
-            pytest.fail(f"{block.where}: {problem}", pytrace=False)
+            need(block.language in LANGUAGES, f"no way to prove {block.language} is known")
+            getattr(proof, block.language)(block)
+        except (Wrong, ValueError, subprocess.TimeoutExpired) as problem:
+            wrong = f"{block.where}: {problem}"
+        if wrong:
+            pytest.fail(wrong, pytrace=False)
 
 
 @pytest.mark.parametrize("page", pages())
