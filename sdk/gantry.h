@@ -525,7 +525,8 @@ static inline int gantry_blob(gantry_call *call, const void *data, size_t n, con
 {
     return gantry_host_->data_add(call, GANTRY_DATA_BLOB, data, n, mime_type);
 }
-/* Embeds the contents of a resource: text, or bytes that the host encodes. [call] */
+/* Embeds the contents of a resource: text, or bytes that the host encodes. In a resource or template
+ * handler: one of its contents, with a URI and a MIME type of its own. [call] */
 static inline int gantry_embed_text(gantry_call *call, const char *uri, const char *mime_type, const char *text, size_t n)
 {
     return gantry_host_->embed(call, uri, mime_type, text, n, 1);

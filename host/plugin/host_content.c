@@ -174,8 +174,6 @@ static int check_reference(gantry_call *call, const char *function, const char *
     int rc = may_add(call, function);
     if (rc)
         return rc;
-    if (is_resource(call))
-        return gn_host_misuse(call, "%s: only in handlers of tools and prompts", function);
     if (!uri || !strchr(uri, ':'))
         return gn_host_misuse(call, "%s: the URI is missing, or has no scheme", function);
     return GANTRY_OK;
@@ -210,6 +208,8 @@ int gn_host_link(gantry_call *call, const char *uri, const char *name, const cha
     int rc = check_reference(call, "gantry_link", uri);
     if (rc)
         return rc;
+    if (is_resource(call))
+        return gn_host_misuse(call, "gantry_link: only in handlers of tools and prompts");
     if (!name || !name[0])
         return gn_host_misuse(call, "gantry_link: the name is missing");
     struct gn_content content = {.kind = GN_CONTENT_LINK};

@@ -136,6 +136,7 @@ static int read_note(gantry_call *call, const void *in)
     codes[0] = gantry_image(call, "x", 1, "image/png");
     codes[1] = gantry_link(call, "notes://b", "b", NULL, NULL);
     int rc = gantry_text(call, "at %s", gantry_uri(call));
+    rc = rc ? rc : gantry_embed_text(call, "notes://a/1", "text/csv", "x", 1);
     return rc ? rc : gantry_blob(call, "\xff", 1, "image/png");
 }
 
@@ -147,6 +148,7 @@ Test(host_table, a_resource_has_contents_and_nothing_else)
     check(
         bench_do(&b, GN_RESOURCE, "notes://a", NULL),
         "{\"contents\":[{\"uri\":\"notes://a\",\"mimeType\":\"text/plain\",\"text\":\"at notes://a\"},"
+        "{\"uri\":\"notes://a/1\",\"mimeType\":\"text/csv\",\"text\":\"x\"},"
         "{\"uri\":\"notes://a\",\"mimeType\":\"image/png\",\"blob\":\"/w==\"}]}");
     cr_assert(codes[0] == GANTRY_EINVAL && codes[1] == GANTRY_EINVAL);
     bench_close(&b);
