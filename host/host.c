@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define CLOSE_WAIT_MS 2000
+#define EXIT_NOT_SERVING 3 /* as host.h says */
 
 struct gn_host {
     const struct gn_host_options *options;
@@ -136,6 +137,16 @@ static void warn_listeners(struct gn_host *h, const struct gn_config *next)
         gn_log(h->log, GN_WARNING, "config", "listeners, stdio and path take effect at the next start");
 }
 
+static void log_problems(struct gn_host *h, struct gn_buf *problems)
+{
+    gn_log(h->log, GN_ERROR, "config", "not reloaded, the old configuration stays");
+    const char *line = gn_buf_str(problems);
+    for (size_t len; *line; line += len + (line[len] == '\n')) {
+        len = strcspn(line, "\n");
+        gn_log(h->log, GN_ERROR, "config", "%.*s", (int)len, line);
+    }
+}
+
 static void on_hangup(uv_signal_t *handle, int number)
 {
     (void)number;
@@ -144,8 +155,8 @@ static void on_hangup(uv_signal_t *handle, int number)
         return;
     struct gn_config *next = NULL;
     struct gn_buf problems = GN_BUF_INIT(64u << 10);
-    if (h->options->reload(h->options->arg, &next, &problems) != 0) {
-        gn_log(h->log, GN_ERROR, "config", "not reloaded, the old configuration stays: %s", gn_buf_str(&problems));
+    if (h->options->reload(h->options->reload_arg, &next, &problems) != 0) {
+        log_problems(h, &problems);
     } else {
         struct gn_config *old = h->config;
         struct gn_auth *old_auth = h->auth;
@@ -208,7 +219,7 @@ static void announce(struct gn_host *h)
     struct gn_error err = {0};
     if (h->options->ready_file && write_ready_file(h->options->ready_file, urls, &err) != 0) {
         gn_log(h->log, GN_ERROR, "host", "%s", err.text);
-        stop(h, 2);
+        stop(h, EXIT_NOT_SERVING);
         return;
     }
     if (h->options->on_ready)
@@ -235,7 +246,7 @@ static void plugins_ready(void *arg)
         h->http = gn_http_server_new(&env, &err);
         if (!h->http) {
             gn_log(h->log, GN_ERROR, "http", "%s", err.text);
-            stop(h, 2);
+            stop(h, EXIT_NOT_SERVING);
             return;
         }
     }
