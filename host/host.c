@@ -168,6 +168,8 @@ static void on_hangup(uv_signal_t *handle, int number)
         gn_protocol_configure(h->protocol, next);
         if (h->http)
             gn_http_server_configure(h->http, next, h->auth);
+        if (h->stdio)
+            gn_stdio_configure(h->stdio, next);
         gn_plugins_configure(h->plugins, next);
         gn_auth_free(old_auth);
         gn_config_free(old);

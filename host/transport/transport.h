@@ -9,7 +9,7 @@ struct gn_transport_env {
     struct gn_loop *loop;
     struct gn_log *log;
     struct gn_protocol *protocol;
-    const struct gn_config *config; /* borrowed; gn_http_server_configure after a reload */
+    const struct gn_config *config; /* borrowed; gn_..._configure after a reload */
     const struct gn_auth *auth;     /* likewise */
 };
 
@@ -19,6 +19,7 @@ struct gn_transport_env {
 struct gn_stdio;
 struct gn_stdio *gn_stdio_new(const struct gn_transport_env *env, int in_fd, int out_fd,
                               void (*on_end)(void *arg), void *arg);
+void gn_stdio_configure(struct gn_stdio *t, const struct gn_config *config);
 void gn_stdio_close(struct gn_stdio *t, void (*on_closed)(void *arg), void *arg);
 
 /* ---- Streamable HTTP on libwebsockets over the same libuv loop: all listeners of the configuration. */

@@ -167,6 +167,16 @@ def test_variables_are_replaced_and_missing_ones_named(host):
     assert "server.name" in two.log() and "GANTRY_E2E_NOT" in two.log()
 
 
+def test_a_configuration_read_again_reaches_stdio(client):
+    c = client(OLD, "stdio", config={"limits": {"max_line": "1MiB"}})
+    c.host.write_config({"limits": {"max_line": "8KiB"}})
+    c.host.signal(signal.SIGHUP)
+    c.host.wait_log("config.*reloaded")
+    assert c.text("echo", text="x" * 4000) == "x" * 4000
+    c.write(b'{"jsonrpc":"2.0","id":77,"method":"ping","params":{"x":"' + b"x" * 9000 + b'"}}\n')
+    assert "max_line" in c.raw.get(timeout=PATIENCE)["error"]["message"]
+
+
 # ---------------------------------------------------------------- the log
 
 def test_json_log_lines_are_json(client):
