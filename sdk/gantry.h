@@ -570,7 +570,7 @@ static inline int gantry_structured(gantry_call *call, const void *value)
 {
     return gantry_host_->structured(call, value);
 }
-/* Structured output from a JSON value. [call] */
+/* Structured output from a JSON value. [call] GANTRY_EINVAL if it does not fit the tool's table. */
 static inline int gantry_structured_json(gantry_call *call, const gantry_json *value)
 {
     return gantry_host_->structured_json(call, value);
@@ -923,7 +923,8 @@ static inline int gantry_buffer_add(gantry_buffer *out, const void *data, size_t
 }
 /* Run-time registration, for live instances (from start on, until stop). The descriptor is copied;
  * `data` and its destructor let one function serve many components. Clients are told. [loop]
- * GANTRY_EEXIST name taken, GANTRY_EINVAL refused (the log says why), GANTRY_EPERM not live. */
+ * GANTRY_EEXIST name taken, GANTRY_EINVAL refused, GANTRY_ENOTSUP newer than this host (the log says
+ * why), GANTRY_EPERM not live; `data` then stays the caller's. */
 static inline int gantry_add_tool(gantry_plugin *plugin, const gantry_tool *tool)
 {
     return gantry_host_->add_tool(plugin, tool);

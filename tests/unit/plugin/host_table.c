@@ -329,6 +329,9 @@ static int tell_weather(gantry_call *call, const void *in)
     weather_out bad = {.degrees = {2, degrees}}, good = {.city = "Oslo", .degrees = {2, degrees}};
     codes[0] = gantry_structured(call, &bad);
     codes[1] = gantry_structured(call, NULL);
+    codes[2] = gantry_structured_json(call, gantry_json_parse(call, "{\"city\":1}", 10));
+    codes[3] = gantry_structured_json(
+        call, gantry_json_parse(call, "{\"city\":\"x\",\"degrees\":[1]}", 26));
     return gantry_structured(call, &good);
 }
 
@@ -346,7 +349,9 @@ Test(host_table, a_struct_becomes_structured_output)
         bench_do(&b, GN_TOOL, "w", NULL),
         "{\"content\":[{\"type\":\"text\",\"text\":\"{\\\"city\\\":\\\"Oslo\\\",\\\"degrees\\\":[3,-4]}\"}],"
         "\"structuredContent\":{\"city\":\"Oslo\",\"degrees\":[3,-4]}}");
-    cr_assert(codes[0] == GANTRY_EINVAL && codes[1] == GANTRY_EINVAL);
+    cr_assert(codes[0] == GANTRY_EINVAL && codes[1] == GANTRY_EINVAL && codes[2] == GANTRY_EINVAL);
+    cr_assert_eq(codes[3], GANTRY_OK);
+    check_log(&b, "inst/w: gantry_structured_json: ");
     check_log(&b, "inst/w: gantry_structured: ");
     check_log(&b, "city");
     bench_close(&b);
