@@ -185,6 +185,8 @@ def test_json_log_lines_are_json(client):
     c.call("log", text='quotes " and \\ and \n newline \x1b[31m red')
     c.host.wait_log("newline")
     for line in c.host.log().splitlines():
+        if line.startswith("=="):
+            continue  # a sanitizer's own remark
         entry = json.loads(line)
         assert entry["level"] and entry["time"] and isinstance(entry["message"], str), entry
 

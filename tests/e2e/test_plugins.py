@@ -132,7 +132,7 @@ def test_the_same_file_again_is_no_change(client):
     c.host.drop_plugin("many")
     eventually(lambda: has(c, "many_0001"), "the other plugin")
     assert c.text("flip", text="a") == "1 a"
-    assert c.notifications.count("notifications/tools/list_changed") >= 1
+    c.notifications.wait("notifications/tools/list_changed")
 
 
 @pytest.mark.parametrize("writer", ["copy over", "truncate and write slowly", "truncate"])
