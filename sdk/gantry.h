@@ -1038,7 +1038,8 @@ typedef struct gantry_descriptor {
 #define GANTRY_ONE_OF(...) .one_of = (const char *const[]){__VA_ARGS__, NULL}
 #define GANTRY_TITLES(...) .titles = (const char *const[]){__VA_ARGS__, NULL}
 #define GANTRY_TAGS(...) .tags = (const char *const[]){__VA_ARGS__, NULL}
-#define GANTRY_ICON(src_, ...) (&(const gantry_icon){.size = sizeof(gantry_icon), .src = src_, __VA_ARGS__})
+#define GANTRY_ICON(...)                                                                           \
+    (&(const gantry_icon){.size = sizeof(gantry_icon), .src = __VA_ARGS__})
 #define GANTRY_ICONS(...) .icons = (const gantry_icon *const[]){__VA_ARGS__, NULL}
 #define GANTRY_ANNOTATIONS(...)                                                                    \
     (&(const gantry_annotations){.size = sizeof(gantry_annotations), __VA_ARGS__})
