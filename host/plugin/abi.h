@@ -1,8 +1,8 @@
 /* abi.h - from what a plugin exports to the host's own structures. One importer for each ABI major.
  *
- * Rule (as copy_struct_from_user): a smaller struct than ours is read as if the rest were zero; a larger
- * one is accepted if all it has beyond ours is zero. Otherwise that object is refused by name: a tool, a
- * resource, ... is skipped and reported; the descriptor itself refuses the plugin.
+ * Rule (as copy_struct_from_user): a smaller struct than ours is read as if the rest were zero; a
+ * larger one is accepted if all it has beyond ours is zero. Otherwise that object is refused by
+ * name: a tool, a resource, ... is skipped and reported; the descriptor itself refuses the plugin.
  */
 #ifndef GN_PLUGIN_ABI_H
 #define GN_PLUGIN_ABI_H
@@ -24,13 +24,15 @@ extern const gantry_host gn_host_table;
 typedef void (*gn_abi_skip_fn)(void *arg, const char *text);
 
 /* Fills g from the descriptor: name, version, functions, settings table, components (staged into
- * g->components). Stores the host table in the plugin. Refuses with a message that names both sides:
- * "built for ABI 2.0; this host speaks 0.1". on_skip may be NULL. */
+ * g->components). Stores the host table in the plugin. Refuses with a message that names both
+ * sides: "built for ABI 2.0; this host speaks 0.1". on_skip may be NULL. */
 GN_NODISCARD int gn_abi_import(const struct gn_abi *abi, const gantry_descriptor *descriptor,
                                struct gn_generation *g, gn_abi_skip_fn on_skip, void *arg,
                                struct gn_error *err);
-/* Checks settings (a JSON object, NULL: {}) against the plugin's table and binds them into g->settings. */
-GN_NODISCARD int gn_abi_bind_settings(struct gn_generation *g, const json_t *settings, struct gn_error *err);
+/* Checks settings (a JSON object, NULL: {}) against the plugin's table and binds them into
+ * g->settings. */
+GN_NODISCARD int gn_abi_bind_settings(struct gn_generation *g, const json_t *settings,
+                                      struct gn_error *err);
 
 /* One component from its ABI struct, for run-time registration as well. */
 GN_NODISCARD int gn_abi_import_tool(struct gn_generation *g, const gantry_tool *raw,

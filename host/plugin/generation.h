@@ -1,11 +1,12 @@
-/* generation.h - one loaded version of one instance of a plugin. What handlers see as gantry_plugin.
+/* generation.h - one loaded version of one instance of a plugin. What handlers see as
+ * gantry_plugin.
  *
  *     probing -> staged -> live -> draining -> stopped -> closed | resident
  *
- * A generation is held (refs) by whoever may still run its code: its place in the manager while live,
- * every call that runs one of its handlers, timers and locks it owns. When the last reference goes,
- * `stop` runs, its components and settings are freed, and the module is closed, from the loop, never
- * from inside the plugin. Loop thread only, but for the fields handlers read.
+ * A generation is held (refs) by whoever may still run its code: its place in the manager while
+ * live, every call that runs one of its handlers, timers and locks it owns. When the last reference
+ * goes, `stop` runs, its components and settings are freed, and the module is closed, from the
+ * loop, never from inside the plugin. Loop thread only, but for the fields handlers read.
  */
 #ifndef GN_PLUGIN_GENERATION_H
 #define GN_PLUGIN_GENERATION_H
@@ -30,8 +31,8 @@ struct gn_plugins;
 struct gantry_plugin {
     uint32_t magic, refs;
     enum gn_generation_state state;
-    uint32_t number;             /* counts the loads of this instance, from 1 */
-    struct gn_owner owner;       /* owner.plugin is this */
+    uint32_t number;       /* counts the loads of this instance, from 1 */
+    struct gn_owner owner; /* owner.plugin is this */
     struct gn_call_env *env;
     struct gn_module *module;
     char *instance, *name, *version; /* as configured / as the plugin calls itself */
@@ -49,35 +50,39 @@ struct gantry_plugin {
     struct gn_json_doc settings_doc;   /* what its strings point into */
     struct gn_arena arena;             /* of the settings */
 
-    struct gn_component **components;  /* all it has registered; one reference each */
+    struct gn_component **components; /* all it has registered; one reference each */
     size_t component_count, component_cap;
-    struct gn_component **removed;     /* taken back, but still in use somewhere */
+    struct gn_component **removed; /* taken back, but still in use somewhere */
     size_t removed_count;
-    struct gn_list mutexes;            /* gantry_mutex made and not freed */
+    struct gn_list mutexes; /* gantry_mutex made and not freed */
     struct gn_work_group group;
-    void *user_state;                  /* gantry_set_state */
-    bool started;                      /* start succeeded, so stop is due */
+    void *user_state; /* gantry_set_state */
+    bool started;     /* start succeeded, so stop is due */
 
     /* How it reaches its manager: set by it, NULL in a probe. [loop] */
     struct gn_plugins *manager;
-    /* Publishes a run-time change: the component is in components already (add) or still is (remove).
-     * NULL while staged: the commit publishes all. GN_EEXIST. */
+    /* Publishes a run-time change: the component is in components already (add) or still is
+     * (remove). NULL while staged: the commit publishes all. GN_EEXIST. */
     int (*publish)(gantry_plugin *g, struct gn_component *c, bool add, struct gn_error *err);
     /* The last reference is gone. */
     void (*on_unused)(gantry_plugin *g);
     void *manager_data;
 };
 
-struct gn_generation *gn_generation_new(struct gn_call_env *env, const char *instance, uint32_t number);
+struct gn_generation *gn_generation_new(struct gn_call_env *env, const char *instance,
+                                        uint32_t number);
 void gn_generation_ref(struct gn_generation *g);
 void gn_generation_unref(struct gn_generation *g); /* at zero: on_unused(g) */
 /* Frees what it holds but the module: runs stop if started, then components, settings, mutexes. */
 void gn_generation_stop(struct gn_generation *g);
 void gn_generation_free(struct gn_generation *g); /* stopped, module taken away */
-void gn_generation_add_component(struct gn_generation *g, struct gn_component *c); /* takes the reference */
+/* Takes the reference over. */
+void gn_generation_add_component(struct gn_generation *g, struct gn_component *c);
 /* One of its components, borrowed; NULL if it has none of that kind and key. */
-struct gn_component *gn_generation_find(struct gn_generation *g, enum gn_kind kind, const char *key);
-/* Takes one of its components back: its data is freed once nobody uses it, at the latest by stop. */
+struct gn_component *gn_generation_find(struct gn_generation *g, enum gn_kind kind,
+                                        const char *key);
+/* Takes one of its components back: its data is freed once nobody uses it, by stop at the
+ * latest. */
 void gn_generation_drop_component(struct gn_generation *g, struct gn_component *c);
 
 /* What `save` writes to, made by the manager: GN_BUF_INIT(GN_SAVE_BYTES). */
