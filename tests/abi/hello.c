@@ -1,4 +1,5 @@
-/* clang-format off: exactly as the documentation prints it */
+/* Exactly as the documentation prints it. */
+/* clang-format off */
 #include <gantry.h>
 
 typedef struct { const char *name; int64_t times; } greet_in;
