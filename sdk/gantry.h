@@ -24,8 +24,8 @@
  *   take a gantry_mutex. A handler must not block the thread: blocking work goes to
  *   gantry_work(), or the whole handler says `.flags = GANTRY_BLOCKING` and runs on a worker
  *   thread, at the same time as others, with the same functions at its disposal.
- *   A coroutine has 256 KiB of stack. No longjmp, C++ exception or pthread_exit may leave a handler,
- *   and no thread may outlive `stop`.
+ *   A coroutine has 256 KiB of stack. No longjmp, C++ exception or pthread_exit may leave a
+ * handler, and no thread may outlive `stop`.
  *
  * Who owns what
  *   thing                                       owner   valid
@@ -39,7 +39,8 @@
  *   Functions return GANTRY_OK (0) or a negative GANTRY_E code. A handler returns GANTRY_OK, or the
  *   code of gantry_fail() (a failure on purpose: the client reads its message), or any other
  *   negative code (an accident: the client gets a correlation id, the log the details). Passing on
- *   the code of a failed host call is always right: `if ((rc = gantry_sleep(call, 10))) return rc;`.
+ *   the code of a failed host call is always right: `if ((rc = gantry_sleep(call, 10))) return
+ * rc;`.
  *
  * Tags: [call] in a handler or another function that got a gantry_call, on whichever thread it
  * runs · [awaits] may suspend the handler · [loop] in start, stop, save, restore and in handlers
@@ -117,8 +118,8 @@ enum {
 
 /* `flags` of a plugin. */
 enum {
-    GANTRY_EXCLUSIVE = 1,  /* owns something only one can own (a port, a lock): the old generation is
-                              stopped before the new one starts */
+    GANTRY_EXCLUSIVE = 1, /* owns something only one can own (a port, a lock): the old generation is
+                             stopped before the new one starts */
     GANTRY_KEEP_LOADED = 2 /* never unmap the code of an old generation */
 };
 
@@ -212,10 +213,10 @@ enum {
  * checks what comes, and fills the struct. Tables end with GANTRY_ARGS_END. A field is required
  * unless it has a default, is of an opt type, or says `.optional = 1` (then it is zero). */
 typedef struct gantry_arg {
-    const char *name;        /* JSON name; the macros take that of the field */
-    const char *description; /* for people and models */
-    uint32_t type;           /* GANTRY_T_ constant */
-    uint32_t offset;         /* of the field in the struct, bytes */
+    const char *name;                /* JSON name; the macros take that of the field */
+    const char *description;         /* for people and models */
+    uint32_t type;                   /* GANTRY_T_ constant */
+    uint32_t offset;                 /* of the field in the struct, bytes */
     const struct gantry_arg *fields; /* OBJECT, ARRAY: table of the (element) struct */
     uint32_t elem_size;              /* ARRAY: bytes of one element */
     uint32_t optional;               /* not 0: may be missing */
@@ -232,7 +233,7 @@ typedef struct gantry_arg {
     const char *default_json;  /* the value when it is missing, as JSON text */
     const char *title;         /* name for people */
     const char *header;        /* mirrored in the header Mcp-Param-{header} (x-mcp-header) */
-    const char *schema_json;   /* JSON object whose keywords are merged into the property's schema */
+    const char *schema_json; /* JSON object whose keywords are merged into the property's schema */
 } gantry_arg;
 
 #define GANTRY_INFINITY __builtin_huge_val()
@@ -260,14 +261,14 @@ typedef struct gantry_annotations {
 /* Handlers. `in` points to a filled struct of the component's table (NULL if it has none).
  * [coroutine on the loop, or a worker if GANTRY_BLOCKING] Returns GANTRY_OK or a negative code. */
 typedef int (*gantry_run_fn)(gantry_call *call, const void *in);
-/* Suggests values for one argument: calls gantry_suggest() for each, best first. `value` is what has
- * been typed so far. [coroutine on the loop] */
+/* Suggests values for one argument: calls gantry_suggest() for each, best first. `value` is what
+ * has been typed so far. [coroutine on the loop] */
 typedef int (*gantry_complete_fn)(gantry_call *call, const char *argument, const char *value);
 
 /* Fields all kinds have in common: `data` is the author's, read with gantry_data(); `free_data` is
- * called once, on the loop, when the component is gone and no call uses it any more. `meta_json` is a
- * JSON object shown as `_meta`. `tags` are for filters of the operator. `requires` refuses the call
- * early when the client lacks a capability. */
+ * called once, on the loop, when the component is gone and no call uses it any more. `meta_json` is
+ * a JSON object shown as `_meta`. `tags` are for filters of the operator. `requires` refuses the
+ * call early when the client lacks a capability. */
 
 /* A tool. Made with GANTRY_TOOL. Names: 1 to 128 of A-Z a-z 0-9 _ - . */
 typedef struct gantry_tool {
@@ -280,7 +281,7 @@ typedef struct gantry_tool {
     uint32_t flags;
     gantry_run_fn run;
     const char *title;
-    const gantry_arg *output; /* structured output (GANTRY_OUTPUT); NULL: none, or the next but one */
+    const gantry_arg *output; /* structured output (GANTRY_OUTPUT); NULL: none, or as JSON below */
     uint32_t output_size;
     uint32_t timeout_ms;            /* 0: the host's limit */
     const char *input_schema_json;  /* instead of args: a JSON Schema; the handler reads
@@ -317,8 +318,9 @@ typedef struct gantry_resource {
 } gantry_resource;
 
 /* A family of resources: `files:///{path*}`. Made with GANTRY_TEMPLATE. `{x}` is one path segment
- * (or a part of one), `{x*}` one or more segments, `{?a,b}` optional query parameters. Each variable
- * is a row of the table; values arrive decoded, and a `{x}` never holds a slash, `.` or `..`. */
+ * (or a part of one), `{x*}` one or more segments, `{?a,b}` optional query parameters. Each
+ * variable is a row of the table; values arrive decoded, and a `{x}` never holds a slash, `.` or
+ * `..`. */
 typedef struct gantry_template {
     uint32_t size;
     uint16_t arg_size, reserved;
@@ -361,27 +363,28 @@ typedef struct gantry_prompt {
 /* ---------------------------------------------------------------- HTTP client */
 
 typedef struct gantry_http_request {
-    uint32_t size; /* set by GANTRY_HTTP_REQUEST */
-    uint32_t timeout_ms; /* 0: 30 s; never beyond the call's deadline */
-    const char *method;  /* NULL: GET, or POST with a body */
-    const char *url;     /* http: or https: */
+    uint32_t size;              /* set by GANTRY_HTTP_REQUEST */
+    uint32_t timeout_ms;        /* 0: 30 s; never beyond the call's deadline */
+    const char *method;         /* NULL: GET, or POST with a body */
+    const char *url;            /* http: or https: */
     const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
     const void *body;
     size_t body_size;
-    uint32_t max_response; /* bytes; 0: 8 MiB */
+    uint32_t max_response;  /* bytes; 0: 8 MiB */
     uint32_t max_redirects; /* 0: redirects are returned, not followed */
 } gantry_http_request;
 
 typedef struct gantry_http_response {
     uint32_t size;
-    int32_t status;            /* 200 */
-    const char *body;          /* NUL-terminated */
+    int32_t status;   /* 200 */
+    const char *body; /* NUL-terminated */
     size_t body_size;
     const char *const *headers; /* "name: value", names in lower case, NULL-terminated */
     const char *url;            /* after redirects */
 } gantry_http_response;
 
-#define GANTRY_HTTP_REQUEST(...) (&(const gantry_http_request){.size = sizeof(gantry_http_request), __VA_ARGS__})
+#define GANTRY_HTTP_REQUEST(...)                                                                   \
+    (&(const gantry_http_request){.size = sizeof(gantry_http_request), __VA_ARGS__})
 
 /* ---------------------------------------------------------------- the host table */
 
@@ -394,8 +397,10 @@ typedef struct gantry_host {
     int (*textv)(gantry_call *, const char *fmt, va_list ap);
     int (*text_add)(gantry_call *, const char *text, size_t n);
     int (*data_add)(gantry_call *, uint32_t kind, const void *data, size_t n, const char *mime);
-    int (*embed)(gantry_call *, const char *uri, const char *mime, const void *data, size_t n, uint32_t is_text);
-    int (*link)(gantry_call *, const char *uri, const char *name, const char *mime, const char *description);
+    int (*embed)(gantry_call *, const char *uri, const char *mime, const void *data, size_t n,
+                 uint32_t is_text);
+    int (*link)(gantry_call *, const char *uri, const char *name, const char *mime,
+                const char *description);
     int (*annotate)(gantry_call *, const gantry_annotations *);
     int (*role)(gantry_call *, uint32_t role);
     int (*structured)(gantry_call *, const void *value);
@@ -417,7 +422,8 @@ typedef struct gantry_host {
     int (*lock)(gantry_call *, gantry_mutex *);
     void (*unlock)(gantry_call *, gantry_mutex *);
     int (*http)(gantry_call *, const gantry_http_request *, const gantry_http_response **ret);
-    int (*call_tool)(gantry_call *, const char *name, const gantry_json *arguments, const gantry_json **ret_result);
+    int (*call_tool)(gantry_call *, const char *name, const gantry_json *arguments,
+                     const gantry_json **ret_result);
     int (*read_resource)(gantry_call *, const char *uri, const gantry_json **ret_result);
 
     /* memory */
@@ -520,24 +526,28 @@ static inline int gantry_audio(gantry_call *call, const void *data, size_t n, co
 {
     return gantry_host_->data_add(call, GANTRY_DATA_AUDIO, data, n, mime_type);
 }
-/* Adds binary contents in a resource or template handler; mime_type NULL: the component's. [call] */
+/* Adds binary contents in a resource or template handler; mime_type NULL: the component's.
+ * [call] */
 static inline int gantry_blob(gantry_call *call, const void *data, size_t n, const char *mime_type)
 {
     return gantry_host_->data_add(call, GANTRY_DATA_BLOB, data, n, mime_type);
 }
-/* Embeds the contents of a resource: text, or bytes that the host encodes. In a resource or template
- * handler: one of its contents, with a URI and a MIME type of its own. [call] */
-static inline int gantry_embed_text(gantry_call *call, const char *uri, const char *mime_type, const char *text, size_t n)
+/* Embeds the contents of a resource: text, or bytes that the host encodes. In a resource or
+ * template handler: one of its contents, with a URI and a MIME type of its own. [call] */
+static inline int gantry_embed_text(gantry_call *call, const char *uri, const char *mime_type,
+                                    const char *text, size_t n)
 {
     return gantry_host_->embed(call, uri, mime_type, text, n, 1);
 }
-static inline int gantry_embed_blob(gantry_call *call, const char *uri, const char *mime_type, const void *data, size_t n)
+static inline int gantry_embed_blob(gantry_call *call, const char *uri, const char *mime_type,
+                                    const void *data, size_t n)
 {
     return gantry_host_->embed(call, uri, mime_type, data, n, 0);
 }
 /* Adds a link to a resource (text for clients older than 2025-06-18); mime_type and description may
  * be NULL. [call] */
-static inline int gantry_link(gantry_call *call, const char *uri, const char *name, const char *mime_type, const char *description)
+static inline int gantry_link(gantry_call *call, const char *uri, const char *name,
+                              const char *mime_type, const char *description)
 {
     return gantry_host_->link(call, uri, name, mime_type, description);
 }
@@ -553,7 +563,8 @@ static inline int gantry_role(gantry_call *call, uint32_t role)
     return gantry_host_->role(call, role);
 }
 /* In a prompt: one message. [call] */
-static inline int GANTRY_PRINTF(3, 4) gantry_message(gantry_call *call, uint32_t role, const char *fmt, ...)
+static inline int GANTRY_PRINTF(3, 4)
+    gantry_message(gantry_call *call, uint32_t role, const char *fmt, ...)
 {
     va_list ap;
     int rc = gantry_host_->role(call, role);
@@ -564,8 +575,9 @@ static inline int GANTRY_PRINTF(3, 4) gantry_message(gantry_call *call, uint32_t
     va_end(ap);
     return rc;
 }
-/* Structured output from a struct of the tool's output table; if the tool adds no content of its own
- * the host adds the same as text, for older clients. [call] GANTRY_EINVAL if the tool has no table. */
+/* Structured output from a struct of the tool's output table; if the tool adds no content of its
+ * own the host adds the same as text, for older clients. [call] GANTRY_EINVAL if the tool has no
+ * table. */
 static inline int gantry_structured(gantry_call *call, const void *value)
 {
     return gantry_host_->structured(call, value);
@@ -581,7 +593,8 @@ static inline int gantry_result_meta(gantry_call *call, const char *key, const g
     return gantry_host_->result_meta(call, key, value);
 }
 /* Fails on purpose: the client gets exactly this message, as a tool result with isError (tools) or
- * as an error (resources, prompts). Always returns GANTRY_EFAILED, to be returned at once. [call] */
+ * as an error (resources, prompts). Always returns GANTRY_EFAILED, to be returned at once.
+ * [call] */
 static inline int GANTRY_PRINTF(2, 3) gantry_fail(gantry_call *call, const char *fmt, ...)
 {
     va_list ap;
@@ -590,7 +603,8 @@ static inline int GANTRY_PRINTF(2, 3) gantry_fail(gantry_call *call, const char 
     va_end(ap);
     return rc;
 }
-/* In a completion: adds one value (the client gets 100 at most), and tells how many there are. [call] */
+/* In a completion: adds one value (the client gets 100 at most), and tells how many there are.
+ * [call] */
 static inline int gantry_suggest(gantry_call *call, const char *value)
 {
     return gantry_host_->suggest(call, value);
@@ -603,7 +617,8 @@ static inline int gantry_suggest_total(gantry_call *call, int64_t total)
 /* ---------------------------------------------------------------- while it runs */
 
 /* One log line, in the host's log and, if the client asked for this level, at the client. [call] */
-static inline void GANTRY_PRINTF(3, 4) gantry_log(gantry_call *call, uint32_t level, const char *fmt, ...)
+static inline void GANTRY_PRINTF(3, 4)
+    gantry_log(gantry_call *call, uint32_t level, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -621,8 +636,9 @@ static inline int gantry_sleep(gantry_call *call, uint32_t ms)
 {
     return gantry_host_->sleep(call, ms);
 }
-/* True once the client, a deadline or a shutdown has cancelled the call: from then on every function
- * that awaits returns GANTRY_ECANCELED at once, unless shielded. For loops that compute. [call] */
+/* True once the client, a deadline or a shutdown has cancelled the call: from then on every
+ * function that awaits returns GANTRY_ECANCELED at once, unless shielded. For loops that compute.
+ * [call] */
 static inline bool gantry_cancelled(gantry_call *call)
 {
     return gantry_host_->cancelled(call) != 0;
@@ -633,16 +649,17 @@ static inline int gantry_shield(gantry_call *call, uint32_t ms)
 {
     return gantry_host_->shield(call, ms);
 }
-/* Runs fn(arg) on a worker thread and waits for it: the way to do one blocking thing. fn must not use
- * the call (it may read its memory); gantry_cancelled() does not interrupt it. In a blocking handler
- * fn runs at once. [call] [awaits] fn's own return value; GANTRY_EBUSY if too much is waiting (fn did
- * not run); GANTRY_ECANCELED if cancelled before fn began. Once fn began it is waited for. */
+/* Runs fn(arg) on a worker thread and waits for it: the way to do one blocking thing. fn must not
+ * use the call (it may read its memory); gantry_cancelled() does not interrupt it. In a blocking
+ * handler fn runs at once. [call] [awaits] fn's own return value; GANTRY_EBUSY if too much is
+ * waiting (fn did not run); GANTRY_ECANCELED if cancelled before fn began. Once fn began it is
+ * waited for. */
 static inline int gantry_work(gantry_call *call, int (*fn)(void *arg), void *arg)
 {
     return gantry_host_->work(call, fn, arg);
 }
-/* A fair lock that may be held across awaits, shared by coroutines and blocking handlers. Make it in
- * `start`, free it in `stop` (what is not freed goes with the instance). [loop] */
+/* A fair lock that may be held across awaits, shared by coroutines and blocking handlers. Make it
+ * in `start`, free it in `stop` (what is not freed goes with the instance). [loop] */
 static inline gantry_mutex *gantry_mutex_new(gantry_plugin *plugin)
 {
     return gantry_host_->mutex_new(plugin);
@@ -651,8 +668,8 @@ static inline void gantry_mutex_free(gantry_mutex *mutex)
 {
     gantry_host_->mutex_free(mutex);
 }
-/* [call] [awaits] Not recursive: GANTRY_EINVAL if this call holds it already. A lock still held when
- * the handler returns is released and reported. */
+/* [call] [awaits] Not recursive: GANTRY_EINVAL if this call holds it already. A lock still held
+ * when the handler returns is released and reported. */
 static inline int gantry_lock(gantry_call *call, gantry_mutex *mutex)
 {
     return gantry_host_->lock(call, mutex);
@@ -662,19 +679,24 @@ static inline void gantry_unlock(gantry_call *call, gantry_mutex *mutex)
     gantry_host_->unlock(call, mutex);
 }
 /* One HTTP exchange; the response lives as long as the call, whatever its status. [call] [awaits]
- * GANTRY_EIO (the log says why), GANTRY_ETIMEDOUT, GANTRY_ETOOBIG, GANTRY_EINVAL (not an http URL). */
-static inline int gantry_http(gantry_call *call, const gantry_http_request *request, const gantry_http_response **ret)
+ * GANTRY_EIO (the log says why), GANTRY_ETIMEDOUT, GANTRY_ETOOBIG, GANTRY_EINVAL (not an http
+ * URL). */
+static inline int gantry_http(gantry_call *call, const gantry_http_request *request,
+                              const gantry_http_response **ret)
 {
     return gantry_host_->http(call, request, ret);
 }
 /* Calls another tool of this host, as this call's client and within its deadline. ret_result is an
- * MCP CallToolResult. [call] [awaits] GANTRY_ENOENT no such tool; GANTRY_ETOOBIG more than 16 deep. */
-static inline int gantry_call_tool(gantry_call *call, const char *name, const gantry_json *arguments, const gantry_json **ret_result)
+ * MCP CallToolResult. [call] [awaits] GANTRY_ENOENT no such tool; GANTRY_ETOOBIG more than 16
+ * deep. */
+static inline int gantry_call_tool(gantry_call *call, const char *name,
+                                   const gantry_json *arguments, const gantry_json **ret_result)
 {
     return gantry_host_->call_tool(call, name, arguments, ret_result);
 }
 /* Reads a resource of this host; ret_result is an MCP ReadResourceResult. [call] [awaits] */
-static inline int gantry_read_resource(gantry_call *call, const char *uri, const gantry_json **ret_result)
+static inline int gantry_read_resource(gantry_call *call, const char *uri,
+                                       const gantry_json **ret_result)
 {
     return gantry_host_->read_resource(call, uri, ret_result);
 }
@@ -757,7 +779,8 @@ static inline const char *gantry_principal(gantry_call *call) /* name of the aut
 {
     return gantry_host_->info(call, GANTRY_INFO_PRINCIPAL);
 }
-static inline const char *gantry_component_name(gantry_call *call) /* name of the tool, prompt, ... */
+/* The name of the tool, prompt, ... */
+static inline const char *gantry_component_name(gantry_call *call)
 {
     return gantry_host_->info(call, GANTRY_INFO_COMPONENT);
 }
@@ -788,7 +811,8 @@ static inline const gantry_json *gantry_json_at(const gantry_json *array, size_t
 }
 /* Walks children: prev NULL gives the first, NULL is the end. Of an object: its values, whose names
  * gantry_json_name() gives. */
-static inline const gantry_json *gantry_json_next(const gantry_json *parent, const gantry_json *prev)
+static inline const gantry_json *gantry_json_next(const gantry_json *parent,
+                                                  const gantry_json *prev)
 {
     return gantry_host_->json_next(parent, prev);
 }
@@ -801,7 +825,8 @@ static inline const char *gantry_json_string(const gantry_json *v, size_t *ret_n
 {
     return gantry_host_->json_string(v, ret_n);
 }
-/* GANTRY_OK, or GANTRY_EINVAL if it is not such a number (or does not fit); *ret is left alone then. */
+/* GANTRY_OK, or GANTRY_EINVAL if it is not such a number (or does not fit); *ret is left alone
+ * then. */
 static inline int gantry_json_int(const gantry_json *v, int64_t *ret)
 {
     return gantry_host_->json_int(v, ret);
@@ -827,8 +852,8 @@ static inline const char *gantry_json_print(gantry_call *call, const gantry_json
 
 /* ---------------------------------------------------------------- JSON: building */
 
-/* A value written front to back: open, put, close. `name` is the member's name in an object and NULL
- * in an array or at the top. The first error sticks; gantry_builder_end() reports it.
+/* A value written front to back: open, put, close. `name` is the member's name in an object and
+ * NULL in an array or at the top. The first error sticks; gantry_builder_end() reports it.
  *
  *     gantry_builder *b = gantry_builder_new(call);
  *     gantry_put_object(b, NULL);
@@ -880,7 +905,8 @@ static inline int gantry_put_json(gantry_builder *b, const char *name, const gan
 {
     return gantry_host_->builder_json(b, name, v);
 }
-/* The finished value, alive as long as the call; NULL if a step failed or something is still open. */
+/* The finished value, alive as long as the call; NULL if a step failed or something is still
+ * open. */
 static inline const gantry_json *gantry_builder_end(gantry_builder *b)
 {
     return gantry_host_->builder_end(b);
@@ -909,7 +935,8 @@ static inline void *gantry_state(gantry_plugin *plugin)
     return gantry_host_->state(plugin);
 }
 /* A log line outside of any call. [any] */
-static inline void GANTRY_PRINTF(3, 4) gantry_plugin_log(gantry_plugin *plugin, uint32_t level, const char *fmt, ...)
+static inline void GANTRY_PRINTF(3, 4)
+    gantry_plugin_log(gantry_plugin *plugin, uint32_t level, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -923,8 +950,8 @@ static inline int gantry_buffer_add(gantry_buffer *out, const void *data, size_t
 }
 /* Run-time registration, for live instances (from start on, until stop). The descriptor is copied;
  * `data` and its destructor let one function serve many components. Clients are told. [loop]
- * GANTRY_EEXIST name taken, GANTRY_EINVAL refused, GANTRY_ENOTSUP newer than this host (the log says
- * why), GANTRY_EPERM not live; `data` then stays the caller's. */
+ * GANTRY_EEXIST name taken, GANTRY_EINVAL refused, GANTRY_ENOTSUP newer than this host (the log
+ * says why), GANTRY_EPERM not live; `data` then stays the caller's. */
 static inline int gantry_add_tool(gantry_plugin *plugin, const gantry_tool *tool)
 {
     return gantry_host_->add_tool(plugin, tool);
@@ -941,8 +968,8 @@ static inline int gantry_add_prompt(gantry_plugin *plugin, const gantry_prompt *
 {
     return gantry_host_->add_prompt(plugin, prompt);
 }
-/* Takes back a component of this instance by name, URI or URI template; running calls finish. [loop]
- * GANTRY_ENOENT. */
+/* Takes back a component of this instance by name, URI or URI template; running calls finish.
+ * [loop] GANTRY_ENOENT. */
 static inline int gantry_remove_tool(gantry_plugin *plugin, const char *name)
 {
     return gantry_host_->remove(plugin, GANTRY_KIND_TOOL, name);
@@ -970,8 +997,8 @@ typedef struct gantry_descriptor {
     uint16_t arg_size;             /* stride of the settings table */
     uint32_t flags;                /* GANTRY_EXCLUSIVE, ... */
     const char *name, *version;
-    const char *sdk;               /* compiler, for reports */
-    const gantry_host **host;      /* where the host stores its table */
+    const char *sdk;          /* compiler, for reports */
+    const gantry_host **host; /* where the host stores its table */
     const char *description;
     const gantry_tool *const *tools; /* NULL-terminated; each element sized by itself */
     const gantry_resource *const *resources;
@@ -979,9 +1006,9 @@ typedef struct gantry_descriptor {
     const gantry_prompt *const *prompts;
     const gantry_arg *settings;
     uint32_t settings_size, reserved;
-    /* Prepares the instance; may await and register components. Nothing is visible to clients before
-     * it returned GANTRY_OK; anything else keeps the old generation (gantry_fail() says why).
-     * [coroutine on the loop, with a deadline] */
+    /* Prepares the instance; may await and register components. Nothing is visible to clients
+     * before it returned GANTRY_OK; anything else keeps the old generation (gantry_fail() says
+     * why). [coroutine on the loop, with a deadline] */
     int (*start)(gantry_call *call, gantry_plugin *plugin);
     /* Undoes start. No call of this generation runs any more, and none will. [loop] */
     void (*stop)(gantry_plugin *plugin);
@@ -1020,8 +1047,8 @@ typedef struct gantry_descriptor {
 /* A nested struct, described by its own table. */
 #define GANTRY_ARG_OBJECT(S, m, table, ...)                                                        \
     {                                                                                              \
-        .name = #m, .type = GANTRY_T_OBJECT, .offset = (uint32_t)offsetof(S, m), .fields = (table), \
-        .description = __VA_ARGS__                                                                 \
+        .name = #m, .type = GANTRY_T_OBJECT, .offset = (uint32_t)offsetof(S, m),                   \
+        .fields = (table), .description = __VA_ARGS__                                              \
     }
 /* A GANTRY_ARRAY(T) of structs, the elements described by their own table. */
 #define GANTRY_ARG_ARRAY(S, m, table, ...)                                                         \
@@ -1035,19 +1062,35 @@ typedef struct gantry_descriptor {
     }
 
 /* Options of rows and components. */
-#define GANTRY_ONE_OF(...) .one_of = (const char *const[]){__VA_ARGS__, NULL}
-#define GANTRY_TITLES(...) .titles = (const char *const[]){__VA_ARGS__, NULL}
-#define GANTRY_TAGS(...) .tags = (const char *const[]){__VA_ARGS__, NULL}
-#define GANTRY_ICON(...)                                                                           \
-    (&(const gantry_icon){.size = sizeof(gantry_icon), .src = __VA_ARGS__})
-#define GANTRY_ICONS(...) .icons = (const gantry_icon *const[]){__VA_ARGS__, NULL}
+#define GANTRY_ONE_OF(...)                                                                         \
+    .one_of = (const char *const[])                                                                \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
+#define GANTRY_TITLES(...)                                                                         \
+    .titles = (const char *const[])                                                                \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
+#define GANTRY_TAGS(...)                                                                           \
+    .tags = (const char *const[])                                                                  \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
+#define GANTRY_ICON(...) (&(const gantry_icon){.size = sizeof(gantry_icon), .src = __VA_ARGS__})
+#define GANTRY_ICONS(...)                                                                          \
+    .icons = (const gantry_icon *const[])                                                          \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
 #define GANTRY_ANNOTATIONS(...)                                                                    \
     (&(const gantry_annotations){.size = sizeof(gantry_annotations), __VA_ARGS__})
 /* The struct S, described by table, is the tool's structured output. */
 #define GANTRY_OUTPUT(S, table) .output = (table), .output_size = (uint32_t)sizeof(S)
 /* The struct S, described by table, holds the plugin's settings. */
 #define GANTRY_SETTINGS(S, table)                                                                  \
-    .settings = (table), .settings_size = (uint32_t)sizeof(S), .arg_size = (uint16_t)sizeof(gantry_arg)
+    .settings = (table), .settings_size = (uint32_t)sizeof(S),                                     \
+    .arg_size = (uint16_t)sizeof(gantry_arg)
 
 #define GANTRY_HANDLER_(id, kind, S)                                                               \
     static int id##_##kind##_body_(gantry_call *call, const S *in);                                \
@@ -1100,8 +1143,8 @@ typedef struct gantry_descriptor {
                                                   .read = id##_template_run_,                      \
                                                   .description = __VA_ARGS__};                     \
     GANTRY_BODY_(id, template, S)
-/* GANTRY_PROMPT(id, struct of arguments, "description", options) { body } makes id_prompt; the table
- * is id_args. GANTRY_PROMPT0 is for prompts without arguments. */
+/* GANTRY_PROMPT(id, struct of arguments, "description", options) { body } makes id_prompt; the
+ * table is id_args. GANTRY_PROMPT0 is for prompts without arguments. */
 #define GANTRY_PROMPT(id, S, ...)                                                                  \
     GANTRY_HANDLER_(id, prompt, S)                                                                 \
     static const gantry_prompt id##_prompt = {.size = sizeof(gantry_prompt),                       \
