@@ -1,0 +1,183 @@
+/* http.h - what the files of the HTTP transport share; nobody else includes it.
+ *
+ *     http.c          the server: lws context, start, stop, reconfiguration
+ *     http_listen.c   listening sockets; hands accepted ones to lws
+ *     http_lws.c      connections: lws callbacks, reading, writing, time limits, closing
+ *     http_parse.c    the head of a request
+ *     http_request.c  a request: checks, body, hand-over to the protocol
+ *     http_answer.c   its answer: gn_stream operations, headers, event stream
+ *
+ * One struct gn_http_conn stands for one lws connection and holds the one request that is on it; what
+ * comes after it waits in `in`. The protocol knows the embedded gn_stream only. `wsi` is NULL from the
+ * moment the connection is closed. A stream operation only enqueues: what may close a connection runs
+ * in its own lws callback or in a timer.
+ */
+#ifndef GN_TRANSPORT_HTTP_H
+#define GN_TRANSPORT_HTTP_H
+
+#include "transport/transport.h"
+
+#include "coro/loop.h"
+#include "transport/chunked.h"
+#include "transport/http_parse.h"
+#include "transport/queue.h"
+#include "util/arena.h"
+#include "util/buf.h"
+
+#include <libwebsockets.h>
+
+#define GN_HTTP_COMPONENT "http"
+
+struct gn_http_listener {
+    struct gn_http_server *server;
+    struct lws_vhost *vhost; /* the plain one, or its own with TLS */
+    char *url;
+    char *unix_path;  /* NULL: TCP */
+    uint64_t dev, ino; /* of the socket file: only our own is removed */
+    int fd;
+    bool open;
+    uv_poll_t poll;
+    bool starved;          /* no descriptors left, and that has been logged */
+    struct gn_timer pause; /* then wait, do not spin */
+};
+
+#define GN_HTTP_SERVER_MAGIC 0x57d10002u
+struct gn_http_server {
+    uint32_t magic;
+    struct gn_transport_env env;
+    struct lws_context *context;
+    struct lws_vhost *plain;
+    struct gn_http_listener *listeners;
+    size_t listener_count;
+    struct gn_list conns; /* all */
+    struct gn_list idle;  /* those without a request, longest first */
+    struct gn_list dirty; /* those with something to write, or to be closed, on the next turn */
+    struct gn_timer flush;
+    uint32_t conn_count;
+    uint64_t body_bytes; /* of requests not answered yet */
+    struct gn_buf scratch;  /* for putting an answer together */
+    struct gn_http_conn *adopting; /* the connection that lws is being given */
+    char date[40];        /* the Date header's value for date_s */
+    int64_t date_s;
+    /* closing */
+    bool closing;
+    bool context_closing;
+    unsigned open_polls; /* uv handles of listeners */
+    unsigned turns;       /* left until lws has closed its uv handles */
+    uv_idle_t turn;
+    void (*on_closed)(void *arg);
+    void *closed_arg;
+};
+
+enum gn_http_method {
+    GN_HTTP_OTHER = 0,
+    GN_HTTP_GET,
+    GN_HTTP_HEAD,
+    GN_HTTP_POST,
+    GN_HTTP_DELETE,
+    GN_HTTP_OPTIONS,
+};
+
+enum gn_http_state {
+    GN_HTTP_IDLE = 0, /* waits for a request, or for the rest of its head */
+    GN_HTTP_BODY,     /* its body is being read */
+    GN_HTTP_RUNNING,  /* the protocol has it */
+    GN_HTTP_ANSWERED, /* the last byte of the answer is known; not all is written */
+    GN_HTTP_LINGER,   /* all is written; what still comes is dropped until the client closes */
+};
+
+#define GN_HTTP_CONN_MAGIC 0x57d10003u
+struct gn_http_conn {
+    uint32_t magic;
+    struct gn_http_server *server;
+    struct gn_http_listener *listener;
+    struct lws *wsi; /* NULL: closed */
+    bool is_tls;
+    struct gn_list node, idle_node, dirty_node;
+    struct gn_timer timer; /* what it is for depends on the state */
+    enum gn_http_state state;
+    struct gn_buf in; /* received, not used yet */
+    size_t scanned;   /* of it, while it is the beginning of a head */
+
+    /* the request */
+    struct gn_stream stream;
+    enum gn_http_method method;
+    bool close_after;    /* the connection ends with this answer */
+    bool takes_events;   /* the client accepts an event stream */
+    bool is_chunked;     /* the body */
+    bool body_pending;   /* not all of the body has come */
+    bool discards_body;  /* it was refused already */
+    bool with_protocol;  /* gn_protocol_* was called, `end` not yet */
+    bool in_callback;    /* within an lws callback of this connection, which writes at its end */
+    bool is_held;        /* lws does not read: enough waits in `in` */
+    bool wants_write;    /* the writable callback has been asked for */
+    bool doomed;         /* to be closed on the next turn */
+    struct gn_arena arena;
+    struct gn_http_head head;
+    char *principal;
+    const char *origin; /* checked; NULL: none */
+    uint64_t length;    /* of the body as announced; with discards_body: what is left of it */
+    struct gn_buf body;
+    struct gn_chunked chunked;
+    uint64_t counted; /* bytes of the body in server->body_bytes */
+
+    /* the answer */
+    bool head_sent; /* written or queued */
+    bool is_streaming;
+    struct gn_buf extra; /* header lines that were asked for */
+    struct gn_queue out;
+    uint64_t written, last_written; /* bytes gone; at the last tick, to tell slow from stuck */
+    unsigned stuck_ticks;
+};
+
+/* http_listen.c */
+/* Opens the socket and listens on it; nothing is accepted until gn_http_listen_start. */
+int gn_http_listen(struct gn_http_listener *l, const struct gn_config_listener *config, const char *path,
+                   struct gn_error *err);
+void gn_http_listen_start(struct gn_http_listener *l);
+void gn_http_listen_stop(struct gn_http_listener *l);
+void gn_http_listen_free(struct gn_http_listener *l); /* stopped before */
+
+/* http_lws.c */
+extern const struct lws_protocols gn_http_protocols[];
+/* Gives a connected socket to lws. */
+void gn_http_adopt(struct gn_http_listener *l, int fd);
+/* Closes the connection now; not from within an lws callback or a stream operation. */
+void gn_http_conn_close(struct gn_http_conn *c);
+/* Closes it on the next turn; from anywhere. Nothing more is sent. */
+void gn_http_conn_doom(struct gn_http_conn *c);
+/* What is queued is written at the end of the callback we are in, or on the next turn. */
+void gn_http_conn_want_write(struct gn_http_conn *c);
+/* Writes past the queue, which is empty: how much was taken; the connection may be doomed by it. */
+size_t gn_http_conn_write(struct gn_http_conn *c, const char *data, size_t len);
+/* What happens when it is over depends on the state. Ignored once the connection is doomed. */
+void gn_http_conn_set_timer(struct gn_http_conn *c, uint64_t delay_ms);
+void gn_http_conn_stop_timer(struct gn_http_conn *c);
+void gn_http_conn_set_idle(struct gn_http_conn *c, bool idle);
+
+/* http_request.c */
+/* Uses up what can be used of the bytes received: returns how many. */
+size_t gn_http_request_feed(struct gn_http_conn *c, const char *data, size_t len);
+void gn_http_request_init(struct gn_http_conn *c);
+/* The request is over, or its connection is gone: frees what it held. */
+void gn_http_request_reset(struct gn_http_conn *c);
+/* An answer begins: what is still to come of the body is not wanted. */
+void gn_http_request_cut(struct gn_http_conn *c);
+/* The body has not come in time. */
+void gn_http_request_timeout(struct gn_http_conn *c);
+
+/* http_answer.c */
+extern const struct gn_stream_ops gn_http_stream_ops;
+/* A complete answer; text NULL: no body. */
+void gn_http_answer(struct gn_http_conn *c, int status, const char *type, const char *text, size_t len);
+/* An answer for people, and the same as a JSON-RPC error that has no id. */
+void gn_http_answer_text(struct gn_http_conn *c, int status, const char *text);
+void gn_http_answer_error(struct gn_http_conn *c, int status, const char *text);
+/* "100 Continue". */
+void gn_http_answer_continue(struct gn_http_conn *c);
+/* A header line of the answer to come. Ignored if it cannot be one. */
+void gn_http_add_header(struct gn_http_conn *c, const char *name, const char *value);
+/* The answer is late, or silent, or not read: starts the event stream, keeps it alive, gives it up. */
+void gn_http_answer_tick(struct gn_http_conn *c);
+
+#endif

@@ -1,0 +1,96 @@
+/* queue.c - a list of blocks. */
+#include "transport/queue.h"
+
+#include "util/alloc.h"
+
+#include <string.h>
+
+#define BLOCK_MIN 4096
+#define BLOCK_KEPT (256u * 1024) /* blocks of up to this size are filled up */
+
+struct block {
+    struct gn_list node;
+    size_t at, len, cap; /* bytes [at, len) wait */
+    char data[];
+};
+
+static struct block *first(const struct gn_queue *q)
+{
+    return gn_list_empty(&q->blocks) ? NULL : GN_CONTAINER(q->blocks.next, struct block, node);
+}
+
+static void add_block(struct gn_queue *q, const char *data, size_t len)
+{
+    size_t cap = GN_MAX(len, BLOCK_MIN);
+    struct block *b = gn_malloc(sizeof(*b) + cap);
+    b->at = 0;
+    b->len = len;
+    b->cap = cap;
+    memcpy(b->data, data, len);
+    gn_list_append(&q->blocks, &b->node);
+}
+
+void gn_queue_init(struct gn_queue *q, size_t max_bytes)
+{
+    *q = (struct gn_queue){.max = max_bytes};
+    gn_list_init(&q->blocks);
+}
+
+void gn_queue_release(struct gn_queue *q)
+{
+    struct gn_list *n;
+    while ((n = gn_list_pop(&q->blocks)))
+        gn_free(GN_CONTAINER(n, struct block, node));
+    q->len = 0;
+}
+
+int gn_queue_room(const struct gn_queue *q, size_t len, enum gn_weight weight)
+{
+    if (q->len == 0)
+        return 0;
+    size_t max = weight == GN_MAY ? q->max / 8 : q->max;
+    if (q->len < max && len <= max - q->len)
+        return 0;
+    return weight == GN_MAY ? GN_EBUSY : GN_ETOOBIG;
+}
+
+void gn_queue_add(struct gn_queue *q, const void *data, size_t len)
+{
+    const char *from = data;
+    q->len += len;
+    if (!gn_list_empty(&q->blocks)) {
+        struct block *last = GN_CONTAINER(q->blocks.prev, struct block, node);
+        size_t part = last->cap <= BLOCK_KEPT ? GN_MIN(len, last->cap - last->len) : 0;
+        memcpy(last->data + last->len, from, part);
+        last->len += part;
+        from += part;
+        len -= part;
+    }
+    if (len)
+        add_block(q, from, len);
+}
+
+const char *gn_queue_front(const struct gn_queue *q, size_t *ret_len)
+{
+    struct block *b = first(q);
+    if (!b)
+        return NULL;
+    *ret_len = b->len - b->at;
+    return b->data + b->at;
+}
+
+void gn_queue_used(struct gn_queue *q, size_t len)
+{
+    gn_assert(len <= q->len);
+    q->len -= len;
+    while (len) {
+        struct block *b = first(q);
+        size_t part = GN_MIN(len, b->len - b->at);
+        b->at += part;
+        len -= part;
+        if (b->at == b->len) {
+            gn_list_remove(&b->node);
+            gn_free(b);
+        }
+    }
+}

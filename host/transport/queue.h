@@ -1,0 +1,32 @@
+/* queue.h - bytes that wait until a client reads them: bounded, in order.
+ *
+ * Messages are copied in; small ones share a block, so that many leave with one write. Loop thread only.
+ */
+#ifndef GN_TRANSPORT_QUEUE_H
+#define GN_TRANSPORT_QUEUE_H
+
+#include "protocol/stream.h"
+#include "util/error.h"
+
+struct gn_queue {
+    struct gn_list blocks;
+    size_t len, max;  /* bytes that wait / may wait */
+    uint64_t dropped; /* messages that found no room */
+};
+
+void gn_queue_init(struct gn_queue *q, size_t max_bytes);
+void gn_queue_release(struct gn_queue *q); /* frees what waits; the queue is empty and usable again */
+
+/* Whether `len` bytes of this weight may be added: 0; GN_EBUSY: may be dropped, and the queue holds an
+ * eighth of its maximum already; GN_ETOOBIG: must not be dropped, and there is no room. An empty queue
+ * takes one message of any size: it was bounded where it was made, and its reader may be a fast one. */
+int gn_queue_room(const struct gn_queue *q, size_t len, enum gn_weight weight);
+/* Adds without asking. */
+void gn_queue_add(struct gn_queue *q, const void *data, size_t len);
+
+/* The bytes to write next; NULL if none wait. Borrowed until the next call. */
+const char *gn_queue_front(const struct gn_queue *q, size_t *ret_len);
+/* The first `len` of them have been written. */
+void gn_queue_used(struct gn_queue *q, size_t len);
+
+#endif
