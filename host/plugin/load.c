@@ -11,8 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_ATTEMPTS 12 /* copies of a file that is still being written, before that is an error   \
-                         */
+#define MAX_ATTEMPTS                                                                               \
+    12 /* copies of a file that is still being written, before that is an error                    \
+        */
 
 /* ---------------------------------------------------------------- saying what happened */
 
