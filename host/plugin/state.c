@@ -106,17 +106,17 @@ static void remove_copies(const struct gn_state *s, bool all)
 
 /* ---------------------------------------------------------------- verdicts */
 
+#ifdef GN_SANITIZED
+#define BUILD "sanitizer"
+#else
+#define BUILD "plain"
+#endif
+
 /* Another build of the host may judge differently. */
 static void make_header(char out[96])
 {
-    snprintf(out, 96, "gantry verdicts, ABI %u.%u, table %zu%s\n", gn_abi_current.major,
-             gn_abi_current.minor, sizeof(gantry_host),
-#ifdef GN_SANITIZED
-             ", sanitizer"
-#else
-             ""
-#endif
-    );
+    snprintf(out, 96, "gantry verdicts, ABI %u.%u, table %zu, %s\n", gn_abi_current.major,
+             gn_abi_current.minor, sizeof(gantry_host), BUILD);
 }
 
 static void keep(struct gn_state *s, const struct gn_hash *hash, unsigned verdict)
