@@ -3,11 +3,13 @@
 
 #include <string.h>
 
+#define RESOLVE_BYTES (1u << 20) /* for the variables of a URI that are looked at and thrown away */
+
 /* ---------------------------------------------------------------- common parts */
 
 static void bad_params(struct gn_request *r, const char *text)
 {
-    gn_reply_error(r, gn_request_fault_status(r), GN_RPC_INVALID_PARAMS, NULL, "%s", text);
+    gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "%s", text);
 }
 
 /* A string parameter; NULL after answering that it is missing. */
@@ -37,7 +39,7 @@ static bool arguments_param(struct gn_request *r, const gantry_json **ret)
 static void unknown(struct gn_request *r, enum gn_kind kind, const char *label, const char *name)
 {
     const char *near = gn_snapshot_nearest(gn_registry_current(r->p->registry), kind, name);
-    gn_reply_error(r, gn_request_fault_status(r), GN_RPC_INVALID_PARAMS, NULL, "Unknown %s: %.256s%s%s%s", label,
+    gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "Unknown %s: %.256s%s%s%s", label,
                    name, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
@@ -109,7 +111,7 @@ static void failed(struct gn_request *r, const struct gn_call *call, enum gn_out
     if (common_outcome(r, outcome))
         return;
     if (outcome == GN_OUT_INVALID)
-        gn_reply_error(r, gn_request_fault_status(r), GN_RPC_INVALID_PARAMS, NULL, "invalid arguments: %s",
+        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "invalid arguments: %s",
                        call->failure);
     else if (outcome == GN_OUT_TIMEOUT)
         gn_reply_error(r, 200, GN_RPC_INTERNAL_ERROR, NULL, "the %s did not finish in time", what);
@@ -165,7 +167,7 @@ static void not_found(struct gn_request *r, const char *uri)
     gn_jw_strn(&w, "uri", uri, strnlen(uri, 8192));
     gn_jw_end(&w);
     bool stateless = gn_request_is_stateless(r);
-    gn_reply_error(r, gn_request_fault_status(r), stateless ? GN_RPC_INVALID_PARAMS : GN_RPC_RESOURCE_NOT_FOUND,
+    gn_reply_error(r, 200, stateless ? GN_RPC_INVALID_PARAMS : GN_RPC_RESOURCE_NOT_FOUND,
                    gn_buf_str(&data), "Resource not found: %.512s", uri);
     gn_buf_release(&data);
 }
@@ -267,6 +269,16 @@ static void completion_finished(struct gn_call *call, enum gn_outcome outcome)
 const struct gn_call_ops gn_completion_ops = {
     .notify = gn_request_notify, .finished = completion_finished, .header = gn_request_header};
 
+static struct gn_component *resolve(struct gn_snapshot *s, const char *uri)
+{
+    struct gn_arena arena;
+    const gantry_json *vars;
+    gn_arena_init(&arena, RESOLVE_BYTES);
+    struct gn_component *c = gn_snapshot_resolve(s, uri, &arena, &vars);
+    gn_arena_release(&arena);
+    return c;
+}
+
 /* The component a reference names; NULL after answering. A resource URI may be that of a template or one
  * that a template matches. */
 static struct gn_component *find_reference(struct gn_request *r)
@@ -286,7 +298,7 @@ static struct gn_component *find_reference(struct gn_request *r)
         key = string_param(r, ref, "uri", "ref/resource needs ref.uri, a string");
         struct gn_component *c = key ? gn_snapshot_find(s, GN_TEMPLATE, key) : NULL;
         if (key && !c)
-            c = gn_snapshot_find(s, GN_RESOURCE, key);
+            c = resolve(s, key);
         if (key && !c)
             unknown(r, GN_TEMPLATE, "resource template", key);
         return c;
@@ -307,7 +319,7 @@ void gn_method_complete(struct gn_request *r)
     if (!value)
         return;
     if (c->kind != GN_RESOURCE && c->input && !gn_fields_find(c->input, name)) {
-        gn_reply_error(r, gn_request_fault_status(r), GN_RPC_INVALID_PARAMS, NULL,
+        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL,
                        "%s %.256s has no argument %.256s", gn_kind_name(c->kind), c->name, name);
         return;
     }

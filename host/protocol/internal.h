@@ -75,7 +75,7 @@ struct gn_protocol {
     struct gn_list connections; /* sessions of shared streams, by lru */
     struct gn_timer sweep, changed, drain;
     uint32_t changed_lists;
-    bool draining;
+    bool draining, is_released; /* is_released: freed as soon as nothing posted refers to it */
     void (*on_drained)(void *arg);
     void *drained_arg;
     struct gn_post drained;
@@ -94,6 +94,11 @@ void gn_reply_open(struct gn_request *r, struct gn_reply *reply);
 void gn_reply_send(struct gn_request *r, struct gn_reply *reply, const struct gn_call *call);
 /* Cache hints (stateless era only): ttlMs, cacheScope. */
 void gn_reply_cache(struct gn_request *r, struct gn_reply *reply, int64_t ttl_ms, bool is_public);
+/* Whether what no component marks may be shared: not where callers are told apart. */
+static inline bool gn_request_is_public(const struct gn_request *r)
+{
+    return !r->stream || !r->stream->principal;
+}
 /* Sends an error and frees the request. data is JSON or NULL. */
 void gn_reply_error(struct gn_request *r, int status, int code, const char *data, const char *fmt, ...)
     GN_PRINTF(5, 6);
@@ -101,19 +106,21 @@ void gn_reply_error(struct gn_request *r, int status, int code, const char *data
 void gn_reply_empty(struct gn_request *r);
 /* 503 or "busy". */
 void gn_reply_busy(struct gn_request *r);
-/* Ends the request without an answer and frees it. */
+/* Ends the request without an answer, cancels its call, and frees it. Over HTTP the answer is an event
+ * stream with nothing in it. */
 void gn_request_drop(struct gn_request *r);
+/* The same with an error (-32600) for an answer. */
+void gn_request_abort(struct gn_request *r, int status, const char *text);
 /* An error where no request could be read. id is JSON or NULL. */
 void gn_stream_error(struct gn_stream *s, int status, int code, const char *id, const char *message);
 static inline bool gn_request_is_stateless(const struct gn_request *r)
 {
     return gn_revision_is_stateless(r->revision);
 }
-/* Status of an error that is the client's fault: 400 in the stateless era, 200 before. */
-int gn_request_fault_status(const struct gn_request *r);
 struct gn_request *gn_request_find(struct gn_list *requests, bool by_session, const char *id);
 
 void gn_protocol_check_drained(struct gn_protocol *p);
+void gn_protocol_free_released(struct gn_protocol *p);
 
 /* ---- methods */
 extern const struct gn_method gn_methods[];

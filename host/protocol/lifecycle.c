@@ -3,6 +3,10 @@
 #include "util/alloc.h"
 #include "util/str.h"
 
+#include <string.h>
+
+#define MAX_NAME 256 /* bytes kept of a client's name and version */
+
 #ifndef GANTRY_VERSION
 #define GANTRY_VERSION "0.1.0"
 #endif
@@ -63,6 +67,12 @@ void gn_write_server_info(struct gn_request *r, struct gn_jw *w, const char *nam
     gn_jw_end(w);
 }
 
+/* A copy that a session may keep: what a client calls itself has no limit of its own. */
+static char *copy_name(const char *name)
+{
+    return name ? gn_strndup(name, gn_utf8_cut(name, strlen(name), MAX_NAME)) : gn_strdup("");
+}
+
 static const char *initialize_problem(const struct gn_request *r)
 {
     if (!gn_json_cstr(gn_json_get(r->params, "protocolVersion")))
@@ -94,10 +104,9 @@ void gn_method_initialize(struct gn_request *r)
     if (rev == GN_REV_NONE || gn_revision_is_stateless(rev))
         rev = GN_REV_LATEST_HANDSHAKE;
     const gantry_json *info = gn_json_get(r->params, "clientInfo");
-    const char *version = gn_json_cstr(gn_json_get(info, "version"));
     s->revision = rev;
-    s->client_name = gn_strdup(gn_json_cstr(gn_json_get(info, "name")));
-    s->client_version = gn_strdup(version ? version : "");
+    s->client_name = copy_name(gn_json_cstr(gn_json_get(info, "name")));
+    s->client_version = copy_name(gn_json_cstr(gn_json_get(info, "version")));
     s->capabilities = gn_capabilities_parse(gn_json_get(r->params, "capabilities"));
     r->revision = rev;
     if (stream->ops->set_header)
@@ -126,7 +135,7 @@ void gn_method_discover(struct gn_request *r)
     gn_write_capabilities(r, &reply.w);
     if (r->p->config->instructions)
         gn_jw_str(&reply.w, "instructions", r->p->config->instructions);
-    gn_reply_cache(r, &reply, r->p->config->list_ttl_ms, true);
+    gn_reply_cache(r, &reply, r->p->config->list_ttl_ms, gn_request_is_public(r));
     gn_reply_send(r, &reply, NULL);
 }
 

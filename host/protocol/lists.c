@@ -5,8 +5,9 @@ static void list(struct gn_request *r, enum gn_kind kind)
 {
     const gantry_json *cursor_value = gn_json_get(r->params, "cursor");
     const char *cursor = gn_json_cstr(cursor_value);
-    if (cursor_value && !cursor) {
-        gn_reply_error(r, gn_request_fault_status(r), GN_RPC_INVALID_PARAMS, NULL, "cursor must be a string");
+    /* null: some clients write all they know, with nothing in it. */
+    if (cursor_value && !cursor && gn_json_type(cursor_value) != GN_JSON_NULL) {
+        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "cursor must be a string");
         return;
     }
     struct gn_reply reply;
@@ -16,10 +17,10 @@ static void list(struct gn_request *r, enum gn_kind kind)
                               r->revision, &reply.w, &err);
     if (rc) {
         gn_buf_release(&reply.buf);
-        gn_reply_error(r, gn_request_fault_status(r), GN_RPC_INVALID_PARAMS, NULL, "%s", err.text);
+        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "%s", err.text);
         return;
     }
-    gn_reply_cache(r, &reply, r->p->config->list_ttl_ms, true);
+    gn_reply_cache(r, &reply, r->p->config->list_ttl_ms, gn_request_is_public(r));
     gn_reply_send(r, &reply, NULL);
 }
 

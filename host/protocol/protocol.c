@@ -68,6 +68,22 @@ static bool claims_stateless(const struct message *m)
     return gn_json_get(meta, GN_META_PROTOCOL_VERSION) != NULL;
 }
 
+/* True if the message can only be of the stateless era although it names no revision: refused as one
+ * that lacks it (basic, `_meta`), it tells its sender more than as one without a session. */
+static bool looks_stateless(const struct message *m)
+{
+    const gantry_json *meta = gn_json_get(m->rpc.params, "_meta");
+    const struct gn_method *row = gn_method_find(m->rpc.method);
+    return (row && row->eras == GN_STATELESS) || gn_json_get(meta, GN_META_CLIENT_CAPABILITIES) ||
+           gn_json_get(meta, GN_META_CLIENT_INFO);
+}
+
+/* True if the message names no session: no id over HTTP, no initialize yet on a shared stream. */
+static bool lacks_session(const struct message *m)
+{
+    return m->stream->shared ? !m->stream->session : !header(m->stream, "mcp-session-id");
+}
+
 static void message_error(struct message *m, int status, int code, const char *text)
 {
     gn_stream_error(m->stream, status, code, m->id, text);
@@ -136,8 +152,10 @@ static void receive_request(struct message *m)
     struct gn_protocol *p = m->p;
     const char *method = m->rpc.method;
     bool is_initialize = gn_streq(method, "initialize");
-    m->is_stateless = claims_stateless(m);
-    if (!m->is_stateless && !is_initialize) {
+    /* On a connection a ping may come before initialize (basic/lifecycle, "Initialization"). */
+    bool is_early_ping = m->stream->shared && !m->stream->session && gn_streq(method, "ping");
+    m->is_stateless = claims_stateless(m) || (!is_initialize && lacks_session(m) && looks_stateless(m));
+    if (!m->is_stateless && !is_initialize && !is_early_ping) {
         m->session = find_session(m);
         if (!m->session)
             return;
@@ -156,7 +174,7 @@ static void receive_request(struct message *m)
         return;
     const struct gn_method *row = gn_method_find(method);
     if (!row || !(row->eras & (m->is_stateless ? GN_STATELESS : GN_HANDSHAKE))) {
-        gn_reply_error(r, m->is_stateless ? 404 : 200, GN_RPC_METHOD_NOT_FOUND, NULL, "unknown method %s",
+        gn_reply_error(r, m->is_stateless ? 404 : 200, GN_RPC_METHOD_NOT_FOUND, NULL, "unknown method %.256s",
                        method);
         return;
     }
@@ -166,12 +184,21 @@ static void receive_request(struct message *m)
 
 /* ---------------------------------------------------------------- notifications */
 
+/* An id as requests are told apart by: 5.0 is 5. */
+static int write_id(struct gn_buf *out, const gantry_json *id)
+{
+    int64_t number;
+    if (!(id->flags & GN_JSON_INTEGER) && gn_json_int(id, &number))
+        return gn_buf_addf(out, "%lld", (long long)number);
+    return gn_json_write(out, id);
+}
+
 static void cancel_request(struct message *m)
 {
     const gantry_json *target = gn_json_get(m->rpc.params, "requestId");
     struct gn_buf id = GN_BUF_INIT(MAX_ID);
     struct gn_request *r = NULL;
-    if (target && gn_json_write(&id, target) == 0) {
+    if (target && write_id(&id, target) == 0) {
         if (m->stream->shared)
             r = gn_request_find(&m->stream->requests, false, gn_buf_str(&id));
         else if (m->session)
@@ -181,25 +208,41 @@ static void cancel_request(struct message *m)
     if (!r)
         return; /* answered already, or never there: both are fine (basic/utilities/cancellation) */
     const char *reason = gn_json_str(gn_json_get(m->rpc.params, "reason"), NULL);
-    gn_log(m->p->env->log, GN_DEBUG, "protocol", "request %s cancelled by the client: %s", r->id,
+    gn_log(m->p->env->log, GN_DEBUG, "protocol", "request %.64s cancelled by the client: %.256s", r->id,
            reason ? reason : "no reason given");
     gn_request_drop(r);
 }
 
+/* Over HTTP what is no request belongs to a session, too. False after answering that there is none. */
+static bool take_session(struct message *m)
+{
+    if (m->stream->shared)
+        return true;
+    m->session = find_session(m);
+    if (m->session)
+        gn_session_touch(m->session);
+    return m->session != NULL;
+}
+
 static void receive_notification(struct message *m)
 {
-    if (!claims_stateless(m)) {
-        if (!m->stream->shared) {
-            m->session = find_session(m);
-            if (!m->session)
-                return;
-            gn_session_touch(m->session);
-        }
-    }
+    if (!claims_stateless(m) && !take_session(m))
+        return;
     if (gn_streq(m->rpc.method, "notifications/cancelled"))
         cancel_request(m);
     /* Others (initialized, roots/list_changed, progress, unknown ones) need no action. */
     if (!m->stream->shared)
+        m->stream->ops->end(m->stream, 202, NULL, 0);
+}
+
+/* An answer to a question nobody asked. */
+static void receive_response(struct message *m)
+{
+    if (m->stream->shared)
+        return;
+    if (claims_stateless(m))
+        message_error(m, 400, GN_RPC_INVALID_REQUEST, "this revision has no responses from clients");
+    else if (take_session(m))
         m->stream->ops->end(m->stream, 202, NULL, 0);
 }
 
@@ -208,7 +251,7 @@ static void receive_notification(struct message *m)
 static int make_id(struct message *m)
 {
     struct gn_buf id = GN_BUF_INIT(MAX_ID);
-    int rc = gn_json_write(&id, m->rpc.id);
+    int rc = write_id(&id, m->rpc.id);
     if (rc == 0)
         m->id = gn_buf_take(&id, NULL);
     gn_buf_release(&id);
@@ -219,7 +262,11 @@ static void dispatch(struct message *m)
 {
     struct gn_error err = {0};
     if (gn_jsonrpc_classify(gn_json_root(&m->doc), &m->rpc, &err) != 0) {
-        if (m->rpc.id)
+        /* The id of a response is one of ours: to its sender it would name another message. */
+        const gantry_json *root = gn_json_root(&m->doc);
+        bool is_response = !gn_json_get(root, "method") &&
+                           (gn_json_get(root, "result") || gn_json_get(root, "error"));
+        if (m->rpc.id && !is_response)
             (void)!make_id(m);
         message_error(m, 400, GN_RPC_INVALID_REQUEST, err.text);
         return;
@@ -234,9 +281,8 @@ static void dispatch(struct message *m)
     case GN_JSONRPC_NOTIFICATION:
         receive_notification(m);
         break;
-    default: /* an answer to a question nobody asked */
-        if (!m->stream->shared)
-            m->stream->ops->end(m->stream, 202, NULL, 0);
+    default:
+        receive_response(m);
         break;
     }
 }
@@ -271,9 +317,16 @@ void gn_protocol_refuse(struct gn_protocol *p, struct gn_stream *s, int status, 
 /* The session that GET and DELETE are about; NULL after answering. */
 static struct gn_session *session_of(struct gn_protocol *p, struct gn_stream *s)
 {
-    enum gn_revision rev = gn_revision_parse(header(s, "mcp-protocol-version"));
+    const char *version = header(s, "mcp-protocol-version");
+    enum gn_revision rev = gn_revision_parse(version);
     const char *id = header(s, "mcp-session-id");
-    if (!id && gn_revision_is_stateless(rev)) {
+    if (version && rev == GN_REV_NONE) {
+        gn_stream_error(s, 400, GN_RPC_INVALID_REQUEST, NULL, "the MCP-Protocol-Version header names no revision");
+        return NULL;
+    }
+    if (gn_revision_is_stateless(rev)) {
+        if (s->ops->set_header)
+            s->ops->set_header(s, "allow", "POST");
         gn_stream_error(s, 405, GN_RPC_INVALID_REQUEST, NULL, "this revision has POST only: see subscriptions/listen");
         return NULL;
     }
@@ -305,9 +358,14 @@ void gn_protocol_get(struct gn_protocol *p, struct gn_stream *s)
         old->session = NULL;
         old->ops->end(old, 200, NULL, 0);
     }
+    int rc = s->ops->open(s);
+    if (rc == GN_ENOTSUP) {
+        gn_stream_error(s, 406, GN_RPC_INVALID_REQUEST, NULL, "a GET needs Accept: text/event-stream");
+        return;
+    }
     session->listener = s;
     s->session = session;
-    if (s->ops->open(s) == 0)
+    if (rc == 0)
         gn_session_flush(session);
 }
 
@@ -342,6 +400,8 @@ void gn_protocol_closed(struct gn_protocol *p, struct gn_stream *s)
     session->listener = NULL;
     if (s->shared)
         gn_session_remove(session);
+    else
+        gn_session_touch(session); /* idle from now on */
 }
 
 /* ---------------------------------------------------------------- life of the protocol object */
@@ -372,7 +432,14 @@ void gn_protocol_free(struct gn_protocol *p)
         gn_session_remove(GN_CONTAINER(p->sessions.next, struct gn_session, lru));
     gn_assert(gn_list_empty(&p->requests) && gn_list_empty(&p->queue));
     gn_map_release(&p->sessions_by_id, NULL);
-    gn_free(p);
+    p->is_released = true;
+    gn_protocol_free_released(p);
+}
+
+void gn_protocol_free_released(struct gn_protocol *p)
+{
+    if (p->is_released && !p->pump.posted && !p->drained.posted)
+        gn_free(p);
 }
 
 void gn_protocol_configure(struct gn_protocol *p, const struct gn_config *config)
@@ -388,7 +455,13 @@ uint32_t gn_protocol_in_flight(const struct gn_protocol *p)
 static void report_drained(struct gn_post *post)
 {
     struct gn_protocol *p = GN_CONTAINER(post, struct gn_protocol, drained);
-    p->on_drained(p->drained_arg);
+    void (*on_drained)(void *arg) = p->on_drained;
+    if (p->is_released) {
+        gn_protocol_free_released(p);
+        return;
+    }
+    p->on_drained = NULL; /* what is refused from now on does not report it again */
+    on_drained(p->drained_arg);
 }
 
 static void drain_over(struct gn_timer *timer)

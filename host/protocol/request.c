@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-int gn_request_fault_status(const struct gn_request *r)
-{
-    return gn_request_is_stateless(r) ? 400 : 200;
-}
-
 struct gn_request *gn_request_find(struct gn_list *requests, bool by_session, const char *id)
 {
     GN_LIST_EACH (requests, n) {
@@ -44,6 +39,8 @@ static void request_free(struct gn_request *r)
         gn_call_detach(r->call);
         gn_call_unref(r->call);
     }
+    if (r->session && !r->session->gone)
+        gn_session_touch(r->session); /* idle from now on */
     gn_session_unref(r->session);
     gn_json_release(&r->doc);
     gn_free(r->id);
@@ -52,22 +49,43 @@ static void request_free(struct gn_request *r)
     gn_protocol_check_drained(p);
 }
 
+/* The request's call, held, and told to nobody any more; NULL if there is none. */
+static struct gn_call *take_call(struct gn_request *r)
+{
+    if (!r->call)
+        return NULL;
+    gn_call_detach(r->call);
+    return gn_call_ref(r->call);
+}
+
+static void cancel_taken(struct gn_call *call)
+{
+    if (!call)
+        return;
+    gn_call_cancel(call);
+    gn_call_unref(call);
+}
+
 void gn_request_drop(struct gn_request *r)
 {
     GN_CHECK(r, GN_REQUEST_MAGIC);
-    struct gn_call *call = r->call;
-    if (call) {
-        gn_call_ref(call);
-        gn_call_detach(call);
-    }
+    struct gn_call *call = take_call(r);
     struct gn_stream *s = take_stream(r);
     request_free(r);
-    if (call) {
-        gn_call_cancel(call);
-        gn_call_unref(call);
-    }
-    if (s && !s->shared)
-        s->ops->end(s, 202, NULL, 0);
+    cancel_taken(call);
+    if (!s || s->shared)
+        return;
+    /* A request is answered by JSON or a stream of events, so 202 is for those who take no stream. */
+    bool streams = s->ops->open && s->ops->open(s) == 0;
+    s->ops->end(s, streams ? 200 : 202, NULL, 0);
+}
+
+void gn_request_abort(struct gn_request *r, int status, const char *text)
+{
+    GN_CHECK(r, GN_REQUEST_MAGIC);
+    struct gn_call *call = take_call(r);
+    gn_reply_error(r, status, GN_RPC_INVALID_REQUEST, NULL, "%s", text);
+    cancel_taken(call);
 }
 
 /* Sends the whole message as the answer and frees the request. */
@@ -150,9 +168,6 @@ void gn_reply_error(struct gn_request *r, int status, int code, const char *data
 
 void gn_reply_busy(struct gn_request *r)
 {
-    struct gn_stream *s = r->stream;
-    if (s && s->ops->set_header)
-        s->ops->set_header(s, "retry-after", "1");
     gn_reply_error(r, 503, GN_RPC_INTERNAL_ERROR, NULL, "busy: %s",
                    r->p->draining ? "the server is shutting down" : "too many calls, try again later");
 }
@@ -178,6 +193,22 @@ static void begin_turn(struct gn_request *r)
         gn_call_start(r->call);
 }
 
+/* While a call waits in the queue nothing else holds its component's code: a reload may take it away. */
+static void hold_component(struct gn_component *c)
+{
+    gn_component_ref(c);
+    if (c->owner)
+        c->owner->ref(c->owner);
+}
+
+static void release_component(struct gn_component *c)
+{
+    struct gn_owner *owner = c->owner;
+    gn_component_unref(c);
+    if (owner)
+        owner->unref(owner);
+}
+
 void gn_request_start(struct gn_request *r)
 {
     struct gn_protocol *p = r->p;
@@ -192,10 +223,8 @@ void gn_request_start(struct gn_request *r)
     gn_list_remove(&r->node);
     gn_list_append(&p->queue, &r->node);
     r->is_queued = true;
-    /* Until its turn comes nothing holds the component's code: a reload may take it away. */
-    gn_component_ref(r->call->component);
-    r->call->component->owner->ref(r->call->component->owner);
     p->queued++;
+    hold_component(r->call->component);
 }
 
 static void leave_queue(struct gn_request *r)
@@ -208,15 +237,17 @@ static void leave_queue(struct gn_request *r)
 void gn_pump(struct gn_post *post)
 {
     struct gn_protocol *p = GN_CONTAINER(post, struct gn_protocol, pump);
+    if (p->is_released) {
+        gn_protocol_free_released(p);
+        return;
+    }
     while (p->active < p->config->max_calls && !gn_list_empty(&p->queue)) {
         struct gn_request *r = GN_CONTAINER(p->queue.next, struct gn_request, node);
         struct gn_component *c = r->call->component;
-        struct gn_owner *owner = c->owner;
         leave_queue(r);
         gn_list_append(&p->requests, &r->node);
         begin_turn(r);
-        gn_component_unref(c);
-        owner->unref(owner);
+        release_component(c);
     }
 }
 
@@ -225,11 +256,9 @@ void gn_request_end_turn(struct gn_request *r)
     struct gn_protocol *p = r->p;
     if (r->is_queued) {
         struct gn_component *c = r->call->component;
-        struct gn_owner *owner = c->owner;
         leave_queue(r);
         r->call->component = NULL;
-        gn_component_unref(c);
-        owner->unref(owner);
+        release_component(c);
     }
     if (r->is_active) {
         r->is_active = false;

@@ -120,7 +120,8 @@ void gn_session_remove(struct gn_session *s)
             listener->ops->end(listener, 200, NULL, 0);
     }
     while (!gn_list_empty(&s->requests))
-        gn_request_drop(GN_CONTAINER(s->requests.next, struct gn_request, session_node));
+        gn_request_abort(GN_CONTAINER(s->requests.next, struct gn_request, session_node), 404,
+                         "the session has ended");
     gn_session_unref(s);
 }
 

@@ -6,7 +6,10 @@
 #include "util/str.h"
 #include "wire/headers.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define MAX_DEPTH 32 /* of properties within properties that headers are looked for in */
 
 static const char *header(struct gn_request *r, const char *name)
 {
@@ -105,6 +108,22 @@ bool gn_stateless_check(struct gn_request *r, const char *method)
     return check_meta(r) && (!is_http(r) || check_headers(r, method)) && check_revision(r);
 }
 
+/* One argument that the header Mcp-Param-{label} mirrors. */
+static bool check_param(struct gn_request *r, const char *label, const gantry_json *value)
+{
+    char name[256];
+    int n = snprintf(name, sizeof name, "mcp-param-%s", label);
+    if (n < 0 || (size_t)n >= sizeof name)
+        return true;
+    for (char *c = name; *c; c++) /* streams are asked in lower case */
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+    const char *text = header(r, name);
+    bool has_value = value && gn_json_type(value) != GN_JSON_NULL;
+    if (has_value ? !text || !gn_header_matches(text, strlen(text), value) : text != NULL)
+        return mismatch(r, name, text);
+    return true;
+}
+
 static bool check_table(struct gn_request *r, const struct gn_fields *fields, const gantry_json *value)
 {
     for (size_t i = 0; fields && i < fields->count; i++) {
@@ -112,18 +131,25 @@ static bool check_table(struct gn_request *r, const struct gn_fields *fields, co
         const gantry_json *v = gn_json_get(value, f->name);
         if (f->type == GANTRY_T_OBJECT && !check_table(r, f->fields, v))
             return false;
-        if (!f->header)
-            continue;
-        char name[256];
-        int n = snprintf(name, sizeof name, "mcp-param-%s", f->header);
-        if (n < 0 || (size_t)n >= sizeof name)
-            continue;
-        for (char *c = name; *c; c++) /* streams are asked in lower case */
-            *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
-        const char *text = header(r, name);
-        bool has_value = v && gn_json_type(v) != GN_JSON_NULL;
-        if (has_value ? !text || !gn_header_matches(text, strlen(text), v) : text != NULL)
-            return mismatch(r, name, text);
+        if (f->header && !check_param(r, f->header, v))
+            return false;
+    }
+    return true;
+}
+
+/* The same for a schema written as JSON: what chains of `properties` alone reach. */
+static bool check_document(struct gn_request *r, json_t *schema, const gantry_json *value, int depth)
+{
+    const char *key;
+    json_t *property;
+    json_object_foreach(json_object_get(schema, "properties"), key, property)
+    {
+        const gantry_json *v = gn_json_get(value, key);
+        const char *label = json_string_value(json_object_get(property, "x-mcp-header"));
+        if (label && !check_param(r, label, v))
+            return false;
+        if (depth < MAX_DEPTH && !check_document(r, property, v, depth + 1))
+            return false;
     }
     return true;
 }
@@ -132,5 +158,6 @@ bool gn_stateless_check_params(struct gn_request *r, const struct gn_component *
 {
     if (!gn_request_is_stateless(r) || !is_http(r))
         return true;
-    return check_table(r, c->input, arguments);
+    json_t *document = c->input_schema ? (json_t *)(uintptr_t)gn_schema_document(c->input_schema) : NULL;
+    return check_table(r, c->input, arguments) && check_document(r, document, arguments, 0);
 }

@@ -46,8 +46,9 @@ void gn_session_flush(struct gn_session *s)
     uint32_t pending = s->pending;
     s->pending = 0;
     for (size_t i = 0; i < GN_COUNT(list_rows) && s->listener; i++) {
-        if (pending & list_rows[i].list)
-            (void)send_changed(s->listener, &list_rows[i], NULL);
+        /* What a broken stream does not take waits for the next one. */
+        if ((pending & list_rows[i].list) && send_changed(s->listener, &list_rows[i], NULL) != 0)
+            s->pending |= list_rows[i].list;
     }
 }
 
@@ -125,12 +126,12 @@ static const char *find_wrong_member(const gantry_json *filter)
 {
     for (size_t i = 0; i < GN_COUNT(list_rows); i++) {
         int type = gn_json_type(gn_json_get(filter, list_rows[i].filter));
-        if (type != 0 && type != GN_JSON_TRUE && type != GN_JSON_FALSE)
+        if (type != 0 && type != GN_JSON_NULL && type != GN_JSON_TRUE && type != GN_JSON_FALSE)
             return list_rows[i].filter;
     }
     static const char uris[] = "resourceSubscriptions";
     const gantry_json *array = gn_json_get(filter, uris);
-    if (array && gn_json_type(array) != GN_JSON_ARRAY)
+    if (array && gn_json_type(array) != GN_JSON_ARRAY && gn_json_type(array) != GN_JSON_NULL)
         return uris;
     for (const gantry_json *v = gn_json_next(array, NULL); v; v = gn_json_next(array, v)) {
         if (gn_json_type(v) != GN_JSON_STRING)
@@ -144,13 +145,13 @@ void gn_method_listen(struct gn_request *r)
     struct gn_protocol *p = r->p;
     const gantry_json *filter = gn_json_get(r->params, "notifications");
     if (gn_json_type(filter) != GN_JSON_OBJECT) {
-        gn_reply_error(r, 400, GN_RPC_INVALID_PARAMS, NULL,
+        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL,
                        "subscriptions/listen needs params.notifications, an object");
         return;
     }
     const char *wrong = find_wrong_member(filter);
     if (wrong) {
-        gn_reply_error(r, 400, GN_RPC_INVALID_PARAMS, NULL,
+        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL,
                        "subscriptions/listen: params.notifications.%s is not %s", wrong,
                        strstr(wrong, "Subscriptions") ? "an array of strings" : "true or false");
         return;
@@ -170,7 +171,30 @@ void gn_method_listen(struct gn_request *r)
                        "subscriptions/listen is answered with text/event-stream, which the Accept header excludes");
 }
 
+/* On a shared stream the server says that it cancels the subscription (basic/patterns/cancellation). */
+static void send_cancelled(struct gn_request *r)
+{
+    struct gn_buf buf = GN_BUF_INIT(8192);
+    struct gn_jw w;
+    gn_jw_init(&w, &buf);
+    gn_jw_object(&w, NULL);
+    gn_jw_str(&w, "jsonrpc", "2.0");
+    gn_jw_str(&w, "method", "notifications/cancelled");
+    gn_jw_object(&w, "params");
+    gn_jw_raw(&w, "requestId", r->id, strlen(r->id));
+    gn_jw_str(&w, "reason", "the server is shutting down");
+    gn_jw_object(&w, "_meta");
+    gn_jw_raw(&w, GN_META_SUBSCRIPTION_ID, r->id, strlen(r->id));
+    gn_jw_end(&w);
+    gn_jw_end(&w);
+    gn_jw_end(&w);
+    (void)r->stream->ops->send(r->stream, gn_buf_str(&buf), buf.len, GN_MUST);
+    gn_buf_release(&buf);
+}
+
 void gn_subscription_end(struct gn_request *r)
 {
+    if (r->stream && r->stream->shared)
+        send_cancelled(r);
     gn_reply_empty(r);
 }
