@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #define DEFAULT_TIMEOUT_MS 60000
@@ -161,11 +162,51 @@ static const char *code_name(int rc)
     return rc <= 0 && rc > -(int)GN_COUNT(names) ? names[-rc] : "an unknown code";
 }
 
+/* What of structured output goes against what the tool promises: text in the arena; NULL if nothing. */
+static const char *structure_problem(struct gn_call *call)
+{
+    const struct gn_component *c = call->component;
+    const struct gn_result *r = &call->result;
+    if (!c || c->kind != GN_TOOL || call->is_completion || !c->output_text)
+        return NULL;
+    if (!r->structured)
+        return "it has an output schema and returned no structured output";
+    if (!c->output_schema)
+        return NULL; /* printed from the table that is the schema */
+    struct gn_json_doc doc;
+    struct gn_problems problems;
+    struct gn_error err = {0};
+    const char *text = NULL;
+    bool fits;
+    if (gn_json_parse_copy(&doc, r->structured, r->structured_len, NULL, &err) != 0)
+        return gn_arena_format(&call->arena, "its structured output cannot be checked: %s", err.text);
+    gn_problems_init(&problems);
+    fits = gn_schema_check(c->output_schema, gn_json_root(&doc), &problems) == 0;
+    if (!fits)
+        text = gn_arena_format(&call->arena, "its structured output does not fit its schema: %.1024s",
+                               gn_buf_str(&problems.text));
+    gn_problems_release(&problems);
+    gn_json_release(&doc);
+    return fits || text ? text : "its structured output does not fit its schema";
+}
+
+static enum gn_outcome fail_by_accident(struct gn_call *call, const char *why)
+{
+    randombytes_buf(&call->correlation, sizeof call->correlation);
+    call->failure = gn_arena_format(&call->arena, "internal error (correlation id %016llx)",
+                                    (unsigned long long)call->correlation);
+    gn_log(call->env->log, GN_ERROR, "call", "%s failed with %s, correlation id %016llx",
+           gn_call_label(call), why, (unsigned long long)call->correlation);
+    return GN_OUT_ACCIDENT;
+}
+
 /* What the handler's return value means. [loop] */
 enum gn_outcome gn_call_outcome(struct gn_call *call)
 {
-    if (call->rc == GANTRY_OK)
-        return GN_OUT_RESULT;
+    if (call->rc == GANTRY_OK) {
+        const char *problem = structure_problem(call);
+        return problem ? fail_by_accident(call, problem) : GN_OUT_RESULT;
+    }
     if (call->failed)
         return GN_OUT_FAILED;
     if (call->rc == GANTRY_ENOENT && call->component &&
@@ -173,12 +214,9 @@ enum gn_outcome gn_call_outcome(struct gn_call *call)
         return GN_OUT_NOT_FOUND;
     if (call->rc == GANTRY_ECANCELED && call->cancelled)
         return GN_OUT_CANCELED;
-    randombytes_buf(&call->correlation, sizeof call->correlation);
-    call->failure = gn_arena_format(&call->arena, "internal error (correlation id %016llx)",
-                                    (unsigned long long)call->correlation);
-    gn_log(call->env->log, GN_ERROR, "call", "%s failed with %s (%d), correlation id %016llx",
-           gn_call_label(call), code_name(call->rc), call->rc, (unsigned long long)call->correlation);
-    return GN_OUT_ACCIDENT;
+    char why[64];
+    snprintf(why, sizeof why, "%s (%d)", code_name(call->rc), call->rc);
+    return fail_by_accident(call, why);
 }
 
 /* Runs on the handler's own stack or thread, after it returned. */
@@ -308,7 +346,8 @@ void gn_call_start(struct gn_call *call)
     GN_CHECK(c, GN_COMPONENT_MAGIC);
     if (call->finished) /* cancelled while its owner held it back */
         return;
-    if (c->owner && c->owner->hold && c->owner->hold(c->owner, call))
+    /* A nested call is part of one that the owner waits for: held, both would wait. */
+    if (!call->parent && c->owner && c->owner->hold && c->owner->hold(c->owner, call))
         return;
     gn_call_ref(call);
     hold_code(call, c->owner);
@@ -330,12 +369,11 @@ static void complete_choices(struct gn_call *call)
         call->component->input ? gn_fields_find(call->component->input, call->argument_name) : NULL;
     size_t len = strlen(call->argument_value);
     for (char **s = field ? field->one_of : NULL; s && *s; s++) {
-        if (strncmp(*s, call->argument_value, len) == 0 &&
-            call->result.suggestion_count < GN_COUNT(call->result.suggestions)) {
-            const char *copy = gn_arena_strdup(&call->arena, *s);
-            if (copy)
-                call->result.suggestions[call->result.suggestion_count++] = copy;
-        }
+        if (strncmp(*s, call->argument_value, len) != 0)
+            continue;
+        size_t at = call->result.suggestion_count++;
+        if (at < GN_COUNT(call->result.suggestions))
+            call->result.suggestions[at] = *s; /* held until the end, as its component is */
     }
 }
 

@@ -60,8 +60,10 @@ int gn_call_progress(struct gn_call *call, double done, double total, const char
     GN_CHECK(call, GN_CALL_MAGIC);
     if (!isfinite(done) || !isfinite(total) || done <= call->progress_done)
         return GANTRY_EINVAL;
+    /* The step that reaches the total is always told; those after it are like any other. */
+    bool is_last = total > 0 && done >= total && call->progress_done < total;
     call->progress_done = done;
-    if (!call->progress_token || !may_send_progress(call, total > 0 && done >= total))
+    if (!call->progress_token || !may_send_progress(call, is_last))
         return GANTRY_OK;
     struct gn_buf params = GN_BUF_INIT(MAX_MESSAGE * 6 + 1024 + strlen(call->progress_token));
     struct gn_jw w;
