@@ -100,7 +100,8 @@ int gn_jsonrpc_classify(const gantry_json *message, struct gn_jsonrpc *ret, stru
     struct members m = {0};
     collect(&m, message);
     int64_t number;
-    if (gn_json_type(m.id) == GN_JSON_STRING || gn_json_int(m.id, &number))
+    bool is_integer = m.id && (m.id->flags & GN_JSON_INTEGER); /* of any size */
+    if (gn_json_type(m.id) == GN_JSON_STRING || is_integer || gn_json_int(m.id, &number))
         ret->id = m.id;
     if (!gn_json_streq(m.jsonrpc, "2.0"))
         return invalid(err, "jsonrpc must be \"2.0\"");
