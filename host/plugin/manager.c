@@ -455,12 +455,11 @@ void gn_plugins_configure(struct gn_plugins *p, const struct gn_config *config)
     gn_watch_configure(p->watch, &options);
     watch_all(p);
     make_it_so(p);
-    /* What failed may have been put right outside of the file, and without a watch nobody has told
-     * us of a new one. What has not changed is left alone. */
+    /* What failed may have been put right outside of its file. */
     GN_LIST_EACH(&p->instances, n) {
         struct gn_instance *inst = GN_CONTAINER(n, struct gn_instance, node);
-        if (inst->file && (inst->failure || !config->watch))
-            gn_load_begin(inst);
+        if (inst->file && inst->failure && !inst->load)
+            gn_watch_touch(p->watch, inst->file);
     }
 }
 
