@@ -40,6 +40,7 @@ void plant_open(struct plant *p)
     signal(SIGPIPE, SIG_IGN); /* as the host does */
     /* For the probe child: a crash shall be one, and not an exit with a report. */
     setenv("ASAN_OPTIONS", "handle_segv=0:detect_leaks=0", 1);
+    setenv("TSAN_OPTIONS", "handle_segv=0", 1);
     p->lines = GN_BUF_INIT(4u << 20);
     uv_mutex_init(&p->log_lock);
     p->log.level = GN_NOTICE;

@@ -124,6 +124,7 @@ static void bench_open(struct bench *b)
     signal(SIGPIPE, SIG_IGN);
     /* For the child: a crash shall be one, and not an exit with a report. */
     setenv("ASAN_OPTIONS", "handle_segv=0:detect_leaks=0", 1);
+    setenv("TSAN_OPTIONS", "handle_segv=0", 1);
     b->log = GN_BUF_INIT(1u << 20);
     cr_assert_eq(uv_loop_init(&b->uv), 0);
     b->probe = gn_probe_new(&b->uv, SELF_EXE, 60000);
