@@ -27,7 +27,8 @@ static bool parse_hash(const char *text, unsigned char hash[crypto_hash_sha256_B
     if (!text || !gn_starts_with(text, HASH_PREFIX))
         return false;
     const char *hex = text + strlen(HASH_PREFIX), *end;
-    return sodium_hex2bin(hash, crypto_hash_sha256_BYTES, hex, strlen(hex), NULL, &len, &end) == 0 &&
+    return sodium_hex2bin(hash, crypto_hash_sha256_BYTES, hex, strlen(hex), NULL, &len, &end) ==
+               0 &&
            len == crypto_hash_sha256_BYTES && *end == '\0';
 }
 

@@ -1,7 +1,7 @@
 /* chunked.c - one state for each place in the coding. */
 #include "transport/chunked.h"
 
-#define MAX_DIGITS 12           /* of a chunk's size: 2^48 */
+#define MAX_DIGITS 12            /* of a chunk's size: 2^48 */
 #define MAX_OVERHEAD (8u * 1024) /* extensions and trailers */
 
 enum {

@@ -1,5 +1,5 @@
-/* chunked.h - the chunked transfer coding of a request body (RFC 9112 7.1), which libwebsockets leaves
- * to its user. Strict: what two parsers might read differently is an error.
+/* chunked.h - the chunked transfer coding of a request body (RFC 9112 7.1), which libwebsockets
+ * leaves to its user. Strict: what two parsers might read differently is an error.
  */
 #ifndef GN_TRANSPORT_CHUNKED_H
 #define GN_TRANSPORT_CHUNKED_H
@@ -20,8 +20,8 @@ enum gn_chunked_step {
 };
 
 void gn_chunked_init(struct gn_chunked *c);
-/* Takes from *data and *len what it consumes. With GN_CHUNKED_DATA the piece is returned, borrowed from
- * the input: call again. GN_EPROTO: malformed. */
+/* Takes from *data and *len what it consumes. With GN_CHUNKED_DATA the piece is returned, borrowed
+ * from the input: call again. GN_EPROTO: malformed. */
 int gn_chunked_next(struct gn_chunked *c, const char **data, size_t *len, const char **ret_piece,
                     size_t *ret_len);
 

@@ -83,7 +83,8 @@ static bool matches(const struct place *place, const char *pattern)
     if (!below)
         return same_host(place->host, p.host);
     size_t len = strlen(place->host), tail = strlen(p.host);
-    return len > tail + 1 && place->host[len - tail - 1] == '.' && gn_ends_with(place->host, p.host);
+    return len > tail + 1 && place->host[len - tail - 1] == '.' &&
+           gn_ends_with(place->host, p.host);
 }
 
 bool gn_guard_host(const char *host, const char *local, char *const *allowed)
@@ -166,8 +167,8 @@ static bool is_refused(const char *params, const char *end)
     return false;
 }
 
-/* How an Accept header takes a type: 3 by its name, 2 as any of its kind, 1 as any at all, 0 not (q=0),
- * -1 not mentioned. */
+/* How an Accept header takes a type: 3 by its name, 2 as any of its kind, 1 as any at all, 0 not
+ * (q=0), -1 not mentioned. */
 static int fit(const char *accept, const char *type)
 {
     size_t len, major = strcspn(type, "/");
@@ -181,8 +182,7 @@ static int fit(const char *accept, const char *type)
         int level = -1;
         if (same_text(s, range, type))
             level = 3;
-        else if (range == major + 2 && same_start(s, type, major) &&
-                 same_start(s + major, "/*", 2))
+        else if (range == major + 2 && same_start(s, type, major) && same_start(s + major, "/*", 2))
             level = 2;
         else if (same_text(s, range, "*/*"))
             level = 1;

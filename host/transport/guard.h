@@ -1,8 +1,8 @@
 /* guard.h - what an HTTP request must look like before anything listens to it: pure functions over
  * header values. [any thread]
  *
- * Host and Origin are checked against DNS rebinding (2026-07-28 Streamable HTTP, "Security & Endpoint"):
- * a page that resolves its own name to 127.0.0.1 still sends that name.
+ * Host and Origin are checked against DNS rebinding (2026-07-28 Streamable HTTP, "Security &
+ * Endpoint"): a page that resolves its own name to 127.0.0.1 still sends that name.
  */
 #ifndef GN_TRANSPORT_GUARD_H
 #define GN_TRANSPORT_GUARD_H

@@ -1,9 +1,9 @@
 /* http.c - the HTTP server: its lws context on the host's loop, its beginning and its end.
  *
  * libwebsockets 4.1.6 with a foreign libuv loop ends in three steps: lws_context_destroy closes its
- * sockets, the loop must turn until its uv handles are closed, and a second lws_context_destroy frees
- * the context. Nothing tells when the handles are closed; they are after two turns, since the second
- * kind (timer, idle) is closed from the close callback of the first.
+ * sockets, the loop must turn until its uv handles are closed, and a second lws_context_destroy
+ * frees the context. Nothing tells when the handles are closed; they are after two turns, since the
+ * second kind (timer, idle) is closed from the close callback of the first.
  */
 #include "transport/http.h"
 
@@ -14,9 +14,11 @@
 #include <sys/resource.h>
 
 #define READ_SIZE (64u * 1024)
-#define OTHER_FILES 4096u      /* descriptors beside connections: plugins, upstreams, workers */
+#define OTHER_FILES 4096u          /* descriptors beside connections: plugins, upstreams, workers */
 #define NEVER_S (10 * 365 * 86400) /* our own timers are tighter than those of lws */
 #define CLOSING_TURNS 8
+#define LAST_ANSWERS_MS 10 /* between two looks whether the last answers are out */
+#define LAST_ANSWERS_LOOKS 100
 #define SCRATCH_MAX (512u * 1024)
 
 /* ---- the log of lws: it has no argument, so this is the one place for a file-wide variable */
@@ -44,10 +46,11 @@ static void lws_log_to(struct gn_log *log)
 
 /* ---- start */
 
-/* lws finds a connection by its descriptor in one step if its table is as long as the process's limit of
- * descriptors, and walks the whole table if it is shorter. So the limit is what is needed while lws
- * looks, and its own again, or as much as is needed, afterwards. */
-static struct lws_context *create_context(struct gn_http_server *s, struct lws_context_creation_info *info)
+/* lws finds a connection by its descriptor in one step if its table is as long as the process's
+ * limit of descriptors, and walks the whole table if it is shorter. So the limit is what is needed
+ * while lws looks, and its own again, or as much as is needed, afterwards. */
+static struct lws_context *create_context(struct gn_http_server *s,
+                                          struct lws_context_creation_info *info)
 {
     rlim_t needed = (rlim_t)s->env.config->max_connections * 2 + OTHER_FILES;
     struct rlimit own, during;
@@ -96,8 +99,8 @@ static int start_context(struct gn_http_server *s, struct gn_error *err)
 }
 
 /* A vhost carries TLS; the sockets are ours. */
-static struct lws_vhost *create_vhost(struct gn_http_server *s, const struct gn_config_listener *config,
-                                      const char *name)
+static struct lws_vhost *create_vhost(struct gn_http_server *s,
+                                      const struct gn_config_listener *config, const char *name)
 {
     struct lws_context_creation_info info;
     memset(&info, 0, sizeof(info));
@@ -113,7 +116,8 @@ static struct lws_vhost *create_vhost(struct gn_http_server *s, const struct gn_
     return lws_create_vhost(s->context, &info);
 }
 
-/* The sockets come first: most of what can go wrong goes wrong here, before lws has anything to undo. */
+/* The sockets come first: most of what can go wrong goes wrong here, before lws has anything to
+ * undo. */
 static int open_listeners(struct gn_http_server *s, struct gn_error *err)
 {
     const struct gn_config *config = s->env.config;
@@ -136,9 +140,9 @@ static int create_vhosts(struct gn_http_server *s, struct gn_error *err)
         l->vhost = s->plain;
         if (!config->tls_certificate)
             continue;
-        GN_AUTO_FREE char *name = gn_format("tls-%zu", i);
+        l->vhost_name = gn_format("tls-%zu", i);
         lws_last_error[0] = '\0';
-        l->vhost = create_vhost(s, config, name);
+        l->vhost = create_vhost(s, config, l->vhost_name);
         if (!l->vhost)
             return gn_error_set(err, GN_EINVAL, "%s: cannot use certificate %s with key %s: %s",
                                 config->address, config->tls_certificate, config->tls_key,
@@ -192,6 +196,31 @@ static void closing_turn(uv_idle_t *idle)
         return;
     uv_idle_stop(idle);
     uv_close((uv_handle_t *)idle, on_idle_closed);
+}
+
+/* Closes all connections, but for a while not those whose answer is being written; then goes on. */
+static void close_connections(struct gn_timer *timer)
+{
+    struct gn_http_server *s = GN_CONTAINER(timer, struct gn_http_server, last_answers);
+    bool is_last_look = s->looks-- == 0;
+    struct gn_list now;
+    gn_list_init(&now);
+    while (!gn_list_empty(&s->conns))
+        gn_list_append(&now, gn_list_pop(&s->conns));
+    while (!gn_list_empty(&now)) {
+        struct gn_http_conn *c = GN_CONTAINER(gn_list_pop(&now), struct gn_http_conn, node);
+        gn_list_append(&s->conns, &c->node);
+        if (is_last_look || c->state != GN_HTTP_ANSWERED || c->doomed)
+            gn_http_conn_close(c);
+    }
+    if (!gn_list_empty(&s->conns)) {
+        gn_timer_start(s->env.loop, timer, LAST_ANSWERS_MS, close_connections);
+        return;
+    }
+    gn_timer_stop(&s->flush);
+    uv_idle_init(gn_loop_uv(s->env.loop), &s->turn);
+    s->turn.data = s;
+    uv_idle_start(&s->turn, closing_turn);
 }
 
 /* ---- */
@@ -250,14 +279,8 @@ void gn_http_server_close(struct gn_http_server *s, void (*on_closed)(void *arg)
     s->closing = true;
     s->on_closed = on_closed;
     s->closed_arg = arg;
-    while (!gn_list_empty(&s->conns)) {
-        struct gn_http_conn *c = GN_CONTAINER(s->conns.next, struct gn_http_conn, node);
-        gn_http_conn_close(c);
-    }
-    gn_timer_stop(&s->flush);
-    uv_idle_init(gn_loop_uv(s->env.loop), &s->turn);
-    s->turn.data = s;
-    uv_idle_start(&s->turn, closing_turn);
+    s->looks = LAST_ANSWERS_LOOKS;
+    close_connections(&s->last_answers);
 }
 
 const char *gn_http_server_url(const struct gn_http_server *s, size_t i)

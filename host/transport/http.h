@@ -7,10 +7,10 @@
  *     http_request.c  a request: checks, body, hand-over to the protocol
  *     http_answer.c   its answer: gn_stream operations, headers, event stream
  *
- * One struct gn_http_conn stands for one lws connection and holds the one request that is on it; what
- * comes after it waits in `in`. The protocol knows the embedded gn_stream only. `wsi` is NULL from the
- * moment the connection is closed. A stream operation only enqueues: what may close a connection runs
- * in its own lws callback or in a timer.
+ * One struct gn_http_conn stands for one lws connection and holds the one request that is on it;
+ * what comes after it waits in `in`. The protocol knows the embedded gn_stream only. `wsi` is NULL
+ * from the moment the connection is closed. A stream operation only enqueues: what may close a
+ * connection runs in its own lws callback or in a timer.
  */
 #ifndef GN_TRANSPORT_HTTP_H
 #define GN_TRANSPORT_HTTP_H
@@ -32,7 +32,8 @@ struct gn_http_listener {
     struct gn_http_server *server;
     struct lws_vhost *vhost; /* the plain one, or its own with TLS */
     char *url;
-    char *unix_path;  /* NULL: TCP */
+    char *vhost_name;  /* lws keeps the pointer */
+    char *unix_path;   /* NULL: TCP */
     uint64_t dev, ino; /* of the socket file: only our own is removed */
     int fd;
     bool open;
@@ -54,16 +55,18 @@ struct gn_http_server {
     struct gn_list dirty; /* those with something to write, or to be closed, on the next turn */
     struct gn_timer flush;
     uint32_t conn_count;
-    uint64_t body_bytes; /* of requests not answered yet */
-    struct gn_buf scratch;  /* for putting an answer together */
+    uint64_t body_bytes;           /* of requests not answered yet */
+    struct gn_buf scratch;         /* for putting an answer together */
     struct gn_http_conn *adopting; /* the connection that lws is being given */
-    char date[40];        /* the Date header's value for date_s */
+    char date[40];                 /* the Date header's value for date_s */
     int64_t date_s;
     /* closing */
     bool closing;
     bool context_closing;
-    unsigned open_polls; /* uv handles of listeners */
-    unsigned turns;       /* left until lws has closed its uv handles */
+    struct gn_timer last_answers; /* looks whether they have been written */
+    unsigned looks;               /* left */
+    unsigned open_polls;          /* uv handles of listeners */
+    unsigned turns;               /* left until lws has closed its uv handles */
     uv_idle_t turn;
     void (*on_closed)(void *arg);
     void *closed_arg;
@@ -102,16 +105,16 @@ struct gn_http_conn {
     /* the request */
     struct gn_stream stream;
     enum gn_http_method method;
-    bool close_after;    /* the connection ends with this answer */
-    bool takes_events;   /* the client accepts an event stream */
-    bool is_chunked;     /* the body */
-    bool body_pending;   /* not all of the body has come */
-    bool discards_body;  /* it was refused already */
-    bool with_protocol;  /* gn_protocol_* was called, `end` not yet */
-    bool in_callback;    /* within an lws callback of this connection, which writes at its end */
-    bool is_held;        /* lws does not read: enough waits in `in` */
-    bool wants_write;    /* the writable callback has been asked for */
-    bool doomed;         /* to be closed on the next turn */
+    bool close_after;   /* the connection ends with this answer */
+    bool takes_events;  /* the client accepts an event stream */
+    bool is_chunked;    /* the body */
+    bool body_pending;  /* not all of the body has come */
+    bool discards_body; /* it was refused already */
+    bool with_protocol; /* gn_protocol_* was called, `end` not yet */
+    bool in_callback;   /* within an lws callback of this connection, which writes at its end */
+    bool is_held;       /* lws does not read: enough waits in `in` */
+    bool wants_write;   /* the writable callback has been asked for */
+    bool doomed;        /* to be closed on the next turn */
     struct gn_arena arena;
     struct gn_http_head head;
     char *principal;
@@ -132,8 +135,8 @@ struct gn_http_conn {
 
 /* http_listen.c */
 /* Opens the socket and listens on it; nothing is accepted until gn_http_listen_start. */
-int gn_http_listen(struct gn_http_listener *l, const struct gn_config_listener *config, const char *path,
-                   struct gn_error *err);
+int gn_http_listen(struct gn_http_listener *l, const struct gn_config_listener *config,
+                   const char *path, struct gn_error *err);
 void gn_http_listen_start(struct gn_http_listener *l);
 void gn_http_listen_stop(struct gn_http_listener *l);
 void gn_http_listen_free(struct gn_http_listener *l); /* stopped before */
@@ -169,7 +172,8 @@ void gn_http_request_timeout(struct gn_http_conn *c);
 /* http_answer.c */
 extern const struct gn_stream_ops gn_http_stream_ops;
 /* A complete answer; text NULL: no body. */
-void gn_http_answer(struct gn_http_conn *c, int status, const char *type, const char *text, size_t len);
+void gn_http_answer(struct gn_http_conn *c, int status, const char *type, const char *text,
+                    size_t len);
 /* An answer for people, and the same as a JSON-RPC error that has no id. */
 void gn_http_answer_text(struct gn_http_conn *c, int status, const char *text);
 void gn_http_answer_error(struct gn_http_conn *c, int status, const char *text);
@@ -177,7 +181,8 @@ void gn_http_answer_error(struct gn_http_conn *c, int status, const char *text);
 void gn_http_answer_continue(struct gn_http_conn *c);
 /* A header line of the answer to come. Ignored if it cannot be one. */
 void gn_http_add_header(struct gn_http_conn *c, const char *name, const char *value);
-/* The answer is late, or silent, or not read: starts the event stream, keeps it alive, gives it up. */
+/* The answer is late, or silent, or not read: starts the event stream, keeps it alive, gives it up.
+ */
 void gn_http_answer_tick(struct gn_http_conn *c);
 
 #endif

@@ -1,7 +1,8 @@
-/* http_answer.c - the answer to a request: headers, one body or an event stream, the queue to the client.
+/* http_answer.c - the answer to a request: headers, one body or an event stream, the queue to the
+ * client.
  *
- * Everything goes through one queue, except the common case: an answer that is complete while the lws
- * callback of its request still runs leaves with one write, headers and body together.
+ * Everything goes through one queue, except the common case: an answer that is complete while the
+ * lws callback of its request still runs leaves with one write, headers and body together.
  */
 #include "transport/http.h"
 
@@ -110,7 +111,8 @@ static void add_cors(struct gn_http_conn *c, struct gn_buf *b)
 }
 
 /* Up to and with the empty line. */
-static void add_head(struct gn_http_conn *c, struct gn_buf *b, int status, const char *type, size_t len)
+static void add_head(struct gn_http_conn *c, struct gn_buf *b, int status, const char *type,
+                     size_t len)
 {
     gn_buf_adds(b, "HTTP/1.1 ");
     add_number(b, (uint64_t)status);
@@ -179,7 +181,8 @@ static void answered(struct gn_http_conn *c)
     gn_http_conn_want_write(c);
 }
 
-void gn_http_answer(struct gn_http_conn *c, int status, const char *type, const char *text, size_t len)
+void gn_http_answer(struct gn_http_conn *c, int status, const char *type, const char *text,
+                    size_t len)
 {
     if (!c->wsi || c->doomed)
         return;
@@ -231,7 +234,8 @@ static int start_stream(struct gn_http_conn *c)
     struct gn_buf *b = &c->server->scratch;
     gn_buf_clear(b);
     c->is_streaming = true;
-    c->close_after = c->close_after || is_http10(c); /* without chunks its end is the connection's */
+    c->close_after = c->close_after ||
+                     is_http10(c); /* without chunks its end is the connection's */
     add_head(c, b, 200, "text/event-stream", 0);
     gn_queue_add(&c->out, b->data, b->len);
     gn_http_conn_set_timer(c, c->server->env.config->sse_keepalive_ms);
@@ -253,8 +257,8 @@ static void end_chunk(struct gn_http_conn *c)
         gn_queue_add(&c->out, "\r\n", 2);
 }
 
-/* One message, one chunk. JSON as we write it has no line ends; one that has (it is relayed) is split
- * into lines by the writer of events. */
+/* One message, one chunk. JSON as we write it has no line ends; one that has (it is relayed) is
+ * split into lines by the writer of events. */
 static void add_event(struct gn_http_conn *c, const char *json, size_t len)
 {
     if (memchr(json, '\n', len) || memchr(json, '\r', len)) {
@@ -273,9 +277,9 @@ static void add_event(struct gn_http_conn *c, const char *json, size_t len)
 }
 
 /* Whether a message may be queued; a client that does not read what it must get is given up. */
-static int room(struct gn_http_conn *c, size_t len, enum gn_weight weight)
+static int room(struct gn_http_conn *c, enum gn_weight weight)
 {
-    int r = gn_queue_room(&c->out, len, weight);
+    int r = gn_queue_room(&c->out, weight);
     if (r == GN_EBUSY)
         c->out.dropped++;
     if (r != GN_ETOOBIG)
@@ -291,7 +295,7 @@ static int op_send(struct gn_stream *s, const char *json, size_t len, enum gn_we
     struct gn_http_conn *c = conn_of(s);
     if (!c->wsi || c->doomed)
         return GN_EPIPE;
-    int r = room(c, len, weight);
+    int r = room(c, weight);
     if (r == 0)
         r = start_stream(c);
     if (r)
@@ -304,7 +308,7 @@ static int op_send(struct gn_stream *s, const char *json, size_t len, enum gn_we
 static void end_stream(struct gn_http_conn *c, const char *json, size_t len)
 {
     if (json) {
-        if (room(c, len, GN_MUST))
+        if (room(c, GN_MUST))
             return;
         add_event(c, json, len);
     }

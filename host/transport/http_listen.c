@@ -1,5 +1,5 @@
-/* http_listen.c - listening sockets: ours, so that their errors are told, their limit is kept, and they
- * can be closed while connections go on.
+/* http_listen.c - listening sockets: ours, so that their errors are told, their limit is kept, and
+ * they can be closed while connections go on.
  */
 #include "transport/http.h"
 
@@ -74,8 +74,9 @@ static int listen_tcp(struct gn_http_listener *l, const struct gn_config_listene
     if (l->fd < 0)
         return no_listener(config->address, "", err);
     bool is_v6 = host && strchr(host, ':');
-    l->url = gn_format("%s://%s%s%s:%d%s", config->tls_certificate ? "https" : "http", is_v6 ? "[" : "",
-                       host && *host ? host : "0.0.0.0", is_v6 ? "]" : "", bound_port(l->fd), path);
+    l->url = gn_format("%s://%s%s%s:%d%s", config->tls_certificate ? "https" : "http",
+                       is_v6 ? "[" : "", host && *host ? host : "0.0.0.0", is_v6 ? "]" : "",
+                       bound_port(l->fd), path);
     return 0;
 }
 
@@ -210,8 +211,8 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 
 /* ---- */
 
-int gn_http_listen(struct gn_http_listener *l, const struct gn_config_listener *config, const char *path,
-                   struct gn_error *err)
+int gn_http_listen(struct gn_http_listener *l, const struct gn_config_listener *config,
+                   const char *path, struct gn_error *err)
 {
     char *host = NULL, *unix_path = NULL;
     int port = 0;
@@ -260,5 +261,6 @@ void gn_http_listen_free(struct gn_http_listener *l)
         close(l->fd);
     }
     gn_free(l->url);
+    gn_free(l->vhost_name);
     gn_free(l->unix_path);
 }

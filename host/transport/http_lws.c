@@ -1,15 +1,15 @@
 /* http_lws.c - connections: the callbacks of libwebsockets, reading, writing, time limits, closing.
  *
- * libwebsockets 4.1.6 carries bytes and TLS here, and does not parse HTTP: its HTTP/1 server takes the
- * head of a pipelined POST for its body, and then never returns from that loop, so that any client
- * could stop the process with two requests in one packet. It also leaves chunked bodies as they are, does
- * not notice that the client of a waiting GET hangs up, and ends requests that run for more than six
- * minutes. Its raw role has none of that.
+ * libwebsockets 4.1.6 carries bytes and TLS here, and does not parse HTTP: its HTTP/1 server takes
+ * the head of a pipelined POST for its body, and then never returns from that loop, so that any
+ * client could stop the process with two requests in one packet. It also leaves chunked bodies as
+ * they are, does not notice that the client of a waiting GET hangs up, and ends requests that run
+ * for more than six minutes. Its raw role has none of that.
  *
- * What to know about the raw role: with bytes that the kernel did not take it does not read, but is called
- * whenever it could. So it never gets to keep any: plain sockets are written to directly, and TLS in
- * small pieces while the socket has room. Its own time limits are not used, and its asynchronous kill
- * waits for a timer that nothing arms: ours, and the synchronous one.
+ * What to know about the raw role: with bytes that the kernel did not take it does not read, but is
+ * called whenever it could. So it never gets to keep any: plain sockets are written to directly,
+ * and TLS in small pieces while the socket has room. Its own time limits are not used, and its
+ * asynchronous kill waits for a timer that nothing arms: ours, and the synchronous one.
  */
 #include "transport/http.h"
 
@@ -21,7 +21,7 @@
 #define IDLE_MS 120000 /* a connection kept alive without a request */
 #define LINGER_MS 2000
 #define TLS_PIECE (8u * 1024)
-#define HOLD_SIZE (64u * 1024) /* this much may wait behind the request that is served */
+#define HOLD_SIZE (64u * 1024)    /* this much may wait behind the request that is served */
 #define IN_MAX (4u * 1024 * 1024) /* more than that, one read, and the largest head */
 
 /* ---- time */
@@ -109,8 +109,8 @@ static bool is_all_written(const struct gn_http_conn *c)
 
 /* ---- from request to request */
 
-/* The answer is out, but the client still sends: closing now would make the kernel take back what the
- * client has not read yet (RFC 9112 9.6). So only our half is closed. */
+/* The answer is out, but the client still sends: closing now would make the kernel take back what
+ * the client has not read yet (RFC 9112 9.6). So only our half is closed. */
 static void linger(struct gn_http_conn *c)
 {
     c->state = GN_HTTP_LINGER;
@@ -137,8 +137,8 @@ static bool next_request(struct gn_http_conn *c, bool more_came)
     return true;
 }
 
-/* Goes on as far as it can with what was received and what is to be written: returns how much of the
- * former is used up. Sets `doomed` when the connection ends. */
+/* Goes on as far as it can with what was received and what is to be written: returns how much of
+ * the former is used up. Sets `doomed` when the connection ends. */
 static size_t advance(struct gn_http_conn *c, const char *data, size_t len)
 {
     for (size_t at = 0;;) {
@@ -157,7 +157,8 @@ static size_t advance(struct gn_http_conn *c, const char *data, size_t len)
     }
 }
 
-static void keep_rest(struct gn_http_conn *c, const char *data, size_t len, bool was_kept, size_t used)
+static void keep_rest(struct gn_http_conn *c, const char *data, size_t len, bool was_kept,
+                      size_t used)
 {
     if (was_kept)
         gn_buf_consume(&c->in, used);
@@ -276,6 +277,8 @@ static void conn_free(struct gn_http_conn *c)
     gn_list_remove(&c->idle_node);
     gn_list_remove(&c->dirty_node);
     c->server->conn_count--;
+    if (c->server->adopting == c)
+        c->server->adopting = NULL;
     c->magic = 0;
     gn_free(c);
 }
@@ -300,10 +303,11 @@ void gn_http_adopt(struct gn_http_listener *l, int fd)
     };
     l->server->adopting = c;
     struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&desc);
+    c = l->server->adopting;
     l->server->adopting = NULL;
-    /* On failure lws has closed the socket. It tells so later, unless it did not get as far as making
-     * a wsi. */
-    if (!wsi && !c->wsi)
+    /* On failure lws has closed the socket. It has told so, or will, unless it did not get as far
+     * as making a wsi. */
+    if (!wsi && c && !c->wsi)
         conn_free(c);
 }
 
@@ -322,7 +326,8 @@ static int on_writable(struct gn_http_conn *c)
     return run(c, NULL, 0);
 }
 
-static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t len)
 {
     (void)user;
     struct gn_http_conn *c;

@@ -23,11 +23,12 @@ struct gn_http_head {
     size_t field_count;
 };
 
-/* The length of the head with its empty line; 0: it is not complete. *scanned remembers where to go on
- * with more data; 0 at first. */
+/* The length of the head with its empty line; 0: it is not complete. *scanned remembers where to go
+ * on with more data; 0 at first. */
 size_t gn_http_head_end(const char *data, size_t len, size_t *scanned);
 /* 0, or the status to refuse the request with: 400, 431 too many fields, 505. */
-int gn_http_head_parse(struct gn_http_head *head, struct gn_arena *arena, const char *data, size_t len);
+int gn_http_head_parse(struct gn_http_head *head, struct gn_arena *arena, const char *data,
+                       size_t len);
 /* A field's value by its name in lower case; NULL: absent. */
 const char *gn_http_head_find(const struct gn_http_head *head, const char *name);
 

@@ -10,7 +10,8 @@
 #include <sys/socket.h>
 
 #define ARENA_MAX (2u * 1024 * 1024)
-#define DISCARD_MAX (64u * 1024) /* a refused body of this size is read, and the connection lives on */
+#define DISCARD_MAX                                                                                \
+    (64u * 1024) /* a refused body of this size is read, and the connection lives on */
 #define PREALLOCATE (64u * 1024)
 #define LOCAL_MAX 64
 
@@ -74,7 +75,8 @@ static bool check_frame(struct gn_http_conn *c)
     if (length && !gn_guard_length(length, &c->length))
         return refuse_frame(c, 400, "Content-Length is not a number");
     if (coding && (length || c->head.minor == 0))
-        return refuse_frame(c, 400, "Transfer-Encoding cannot stand beside Content-Length, or in HTTP/1.0");
+        return refuse_frame(c, 400,
+                            "Transfer-Encoding cannot stand beside Content-Length, or in HTTP/1.0");
     if (coding && !gn_strcaseeq(coding, "chunked"))
         return refuse_frame(c, 501, "the only Transfer-Encoding known here is chunked");
     c->is_chunked = coding != NULL;
@@ -147,8 +149,8 @@ static bool check_path(struct gn_http_conn *c, const char *path)
     return false;
 }
 
-/* CORS (the Fetch standard): a preflight carries no credentials, so it is answered before they are asked
- * for. */
+/* CORS (the Fetch standard): a preflight carries no credentials, so it is answered before they are
+ * asked for. */
 static bool answer_options(struct gn_http_conn *c)
 {
     const char *headers = header(c, "access-control-request-headers");
@@ -268,7 +270,8 @@ static void dispatch(struct gn_http_conn *c)
         return;
     const struct gn_config *config = c->server->env.config;
     if (c->takes_events)
-        gn_http_conn_set_timer(c, c->is_streaming ? config->sse_keepalive_ms : config->stream_after_ms);
+        gn_http_conn_set_timer(c, c->is_streaming ? config->sse_keepalive_ms
+                                                  : config->stream_after_ms);
 }
 
 /* ---- the head */
@@ -356,7 +359,8 @@ static size_t feed_chunked(struct gn_http_conn *c, const char *data, size_t len)
     const char *at = data, *piece;
     size_t left = len, piece_len;
     int step;
-    while ((step = gn_chunked_next(&c->chunked, &at, &left, &piece, &piece_len)) == GN_CHUNKED_DATA) {
+    while ((step = gn_chunked_next(&c->chunked, &at, &left, &piece, &piece_len)) ==
+           GN_CHUNKED_DATA) {
         if (!add_to_body(c, piece, piece_len))
             return len;
     }

@@ -44,14 +44,11 @@ void gn_queue_release(struct gn_queue *q)
     q->len = 0;
 }
 
-int gn_queue_room(const struct gn_queue *q, size_t len, enum gn_weight weight)
+int gn_queue_room(const struct gn_queue *q, enum gn_weight weight)
 {
-    if (q->len == 0)
-        return 0;
-    size_t max = weight == GN_MAY ? q->max / 8 : q->max;
-    if (q->len < max && len <= max - q->len)
-        return 0;
-    return weight == GN_MAY ? GN_EBUSY : GN_ETOOBIG;
+    if (weight == GN_MAY)
+        return q->len < q->max / 8 ? 0 : GN_EBUSY;
+    return q->len < q->max ? 0 : GN_ETOOBIG;
 }
 
 void gn_queue_add(struct gn_queue *q, const void *data, size_t len)

@@ -1,6 +1,7 @@
 /* queue.h - bytes that wait until a client reads them: bounded, in order.
  *
- * Messages are copied in; small ones share a block, so that many leave with one write. Loop thread only.
+ * Messages are copied in; small ones share a block, so that many leave with one write. Loop thread
+ * only.
  */
 #ifndef GN_TRANSPORT_QUEUE_H
 #define GN_TRANSPORT_QUEUE_H
@@ -15,12 +16,13 @@ struct gn_queue {
 };
 
 void gn_queue_init(struct gn_queue *q, size_t max_bytes);
-void gn_queue_release(struct gn_queue *q); /* frees what waits; the queue is empty and usable again */
+void gn_queue_release(
+    struct gn_queue *q); /* frees what waits; the queue is empty and usable again */
 
-/* Whether `len` bytes of this weight may be added: 0; GN_EBUSY: may be dropped, and the queue holds an
- * eighth of its maximum already; GN_ETOOBIG: must not be dropped, and there is no room. An empty queue
- * takes one message of any size: it was bounded where it was made, and its reader may be a fast one. */
-int gn_queue_room(const struct gn_queue *q, size_t len, enum gn_weight weight);
+/* Whether a message of this weight may be added: 0; GN_EBUSY: it may be dropped, and an eighth of
+ * the maximum waits already; GN_ETOOBIG: it must not be dropped, and the maximum waits. What counts
+ * is what the client has left lying, not the message: its size was bounded where it was made. */
+int gn_queue_room(const struct gn_queue *q, enum gn_weight weight);
 /* Adds without asking. */
 void gn_queue_add(struct gn_queue *q, const void *data, size_t len);
 

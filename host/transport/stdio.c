@@ -1,11 +1,11 @@
 /* stdio.c - one client over two descriptors: one message a line.
  *
- * Input that can be polled (pipe, socket, terminal) is read when it is ready; a file is read a piece a
- * turn. Output is written at once while the reader keeps up and waits in a bounded queue when it does
- * not; a client that sends without reading is not listened to until it has read.
+ * Input that can be polled (pipe, socket, terminal) is read when it is ready; a file is read a
+ * piece a turn. Output is written at once while the reader keeps up and waits in a bounded queue
+ * when it does not; a client that sends without reading is not listened to until it has read.
  *
- * Nothing here tells the protocol from within one of its own calls that the client is gone: `broken`
- * only notes it, and the loop acts on it on the next turn.
+ * Nothing here tells the protocol from within one of its own calls that the client is gone:
+ * `broken` only notes it, and the loop acts on it on the next turn.
  */
 #include "transport/transport.h"
 
@@ -134,7 +134,7 @@ static int send_line(struct gn_stdio *t, const char *json, size_t len, enum gn_w
 {
     if (t->broken || t->closed)
         return GN_EPIPE;
-    int r = gn_queue_room(&t->queue, len + 1, weight);
+    int r = gn_queue_room(&t->queue, weight);
     if (r == GN_EBUSY) {
         t->queue.dropped++;
         return GN_EBUSY;
@@ -208,8 +208,8 @@ static void add_to_line(struct gn_stdio *t, const char *data, size_t len)
     }
     t->skipping = true;
     gn_buf_release(&t->line);
-    GN_AUTO_FREE char *text =
-        gn_format("the line is longer than %llu bytes (limits.max_line)", (unsigned long long)max);
+    GN_AUTO_FREE char *text = gn_format("the line is longer than %llu bytes (limits.max_line)",
+                                        (unsigned long long)max);
     gn_protocol_refuse(t->env.protocol, &t->stream, 413, -32600, text);
 }
 
@@ -318,7 +318,8 @@ static void check_end(struct gn_timer *timer)
     GN_CHECK(t, GN_STDIO_MAGIC);
     if (t->closing || t->input == INPUT_TOLD)
         return;
-    bool answered = gn_list_empty(&t->stream.requests) || gn_protocol_in_flight(t->env.protocol) == 0;
+    bool answered = gn_list_empty(&t->stream.requests) ||
+                    gn_protocol_in_flight(t->env.protocol) == 0;
     bool late = uv_now(gn_loop_uv(t->env.loop)) >= t->drain_until;
     if (!t->broken && !late && (!answered || t->queue.len > 0)) {
         gn_timer_start(t->env.loop, &t->check, DRAIN_POLL_MS, check_end);

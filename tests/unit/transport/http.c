@@ -80,8 +80,8 @@ Test(http, pipelined_requests_are_answered_in_order, .init = setup)
     struct client c;
     start(&c);
     for (int i = 0; i < 20; i++)
-        client_print(&c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: %d\r\n\r\n%0*d", i + 1,
-                     i + 1, 0);
+        client_print(&c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: %d\r\n\r\n%0*d",
+                     i + 1, i + 1, 0);
     for (size_t i = 0; i < 20; i++) {
         struct response response;
         GN_AUTO_FREE char *expected = gn_format("{\"echo\":%zu}", i + 1);
@@ -163,8 +163,9 @@ Test(http, a_message_before_the_answer_starts_an_event_stream, .init = setup)
     cr_assert_str_eq(response_header(&response, "Content-Type"), "text/event-stream");
     cr_assert_str_eq(response_header(&response, "X-Accel-Buffering"), "no");
     cr_assert_str_eq(response_header(&response, "Cache-Control"), "no-store");
-    cr_assert_str_eq(response.body.data, "event: message\ndata: {\"n\":1}\n\nevent: message\ndata: {\"n\":2}\n\n"
-                                         "event: message\ndata: {\"n\":3}\n\n");
+    cr_assert_str_eq(response.body.data,
+                     "event: message\ndata: {\"n\":1}\n\nevent: message\ndata: {\"n\":2}\n\n"
+                     "event: message\ndata: {\"n\":3}\n\n");
     response_release(&response);
     /* The connection lives on. */
     rig.protocol.mode = FAKE_ECHO;
@@ -182,8 +183,10 @@ Test(http, a_client_without_event_streams_gets_one_body_only, .init = setup)
     start(&c);
     rig.protocol.mode = FAKE_HOLD;
     rig.config->stream_after_ms = 1;
-    client_print(&c, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json; charset=utf-8\r\n"
-                     "Content-Length: 2\r\n\r\n{}");
+    client_print(
+        &c,
+        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json; charset=utf-8\r\n"
+        "Content-Length: 2\r\n\r\n{}");
     RIG_WAIT(&rig, rig.protocol.stream);
     struct gn_stream *s = rig.protocol.stream;
     cr_assert_eq(s->ops->send(s, "{}", 2, GN_MUST), GN_ENOTSUP);
@@ -247,9 +250,10 @@ Test(http, delete_reaches_the_protocol, .init = setup)
     start(&c);
     cr_assert_eq(client_status(&rig, &c, "DELETE /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
     cr_assert_eq(rig.protocol.deletes, 1);
-    cr_assert_eq(client_status(&rig, &c,
-                               "DELETE /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"),
-                 200);
+    cr_assert_eq(
+        client_status(&rig, &c,
+                      "DELETE /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"),
+        200);
     cr_assert_eq(rig.protocol.deletes, 2);
     stop(&c);
 }
@@ -274,9 +278,10 @@ Test(http, any_header_can_be_read_as_long_as_the_request_runs, .init = setup)
     struct response response;
     start(&c);
     rig.protocol.on_receive = look_at_headers;
-    client_print(&c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "MCP-Protocol-Version:2026-07-28\r\n"
-                     "Mcp-Param-Region:  us-west1 \t\r\nUser-Agent: a b \r\nX-Empty:\r\nX-Late: yes\r\n"
-                     "Content-Length: 2\r\n\r\n{}");
+    client_print(&c,
+                 "POST /mcp HTTP/1.1\r\n" POST_HEADERS "MCP-Protocol-Version:2026-07-28\r\n"
+                 "Mcp-Param-Region:  us-west1 \t\r\nUser-Agent: a b \r\nX-Empty:\r\nX-Late: yes\r\n"
+                 "Content-Length: 2\r\n\r\n{}");
     RIG_WAIT(&rig, rig.protocol.stream);
     struct gn_stream *s = rig.protocol.stream;
     cr_assert_str_eq(s->ops->header(s, "x-late"), "yes");
@@ -365,7 +370,8 @@ Test(http, a_body_that_is_expected_is_asked_for, .init = setup)
     struct client c;
     struct response response;
     start(&c);
-    client_print(&c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    client_print(&c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS
+                     "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n");
     client_expect(&rig, &c, "HTTP/1.1 100 Continue\r\n\r\n");
     client_print(&c, "{}");
     client_response(&rig, &c, &response);
@@ -386,7 +392,9 @@ Test(http, an_http_1_0_client_gets_an_answer_and_the_end, .init = setup)
     answer("{\"n\":2}");
     client_expect_close(&rig, &c);
     cr_assert_null(strstr(c.in.data, "chunked"));
-    cr_assert_not_null(strstr(c.in.data, "\r\n\r\nevent: message\ndata: {\"n\":1}\n\nevent: message\ndata: {\"n\":2}\n\n"));
+    cr_assert_not_null(
+        strstr(c.in.data,
+               "\r\n\r\nevent: message\ndata: {\"n\":1}\n\nevent: message\ndata: {\"n\":2}\n\n"));
     stop(&c);
 }
 
@@ -406,7 +414,10 @@ Test(http, health_needs_no_token, .init = setup)
     cr_assert_eq(response.status, 200);
     cr_assert_str_eq(response_header(&response, "Content-Length"), "2");
     response_release(&response);
-    cr_assert_eq(client_status(&rig, &c, "POST /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"), 405);
+    cr_assert_eq(
+        client_status(&rig, &c,
+                      "POST /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"),
+        405);
     stop(&c);
 }
 
@@ -422,13 +433,16 @@ Test(http, bearer_tokens_say_who_asks, .init = setup)
     cr_assert_eq(response.status, 401);
     cr_assert_str_eq(response_header(&response, "WWW-Authenticate"), "Bearer");
     response_release(&response);
-    client_print(&c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Authorization: Bearer wrong\r\nContent-Length: 2\r\n\r\n{}");
+    client_print(&c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS
+                     "Authorization: Bearer wrong\r\nContent-Length: 2\r\n\r\n{}");
     client_response(&rig, &c, &response);
     cr_assert_eq(response.status, 401);
-    cr_assert(gn_starts_with(response_header(&response, "WWW-Authenticate"), "Bearer error=\"invalid_token\""));
+    cr_assert(gn_starts_with(response_header(&response, "WWW-Authenticate"),
+                             "Bearer error=\"invalid_token\""));
     response_release(&response);
     cr_assert_eq(rig.protocol.received, 0);
-    client_print(&c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Authorization: bearer hidden\r\nContent-Length: 2\r\n\r\n{}");
+    client_print(&c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS
+                     "Authorization: bearer hidden\r\nContent-Length: 2\r\n\r\n{}");
     client_response(&rig, &c, &response);
     cr_assert_eq(response.status, 200);
     cr_assert_str_eq(rig.protocol.principal, "bob");

@@ -56,16 +56,28 @@ Test(limits, each_wrong_request_gets_its_status, .init = setup)
         {411, REQUEST("POST /mcp", "Content-Type: application/json\r\n")},
         {415, REQUEST("POST /mcp", "Content-Length: 2\r\n") "{}"},
         {415, REQUEST("POST /mcp", "Content-Type: text/plain\r\nContent-Length: 2\r\n") "{}"},
-        {415, REQUEST("POST /mcp", "Content-Type: application/jsonx\r\nContent-Length: 2\r\n") "{}"},
-        {406, REQUEST("POST /mcp", "Content-Type: application/json\r\nAccept: text/html\r\nContent-Length: 2\r\n") "{}"},
-        {406, REQUEST("POST /mcp", "Content-Type: application/json\r\nContent-Length: 2\r\n"
-                                   "Accept: application/json;q=0, text/event-stream; q=0.0\r\n") "{}"},
-        {200, REQUEST("POST /mcp", "Content-Type: application/json\r\nAccept: */*\r\nContent-Length: 2\r\n") "{}"},
-        {200, REQUEST("POST /mcp", "Content-Type: APPLICATION/JSON ;x=y\r\nAccept: text/html, application/*;q=0.1\r\n"
-                                   "Content-Length: 2\r\n") "{}"},
-        {200, REQUEST("POST /mcp?x=1", "Content-Type: application/json\r\nContent-Length: 2\r\n") "{}"},
-        {200, REQUEST("POST http://localhost/mcp", "Content-Type: application/json\r\nContent-Length: 2\r\n") "{}"},
-        {403, REQUEST("POST http://evil.example/mcp", "Content-Type: application/json\r\nContent-Length: 2\r\n") "{}"},
+        {415,
+         REQUEST("POST /mcp", "Content-Type: application/jsonx\r\nContent-Length: 2\r\n") "{}"},
+        {406,
+         REQUEST(
+             "POST /mcp",
+             "Content-Type: application/json\r\nAccept: text/html\r\nContent-Length: 2\r\n") "{}"},
+        {406,
+         REQUEST("POST /mcp", "Content-Type: application/json\r\nContent-Length: 2\r\n"
+                              "Accept: application/json;q=0, text/event-stream; q=0.0\r\n") "{}"},
+        {200,
+         REQUEST("POST /mcp",
+                 "Content-Type: application/json\r\nAccept: */*\r\nContent-Length: 2\r\n") "{}"},
+        {200,
+         REQUEST("POST /mcp",
+                 "Content-Type: APPLICATION/JSON ;x=y\r\nAccept: text/html, application/*;q=0.1\r\n"
+                 "Content-Length: 2\r\n") "{}"},
+        {200,
+         REQUEST("POST /mcp?x=1", "Content-Type: application/json\r\nContent-Length: 2\r\n") "{}"},
+        {200, REQUEST("POST http://localhost/mcp",
+                      "Content-Type: application/json\r\nContent-Length: 2\r\n") "{}"},
+        {403, REQUEST("POST http://evil.example/mcp",
+                      "Content-Type: application/json\r\nContent-Length: 2\r\n") "{}"},
         {406, REQUEST("GET /mcp", "")},
         {406, REQUEST("GET /mcp", "Accept: */*\r\n")},
         {400, REQUEST("POST /mcp", "Content-Length: 1x\r\n")},
@@ -75,9 +87,11 @@ Test(limits, each_wrong_request_gets_its_status, .init = setup)
         {400, REQUEST("POST /mcp", "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n")},
         {501, REQUEST("POST /mcp", "Transfer-Encoding: gzip\r\n")},
         {501, REQUEST("POST /mcp", "Transfer-Encoding: chunked, gzip\r\n")},
-        {400, REQUEST("POST /mcp", "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n") "zz\r\n"},
+        {400, REQUEST("POST /mcp",
+                      "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n") "zz\r\n"},
         {400, "POST /mcp HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"},
-        {403, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nContent-Length: 2\r\n\r\n{}"},
+        {403,
+         "POST /mcp HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nContent-Length: 2\r\n\r\n{}"},
         {505, "PRI * HTTP/2.0\r\n\r\n"},
         {400, "GET /mcp\r\n\r\n"},
         {400, "\x16\x03\x01\x02 tls\r\n\r\n"},
@@ -114,11 +128,20 @@ Test(limits, a_405_says_what_is_allowed, .init = setup)
 
 Test(limits, hosts_of_others_are_refused, .init = setup)
 {
-    static const char *const right[] = {"localhost", "LOCALHOST:80", "127.0.0.1:1", "[::1]:1", "a.localhost",
-                                        "localhost.", "gantry.example", "gantry.example:1", "x.wild.example",
-                                        "port.example:8443"};
-    static const char *const wrong[] = {"evil.example", "127.0.0.1.evil.example", "wild.example", "xwild.example",
-                                        "port.example:1", "port.example", "", "localhost:a", "[::1", "a b", "[::2]"};
+    static const char *const right[] = {
+        "localhost",  "LOCALHOST:80",   "127.0.0.1:1",      "[::1]:1",        "a.localhost",
+        "localhost.", "gantry.example", "gantry.example:1", "x.wild.example", "port.example:8443"};
+    static const char *const wrong[] = {"evil.example",
+                                        "127.0.0.1.evil.example",
+                                        "wild.example",
+                                        "xwild.example",
+                                        "port.example:1",
+                                        "port.example",
+                                        "",
+                                        "localhost:a",
+                                        "[::1",
+                                        "a b",
+                                        "[::2]"};
     char one[] = "gantry.example", two[] = "*.wild.example", three[] = "port.example:8443";
     char *allowed[] = {one, two, three, NULL};
     char **old = rig.config->allowed_hosts;
@@ -138,10 +161,15 @@ Test(limits, hosts_of_others_are_refused, .init = setup)
 
 Test(limits, origins_of_others_are_refused, .init = setup)
 {
-    static const char *const right[] = {"http://localhost:5173", "https://127.0.0.1", "http://[::1]:80",
-                                        "https://app.example"};
-    static const char *const wrong[] = {"http://evil.example", "null", "https://app.example:1", "http://localhost.evil.example",
-                                        "localhost", "file://localhost", "http://"};
+    static const char *const right[] = {"http://localhost:5173", "https://127.0.0.1",
+                                        "http://[::1]:80", "https://app.example"};
+    static const char *const wrong[] = {"http://evil.example",
+                                        "null",
+                                        "https://app.example:1",
+                                        "http://localhost.evil.example",
+                                        "localhost",
+                                        "file://localhost",
+                                        "http://"};
     char one[] = "https://app.example";
     char *allowed[] = {one, NULL};
     char **old = rig.config->allowed_origins;
@@ -151,7 +179,9 @@ Test(limits, origins_of_others_are_refused, .init = setup)
     rig_token(&rig, "ann", "secret");
     start(&c);
     for (size_t i = 0; i < GN_COUNT(right); i++) {
-        client_print(&c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Origin: %s\r\nContent-Length: 2\r\n\r\n{}", right[i]);
+        client_print(
+            &c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Origin: %s\r\nContent-Length: 2\r\n\r\n{}",
+            right[i]);
         client_response(&rig, &c, &response);
         cr_assert_eq(response.status, 401, "%s", right[i]); /* CORS headers on every status */
         cr_assert_str_eq(response_header(&response, "Access-Control-Allow-Origin"), right[i]);
@@ -161,7 +191,9 @@ Test(limits, origins_of_others_are_refused, .init = setup)
         response_release(&response);
     }
     for (size_t i = 0; i < GN_COUNT(wrong); i++) {
-        client_print(&c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Origin: %s\r\nContent-Length: 2\r\n\r\n{}", wrong[i]);
+        client_print(
+            &c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Origin: %s\r\nContent-Length: 2\r\n\r\n{}",
+            wrong[i]);
         client_response(&rig, &c, &response);
         cr_assert_eq(response.status, 403, "%s", wrong[i]);
         cr_assert_null(response_header(&response, "Access-Control-Allow-Origin"));
@@ -169,9 +201,11 @@ Test(limits, origins_of_others_are_refused, .init = setup)
     }
     char star[] = "*";
     allowed[0] = star;
-    client_print(&c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Origin: https://any.example\r\nContent-Length: 2\r\n\r\n{}");
+    client_print(&c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS
+                     "Origin: https://any.example\r\nContent-Length: 2\r\n\r\n{}");
     client_response(&rig, &c, &response);
-    cr_assert_str_eq(response_header(&response, "Access-Control-Allow-Origin"), "https://any.example");
+    cr_assert_str_eq(response_header(&response, "Access-Control-Allow-Origin"),
+                     "https://any.example");
     response_release(&response);
     rig.config->allowed_origins = old;
     stop(&c);
@@ -188,9 +222,12 @@ Test(limits, a_preflight_is_answered_without_a_token, .init = setup)
                      "Access-Control-Request-Headers: content-type, mcp-param-region\r\n\r\n");
     client_response(&rig, &c, &response);
     cr_assert_eq(response.status, 204);
-    cr_assert_str_eq(response_header(&response, "Access-Control-Allow-Origin"), "http://localhost:5173");
-    cr_assert_str_eq(response_header(&response, "Access-Control-Allow-Methods"), "GET, POST, DELETE, OPTIONS");
-    cr_assert_str_eq(response_header(&response, "Access-Control-Allow-Headers"), "content-type, mcp-param-region");
+    cr_assert_str_eq(response_header(&response, "Access-Control-Allow-Origin"),
+                     "http://localhost:5173");
+    cr_assert_str_eq(response_header(&response, "Access-Control-Allow-Methods"),
+                     "GET, POST, DELETE, OPTIONS");
+    cr_assert_str_eq(response_header(&response, "Access-Control-Allow-Headers"),
+                     "content-type, mcp-param-region");
     response_release(&response);
     stop(&c);
 }
@@ -199,14 +236,21 @@ Test(limits, bodies_over_the_limit_are_refused, .init = setup)
 {
     rig.config->max_body = 1000;
     rig_http(&rig);
-    GN_AUTO_FREE char *sized = gn_format("POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: 1001\r\n\r\n%01001d", 0);
+    GN_AUTO_FREE char *sized = gn_format(
+        "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: 1001\r\n\r\n%01001d", 0);
     cr_assert_eq(ask(sized), 413);
-    cr_assert_eq(ask("POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: 1000000000\r\n\r\n"), 413);
-    cr_assert_eq(ask("POST /mcp HTTP/1.1\r\n" POST_HEADERS "Expect: 100-continue\r\nContent-Length: 1001\r\n\r\n"), 413);
-    GN_AUTO_FREE char *chunked =
-        gn_format("POST /mcp HTTP/1.1\r\n" POST_HEADERS "Transfer-Encoding: chunked\r\n\r\n1f4\r\n%0500d\r\n1f5\r\n%0501d\r\n", 0, 0);
+    cr_assert_eq(ask("POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: 1000000000\r\n\r\n"),
+                 413);
+    cr_assert_eq(ask("POST /mcp HTTP/1.1\r\n" POST_HEADERS
+                     "Expect: 100-continue\r\nContent-Length: 1001\r\n\r\n"),
+                 413);
+    GN_AUTO_FREE char *chunked = gn_format(
+        "POST /mcp HTTP/1.1\r\n" POST_HEADERS
+        "Transfer-Encoding: chunked\r\n\r\n1f4\r\n%0500d\r\n1f5\r\n%0501d\r\n",
+        0, 0);
     cr_assert_eq(ask(chunked), 413);
-    GN_AUTO_FREE char *fits = gn_format("POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: 1000\r\n\r\n%01000d", 0);
+    GN_AUTO_FREE char *fits = gn_format(
+        "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: 1000\r\n\r\n%01000d", 0);
     cr_assert_eq(ask(fits), 200);
     cr_assert_eq(rig.protocol.received, 1);
     rig_end(&rig);
@@ -238,7 +282,8 @@ Test(limits, bodies_in_flight_are_bounded_together, .init = setup)
     rig.protocol.mode = FAKE_HOLD;
     start(&a);
     client_open(&rig, &b, 0);
-    client_print(&a, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: 1000\r\n\r\n%01000d", 0);
+    client_print(&a, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: 1000\r\n\r\n%01000d",
+                 0);
     RIG_WAIT(&rig, rig.protocol.stream);
     client_print(&b, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: 501\r\n\r\n%0501d", 0);
     client_response(&rig, &b, &response);
@@ -285,7 +330,8 @@ Test(limits, requests_may_come_byte_by_byte, .init = setup)
     struct client c;
     struct response response;
     start(&c);
-    static const char text[] = "\r\nPOST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: 7\r\n\r\n{\"a\":1}";
+    static const char text[] = "\r\nPOST /mcp HTTP/1.1\r\n" POST_HEADERS
+                               "Content-Length: 7\r\n\r\n{\"a\":1}";
     for (size_t i = 0; i < sizeof(text) - 1; i++) {
         client_write(&c, text + i, 1);
         rig_turn(&rig);

@@ -199,7 +199,8 @@ static void connect_tcp(struct client *c, const char *url)
     const char *colon = is_v6 ? strstr(at, "]:") + 1 : strchr(at, ':');
     uint16_t port = htons((uint16_t)strtol(colon + 1, NULL, 10));
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = port};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = port, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr_in6 in6 = {
+        .sin6_family = AF_INET6, .sin6_port = port, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     int on = 1;
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     c->fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -278,7 +279,8 @@ void client_expect(struct rig *r, struct client *c, const char *text)
 {
     uint64_t until = rig_deadline();
     while (!client_has(c, text)) {
-        cr_assert(!rig_is_late(until), "waited in vain for \"%s\" in \"%s\"", text, gn_buf_str(&c->in));
+        cr_assert(!rig_is_late(until), "waited in vain for \"%s\" in \"%s\"", text,
+                  gn_buf_str(&c->in));
         rig_turn(r);
     }
     gn_buf_consume(&c->in, (size_t)(find(c, text) - c->in.data) + strlen(text));
@@ -387,6 +389,6 @@ int client_status(struct rig *r, struct client *c, const char *request)
 
 void client_post(struct client *c, const char *body)
 {
-    client_print(c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: %zu\r\n\r\n%s", strlen(body),
-                 body);
+    client_print(c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: %zu\r\n\r\n%s",
+                 strlen(body), body);
 }

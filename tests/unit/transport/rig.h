@@ -1,5 +1,5 @@
-/* rig.h - what the tests of transports stand on: a loop, a protocol that only records and answers as it
- * is told, and clients that are driven from the same thread.
+/* rig.h - what the tests of transports stand on: a loop, a protocol that only records and answers
+ * as it is told, and clients that are driven from the same thread.
  */
 #ifndef GN_TESTS_TRANSPORT_RIG_H
 #define GN_TESTS_TRANSPORT_RIG_H
@@ -35,7 +35,6 @@ struct gn_protocol {
     char refused_text[256];
     void (*on_receive)(struct gn_protocol *p, struct gn_stream *s); /* instead of mode */
     const char *principal;
-    void *arg;
 };
 
 void fake_release(struct gn_protocol *p);
@@ -54,8 +53,8 @@ struct rig {
     bool closed;
 };
 
-/* Makes everything but a transport. The configuration has one listener, 127.0.0.1:0, and may be changed
- * before rig_http. */
+/* Makes everything but a transport. The configuration has one listener, 127.0.0.1:0, and may be
+ * changed before rig_http. */
 void rig_init(struct rig *r);
 void rig_listen(struct rig *r, const char *address); /* instead of that listener */
 void rig_token(struct rig *r, const char *principal, const char *token);
@@ -102,7 +101,8 @@ struct response {
 
 /* Waits for one whole answer. */
 void client_response(struct rig *r, struct client *c, struct response *ret);
-void client_head_response(struct rig *r, struct client *c, struct response *ret); /* to HEAD: no body */
+void client_head_response(struct rig *r, struct client *c,
+                          struct response *ret); /* to HEAD: no body */
 void response_release(struct response *response);
 /* A header's value; NULL if it is not there. Valid until the next call. */
 const char *response_header(const struct response *response, const char *name);
