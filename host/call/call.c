@@ -279,14 +279,18 @@ static void task_run(struct gn_task *task, void *arg)
 static void task_done(struct gn_task *task, void *arg)
 {
     struct gn_call *call = arg;
+    struct gn_call_env *env = call->env;
     GN_CHECK(call, GN_CALL_MAGIC);
     bool ran = gn_task_ran(task);
+    env->running--;
     call->task = NULL;
     call->running = false;
     if (!call->finished)
         finish(call, ran ? gn_call_outcome(call) : GN_OUT_CANCELED);
     release_code(call);
     gn_call_unref(call);
+    if (env->handler_ended)
+        env->handler_ended(env->handler_arg);
 }
 
 static void start_task(struct gn_call *call, bool blocking, const char *name)
@@ -300,12 +304,14 @@ static void start_task(struct gn_call *call, bool blocking, const char *name)
     };
     gn_call_ref(call);
     call->running = true;
+    call->env->running++;
     start_deadline(call);
     int rc = blocking ? gn_task_start_worker(call->env->loop, &spec, &call->task)
                       : gn_task_start(call->env->loop, &spec, &call->task);
     if (rc == 0)
         return;
     call->running = false;
+    call->env->running--;
     finish(call, GN_OUT_BUSY);
     release_code(call);
     gn_call_unref(call);

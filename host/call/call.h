@@ -34,6 +34,10 @@ struct gn_call_env {
     uint64_t result_bytes;        /* content and structured output together; 0: 16 MiB */
     struct gn_list calls;         /* those alive, newest last */
     uint32_t alive, peak;
+    uint32_t running; /* handlers that have not returned, answered or not */
+    /* [loop] NULL, or called whenever one has returned (the protocol's: the next in its queue). */
+    void (*handler_ended)(void *arg);
+    void *handler_arg;
 };
 
 /* How a call ended. */

@@ -74,6 +74,7 @@ struct gn_protocol {
     uint32_t session_count;
     struct gn_list connections; /* sessions of shared streams, by lru */
     struct gn_timer sweep, changed, drain;
+    struct gn_timer stalled; /* runs while handlers that were answered for keep the queue from moving */
     uint32_t changed_lists;
     bool draining, is_released; /* is_released: freed as soon as nothing posted refers to it */
     void (*on_drained)(void *arg);
@@ -153,6 +154,8 @@ void gn_request_start(struct gn_request *r);
 /* The turn is over (answered or cancelled): the next in the queue may go. */
 void gn_request_end_turn(struct gn_request *r);
 void gn_pump(struct gn_post *post);
+/* A handler has returned: whoever waits may go. arg is the protocol. */
+void gn_handler_ended(void *arg);
 /* Refuses a component whose required capabilities the client lacks; true if it did. */
 bool gn_request_refuse_requires(struct gn_request *r, const struct gn_component *c);
 extern const struct gn_call_ops gn_tool_ops, gn_resource_ops, gn_prompt_ops, gn_completion_ops;

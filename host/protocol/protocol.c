@@ -413,6 +413,8 @@ struct gn_protocol *gn_protocol_new(struct gn_call_env *env, struct gn_registry 
     p->env = env;
     p->registry = registry;
     p->config = config;
+    env->handler_ended = gn_handler_ended;
+    env->handler_arg = p;
     gn_list_init(&p->requests);
     gn_list_init(&p->queue);
     gn_list_init(&p->sessions);
@@ -428,6 +430,8 @@ void gn_protocol_free(struct gn_protocol *p)
     gn_timer_stop(&p->sweep);
     gn_timer_stop(&p->changed);
     gn_timer_stop(&p->drain);
+    gn_timer_stop(&p->stalled);
+    p->env->handler_ended = NULL;
     while (!gn_list_empty(&p->sessions))
         gn_session_remove(GN_CONTAINER(p->sessions.next, struct gn_session, lru));
     gn_assert(gn_list_empty(&p->requests) && gn_list_empty(&p->queue));

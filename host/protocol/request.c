@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+#define SPARE_HANDLERS 32
+#define STALL_MS 5000
+
 struct gn_request *gn_request_find(struct gn_list *requests, bool by_session, const char *id)
 {
     GN_LIST_EACH (requests, n) {
@@ -193,6 +196,14 @@ static void begin_turn(struct gn_request *r)
         gn_call_start(r->call);
 }
 
+/* Handlers that were cancelled, or ran out of time, are answered for and still need their stack until
+ * they return: a few may be ahead of the count of calls. */
+static bool has_room(const struct gn_protocol *p)
+{
+    uint32_t max = p->config->max_calls;
+    return p->active < max && p->env->running < max + max / 4 + SPARE_HANDLERS;
+}
+
 /* While a call waits in the queue nothing else holds its component's code: a reload may take it away. */
 static void hold_component(struct gn_component *c)
 {
@@ -209,10 +220,16 @@ static void release_component(struct gn_component *c)
         owner->unref(owner);
 }
 
+static void wake_queue(struct gn_protocol *p)
+{
+    if (!gn_list_empty(&p->queue) && !p->pump.posted)
+        gn_loop_post(p->env->loop, &p->pump, gn_pump);
+}
+
 void gn_request_start(struct gn_request *r)
 {
     struct gn_protocol *p = r->p;
-    if (p->active < p->config->max_calls && gn_list_empty(&p->queue)) {
+    if (has_room(p) && gn_list_empty(&p->queue)) {
         begin_turn(r);
         return;
     }
@@ -225,6 +242,8 @@ void gn_request_start(struct gn_request *r)
     r->is_queued = true;
     p->queued++;
     hold_component(r->call->component);
+    if (p->active < p->config->max_calls)
+        wake_queue(p); /* no turn will end that could wake it */
 }
 
 static void leave_queue(struct gn_request *r)
@@ -234,6 +253,14 @@ static void leave_queue(struct gn_request *r)
     gn_list_remove(&r->node);
 }
 
+/* Nothing has ended for long: who waits shall not wait for what may never end. */
+static void on_stalled(struct gn_timer *timer)
+{
+    struct gn_protocol *p = GN_CONTAINER(timer, struct gn_protocol, stalled);
+    while (!gn_list_empty(&p->queue) && !has_room(p))
+        gn_reply_busy(GN_CONTAINER(p->queue.next, struct gn_request, node));
+}
+
 void gn_pump(struct gn_post *post)
 {
     struct gn_protocol *p = GN_CONTAINER(post, struct gn_protocol, pump);
@@ -241,14 +268,24 @@ void gn_pump(struct gn_post *post)
         gn_protocol_free_released(p);
         return;
     }
-    while (p->active < p->config->max_calls && !gn_list_empty(&p->queue)) {
+    while (has_room(p) && !gn_list_empty(&p->queue)) {
         struct gn_request *r = GN_CONTAINER(p->queue.next, struct gn_request, node);
         struct gn_component *c = r->call->component;
         leave_queue(r);
         gn_list_append(&p->requests, &r->node);
         begin_turn(r);
         release_component(c);
+        gn_timer_stop(&p->stalled);
     }
+    if (gn_list_empty(&p->queue) || p->active >= p->config->max_calls)
+        gn_timer_stop(&p->stalled);
+    else if (!gn_timer_is_running(&p->stalled))
+        gn_timer_start(p->env->loop, &p->stalled, STALL_MS, on_stalled);
+}
+
+void gn_handler_ended(void *arg)
+{
+    wake_queue(arg);
 }
 
 void gn_request_end_turn(struct gn_request *r)
@@ -264,8 +301,7 @@ void gn_request_end_turn(struct gn_request *r)
         r->is_active = false;
         p->active--;
     }
-    if (!gn_list_empty(&p->queue) && !p->pump.posted)
-        gn_loop_post(p->env->loop, &p->pump, gn_pump);
+    wake_queue(p);
 }
 
 /* ---------------------------------------------------------------- calls */

@@ -764,3 +764,34 @@ Test(protocol_rules, a_flood_of_cancellations_hits_nothing_else)
     close_client(&c);
     fixture_close(&f);
 }
+
+Test(protocol_rules, waiting_calls_are_not_refused_while_cancelled_ones_unwind)
+{
+    enum { LIMIT = 200 };
+    fixture_open(&f);
+    f.config->max_calls = LIMIT;
+    struct client c, d;
+    open_connection(&c, "2025-11-25");
+    open_connection(&d, "2025-11-25");
+    for (int i = 0; i < LIMIT; i++) {
+        GN_AUTO_FREE char *text = gn_format(CALL("%d", "sleep", "{\"ms\":100000}"), i);
+        client_send(&f, &c, text);
+    }
+    cr_assert_eq(f.env.running, LIMIT);
+    for (int i = 0; i < 50; i++) {
+        GN_AUTO_FREE char *text = gn_format(CALL("%d", "sleep", "{\"ms\":1}"), i);
+        client_send(&f, &d, text);
+    }
+    cr_assert_eq(f.p->queued, 50);
+    gn_protocol_closed(f.p, &c.stream);
+    cr_assert_eq(f.p->active, 0);
+    cr_assert_eq(f.env.running, LIMIT);
+    run_until(&f, &d.count, 51);
+    for (size_t i = 1; i < d.count; i++)
+        assert_has(d.sent[i], "slept");
+    cr_assert_eq(f.env.running, 0);
+    assert_idle();
+    client_free(&c);
+    close_client(&d);
+    fixture_close(&f);
+}
