@@ -132,6 +132,7 @@ struct gn_task {
     bool cancelled;             /* atomic */
     bool shield_used;           /* [task] */
     bool starting, interrupted; /* [loop] in op->start; cancelled meanwhile */
+    uint32_t refusals;          /* [task] coroutines: waits begun although cancelled */
     struct gn_loop *loop;
     struct gn_list node;   /* in loop->tasks */
     struct gn_list ready;  /* in loop->ready */

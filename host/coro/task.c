@@ -7,6 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PATIENCE 64 /* waits refused to a cancelled coroutine before each of them takes time */
+#define SLOW_DOWN_MS 10
+
 /* Read anew by a function that is never inlined: see gn_fiber_enter. */
 static _Thread_local struct gn_task *current __attribute__((tls_model("initial-exec")));
 
@@ -272,12 +275,18 @@ static int await(struct gn_task *task, struct gn_op *op, enum gn_op_state state)
     return op->rc;
 }
 
+static void slow_down(struct gn_task *task);
+
 int gn_await(struct gn_task *task, struct gn_op *op)
 {
     GN_CHECK(task, GN_TASK_MAGIC);
     /* A coroutine is on the loop's thread and may look at once; a worker's answer is the loop's. */
-    if (!task->is_worker && gn_task_must_stop(task))
+    if (!task->is_worker && gn_task_must_stop(task)) {
+        /* One that never heeds it would hold the loop for ever. */
+        if (++task->refusals > PATIENCE)
+            slow_down(task);
         return GN_ECANCELED;
+    }
     return await(task, op, GN_OP_NEW);
 }
 
@@ -383,6 +392,13 @@ int gn_task_sleep(struct gn_task *task, uint32_t ms)
     struct sleep s = {.op = {.start = sleep_start, .cancel = sleep_cancel}, .ms = ms};
     gn_list_init(&s.yield.node);
     return gn_await(task, &s.op);
+}
+
+static void slow_down(struct gn_task *task)
+{
+    struct sleep s = {.op = {.start = sleep_start}, .ms = SLOW_DOWN_MS};
+    gn_list_init(&s.yield.node);
+    gn_await_forced(task, &s.op);
 }
 
 struct on_loop {
