@@ -129,7 +129,7 @@ static const char *reason_of(const struct gn_module *m)
         return "it has C++ unique symbols (build it with -fno-gnu-unique)";
     if (m->keep)
         return m->keep;
-    return "the C library keeps it: thread_local destructors are pending, or another object uses it";
+    return "the C library keeps it: thread_local destructors are pending, or something uses it";
 }
 
 bool gn_module_close(struct gn_module *m, const char **ret_reason)

@@ -21,10 +21,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define BEAT_MS 250      /* signs of life while start waits */
-#define UNWIND_MS 2000   /* for a start that failed or timed out to let go of its generation */
-#define FIRST_FREE_FD 64 /* our own descriptors are moved up here, away from what plugins expect   \
-                          */
+#define BEAT_MS 250    /* signs of life while start waits */
+#define UNWIND_MS 2000 /* for a start that failed or timed out to let go of its generation */
+#define FIRST_FREE_FD                                                                              \
+    64 /* our own descriptors are moved up here, away from what plugins expect                     \
+        */
 
 struct child {
     int requests, results;

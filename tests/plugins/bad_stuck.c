@@ -22,4 +22,11 @@ GANTRY_TOOL(block, file_in, "Blocks a worker, whatever it is told", .flags = GAN
         usleep(2000);
     return gantry_text(call, "unblocked");
 }
-GANTRY_PLUGIN("stuck", "1.0.0", .tools = GANTRY_TOOLS(&await_tool, &block_tool));
+#define deaf_args block_args
+GANTRY_TOOL(deaf, file_in, "Awaits again and again, whatever it is told")
+{
+    while (access(in->until, F_OK) != 0)
+        gantry_sleep(call, 1);
+    return gantry_text(call, "heard");
+}
+GANTRY_PLUGIN("stuck", "1.0.0", .tools = GANTRY_TOOLS(&await_tool, &block_tool, &deaf_tool));

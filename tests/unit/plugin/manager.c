@@ -387,6 +387,25 @@ Test(manager, a_call_that_does_not_end_keeps_its_generation_and_is_named)
     plant_close(&p);
 }
 
+Test(manager, a_handler_that_ignores_its_cancellation_does_not_stop_the_loop)
+{
+    struct plant p;
+    struct plant_call call;
+    plant_open(&p);
+    p.config->plugin_drain_ms = 100;
+    plant_put(&p, "bad_stuck", "stuck");
+    plant_start(&p);
+    GN_AUTO_FREE char *arguments = gn_format("{\"until\":\"%s/go\"}", p.dir);
+    plant_begin(&p, &call, "deaf", arguments);
+    plant_put(&p, "swap1", "stuck");
+    UNTIL(&p, plant_count(&p, "stuck", "resident") == 1);
+    cr_assert_str_eq(plant_ask(&p, "nap", "{\"ms\":20}"), "1");
+    plant_shell(&p, "touch go");
+    UNTIL(&p, plant_count(&p, "stuck", "resident") == 0);
+    plant_end(&p, &call);
+    plant_close(&p);
+}
+
 Test(manager, closing_abandons_what_does_not_end)
 {
     struct plant p;
