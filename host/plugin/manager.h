@@ -50,7 +50,8 @@ void gn_plugins_each(struct gn_plugins *p, void (*fn)(void *arg, const struct gn
  * (unless the plugin is exclusive) and stop, writes one JSON line (manifest or error) to result_fd.
  * Returns the exit code. */
 int gn_probe_child(int argc, char **argv);
-/* Runs in the parent, blocking: the manifest of a file as JSON text, for `gantry check`. */
+/* Runs in the parent, blocking: the manifest of a file as JSON text, for `gantry check`. It may be
+ * there although the file is refused (with settings missing, say). */
 int gn_probe_file(const char *self_exe, const char *path, const char *settings_json,
                   uint32_t timeout_ms, struct gn_buf *ret_manifest, struct gn_error *err);
 

@@ -267,16 +267,6 @@ static void take_answer(struct child *c, const gantry_json *answer)
     bool leaves = false;
     gn_json_bool(gn_json_get(answer, "leaves"), &leaves);
     c->is_ending = leaves;
-    if (error) {
-        struct gn_error err = {0};
-        struct gn_buf output = GN_BUF_INIT(OUTPUT_MAX);
-        add_output(c, &output);
-        gn_error_set(&err, GN_EINVAL, "%s%s", error, gn_buf_str(&output));
-        gn_buf_release(&output);
-        gn_buf_clear(&c->output);
-        job_done(p, NULL, &err);
-        return;
-    }
     struct gn_probe_result result = {0};
     struct gn_buf manifest = GN_BUF_INIT(GN_PROBE_LINE_MAX);
     gn_json_bool(gn_json_get(answer, "leaves_keys"), &result.leaves_keys);
@@ -285,8 +275,15 @@ static void take_answer(struct child *c, const gantry_json *answer)
         result.manifest = manifest.data;
         result.manifest_len = manifest.len;
     }
+    struct gn_error err = {0};
+    if (error) {
+        struct gn_buf output = GN_BUF_INIT(OUTPUT_MAX);
+        add_output(c, &output);
+        gn_error_set(&err, GN_EINVAL, "%s%s", error, gn_buf_str(&output));
+        gn_buf_release(&output);
+    }
     gn_buf_clear(&c->output);
-    job_done(p, &result, NULL);
+    job_done(p, &result, error ? &err : NULL);
     gn_buf_release(&manifest);
 }
 
@@ -542,10 +539,10 @@ static void on_file_done(void *arg, const struct gn_probe_result *result,
 {
     struct waiting *w = arg;
     w->done = true;
+    if (result && result->manifest)
+        w->rc = gn_buf_add(w->manifest, result->manifest, result->manifest_len);
     if (err)
         w->rc = gn_error_set(w->err, err->code, "%s", err->text);
-    else if (result->manifest)
-        w->rc = gn_buf_add(w->manifest, result->manifest, result->manifest_len);
 }
 
 /* What the loader would refuse without running any of it. */

@@ -36,7 +36,8 @@ struct gn_probe_result {
     const char *manifest; /* JSON text; NULL unless asked for */
     size_t manifest_len;
 };
-/* err NULL: it is fine. The message does not name the file. */
+/* err NULL: it is fine. The message does not name the file. result is NULL if the child could not
+ * answer. */
 typedef void (*gn_probe_fn)(void *arg, const struct gn_probe_result *result,
                             const struct gn_error *err);
 

@@ -42,6 +42,7 @@ struct trial {
     struct gn_generation *g;
     struct gn_buf skipped; /* JSON strings, comma separated */
     struct gn_buf manifest;
+    bool is_imported;
     struct gn_timer beat;
     bool start_done, unused, is_stuck;
     struct gn_error err;
@@ -198,6 +199,7 @@ static int load(struct trial *t)
     t->g->on_unused = on_unused;
     t->g->manager_data = t;
     rc = gn_abi_import(&gn_abi_current, t->module->descriptor, t->g, on_skip, t, &t->err);
+    t->is_imported = !rc;
     if (!rc) {
         json_t *settings = gn_json_to_jansson(gn_json_get(t->request, "settings"));
         rc = gn_abi_bind_settings(t->g, settings, &t->err);
@@ -262,7 +264,7 @@ static void try_one(struct child *c, const gantry_json *request)
         start(&t);
         rc = t.err.code;
     }
-    if (!rc && wants_manifest)
+    if (t.is_imported && wants_manifest) /* also if it lacks settings: it tells which there are */
         make_manifest(&t);
     if (t.g) {
         finish(&t);
