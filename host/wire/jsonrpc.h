@@ -33,7 +33,7 @@ enum gn_jsonrpc_kind {
 struct gn_jsonrpc {
     enum gn_jsonrpc_kind kind;
     const char *method;        /* request, notification: without NUL */
-    const gantry_json *id;     /* a string or an integer. Set for INVALID, too, where it could be
+    const gantry_json *id;     /* a string or an integer of any size. Set for INVALID, too, where it could be
                                   read, so that the answer can name it. NULL for a response to a
                                   message that its sender could not read */
     const gantry_json *params; /* an object, or NULL */

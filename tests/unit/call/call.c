@@ -194,6 +194,78 @@ Test(call, a_blocking_handler_calls_a_blocking_handler_on_its_own_worker)
     nest(GANTRY_BLOCKING, GANTRY_BLOCKING);
 }
 
+static int asked;
+
+static bool hold_all(struct gn_owner *o, gantry_call *call)
+{
+    (void)o;
+    (void)call;
+    asked++;
+    return true;
+}
+
+static int run_outer_while_held(gantry_call *call, const void *in)
+{
+    owner.hold = hold_all;
+    return run_outer(call, in);
+}
+
+Test(call, an_owner_that_holds_calls_back_lets_nested_ones_through)
+{
+    open_loop();
+    inner = component("inner", run_inner, GANTRY_BLOCKING);
+    struct gn_component *outer = component("outer", run_outer_while_held, 0);
+    struct gn_call *call = start(outer, GN_REV_LATEST);
+    run_until(&finished, 1);
+    owner.hold = NULL;
+    cr_assert_eq(asked, 0);
+    cr_assert(strstr(last_result, "from inside"), "%s", last_result);
+    gn_call_unref(call);
+    uv_run(&uv, UV_RUN_NOWAIT);
+    gn_component_unref(inner);
+    gn_component_unref(outer);
+    close_loop();
+}
+
+static int run_nothing(gantry_call *call, const void *in)
+{
+    (void)call;
+    (void)in;
+    return GANTRY_OK;
+}
+
+Test(call, choices_beyond_a_hundred_are_counted_and_not_sent)
+{
+    enum { CHOICES = 150 };
+    open_loop();
+    struct gn_component *c = component("many", run_nothing, 0);
+    char names[CHOICES][8], *one_of[CHOICES + 1] = {NULL};
+    struct gn_field field = {.name = (char[]){"arg"}, .type = GANTRY_T_STRING, .one_of = one_of};
+    struct gn_fields fields = {.count = 1, .v = &field};
+    for (int i = 0; i < CHOICES; i++) {
+        snprintf(names[i], sizeof names[i], "n%03d", i);
+        one_of[i] = names[i];
+    }
+    c->input = &fields;
+    struct gn_call *call = gn_call_new(&env, &ops, NULL);
+    call->component = c;
+    call->argument_name = "arg";
+    call->argument_value = "n";
+    gn_call_start_completion(call);
+    struct gn_buf buf = GN_BUF_INIT(1u << 20);
+    struct gn_jw w;
+    gn_jw_init(&w, &buf);
+    gn_jw_object(&w, NULL);
+    gn_result_write_completion(call, &w);
+    gn_jw_end(&w);
+    cr_assert(strstr(gn_buf_str(&buf), "\"n099\"],\"total\":150,\"hasMore\":true"), "%s", gn_buf_str(&buf));
+    gn_buf_release(&buf);
+    gn_call_unref(call);
+    c->input = NULL;
+    gn_component_unref(c);
+    close_loop();
+}
+
 static int deepest;
 
 static int run_recursive(gantry_call *call, const void *in)

@@ -107,6 +107,14 @@ Test(jsonrpc, invalid_messages_say_why, .fini = done)
     cr_assert_eq(gn_jsonrpc_classify(NULL, &m, NULL), GN_EPROTO);
 }
 
+Test(jsonrpc, an_integer_of_any_size_is_an_id, .fini = done)
+{
+    cr_assert_eq(
+        classify("{\"jsonrpc\":\"2.0\",\"id\":184467440737095516160,\"method\":\"x\"}"), 0);
+    cr_assert_eq(m.kind, GN_JSONRPC_REQUEST);
+    cr_assert_eq(gn_json_type(m.id), GN_JSON_NUMBER);
+}
+
 Test(jsonrpc, the_id_of_an_invalid_message_is_kept, .fini = done)
 {
     cr_assert_eq(classify("{\"jsonrpc\":\"2.0\",\"id\":\"me\",\"method\":5}"), GN_EPROTO);
