@@ -4,7 +4,9 @@
 #include "util/alloc.h"
 #include "util/str.h"
 
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 GN_SUITE(manager);
@@ -117,6 +119,60 @@ Test(manager, running_calls_end_where_they_began)
     }
     UNTIL(&p, plant_count(&p, "swap", "draining") == 0);
     cr_assert_eq(plant_count(&p, "swap", "live"), 1);
+    plant_close(&p);
+}
+
+static size_t count_fds(void)
+{
+    size_t count = 0;
+    DIR *d = opendir("/proc/self/fd");
+    while (d && readdir(d))
+        count++;
+    closedir(d);
+    return count;
+}
+
+/* Objects mapped from copies of "swap", each counted once. */
+static size_t count_mapped(void)
+{
+    size_t count = 0;
+    char line[1024], last[1024] = "";
+    FILE *f = fopen("/proc/self/maps", "re");
+    while (f && fgets(line, sizeof(line), f)) {
+        const char *at = strstr(line, "/swap-");
+        if (at && !gn_streq(at, last)) {
+            count++;
+            snprintf(last, sizeof(last), "%s", at);
+        }
+    }
+    fclose(f);
+    return count;
+}
+
+Test(manager, replacing_again_and_again_leaves_nothing_behind)
+{
+    struct plant p;
+    plant_open(&p);
+    p.config->state_dir = gn_strdup(gn_test_tmpdir());
+    plant_put(&p, "swap1", "swap");
+    plant_start(&p);
+    size_t fds = 0;
+    for (int i = 0; i < 30; i++) {
+        plant_put(&p, i % 2 ? "swap1" : "swap2", "swap");
+        UNTIL(&p, is_build(&p, i % 2 ? "1" : "2"));
+        UNTIL(&p, plant_count(&p, "swap", "draining") == 0);
+        if (i == 4)
+            fds = count_fds(); /* both have been tried out */
+    }
+    cr_assert_eq(count_fds(), fds);
+    cr_assert_eq(plant_generation(&p, "swap"), 31);
+#ifndef GN_SANITIZED
+    cr_assert_eq(count_mapped(), 1);
+#else
+    cr_assert_gt(count_mapped(), 1);
+#endif
+    GN_AUTO_FREE char *command = gn_format("test $(ls '%s'/*.so | wc -l) = 1", p.config->state_dir);
+    cr_assert_eq(system(command), 0, "%s", command);
     plant_close(&p);
 }
 
