@@ -33,9 +33,9 @@ enum gn_jsonrpc_kind {
 struct gn_jsonrpc {
     enum gn_jsonrpc_kind kind;
     const char *method;        /* request, notification: without NUL */
-    const gantry_json *id;     /* a string or an integer of any size. Set for INVALID, too, where it could be
-                                  read, so that the answer can name it. NULL for a response to a
-                                  message that its sender could not read */
+    const gantry_json *id;     /* a string or an integer of any size. Set for INVALID, too, where it
+                                  could be read, so that the answer can name it. NULL for a
+                                  response to a message that its sender could not read */
     const gantry_json *params; /* an object, or NULL */
     const gantry_json *result; /* response: exactly one of these two, each an object */
     const gantry_json *error;
