@@ -531,3 +531,71 @@ Test(limits, input_behind_a_running_request_is_bounded, .init = setup)
     client_expect(&rig, &c, "HTTP/1.1 431");
     stop(&c);
 }
+
+static uint32_t next_random(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+/* Pieces of requests in any order, cut anywhere, clients that leave at any moment. */
+Test(limits, nonsense_does_no_harm, .init = setup)
+{
+    static const char *const pieces[] = {
+        "POST /mcp HTTP/1.1\r\n",
+        "GET /mcp HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n",
+        "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: 2\r\n\r\n{}",
+        "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Transfer-Encoding: chunked\r\n\r\n",
+        "2\r\n{}\r\n",
+        "0\r\n\r\n",
+        "\r\n",
+        "\n",
+        "Host: localhost\r\n",
+        "Content-Length: 5\r\n",
+        "Content-Length: 999999\r\n",
+        "Connection: close\r\n",
+        "Expect: 100-continue\r\n",
+        "DELETE /mcp HTTP/1.0\r\nHost: localhost\r\n\r\n",
+        "\xff\xfe\x80 garbage : : \r\n",
+        "OPTIONS * HTTP/1.1\r\n",
+        "HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    };
+    struct client clients[8], last;
+    uint32_t state = 20240607;
+    rig.config->stream_after_ms = 1;
+    rig.config->sse_keepalive_ms = 1;
+    rig_http(&rig);
+    for (size_t i = 0; i < GN_COUNT(clients); i++)
+        client_open(&rig, &clients[i], 0);
+    for (int round = 0; round < 12000; round++) {
+        struct client *c = &clients[next_random(&state) % GN_COUNT(clients)];
+        const char *piece = pieces[next_random(&state) % GN_COUNT(pieces)];
+        size_t len = strlen(piece);
+        client_read(c);
+        gn_buf_clear(&c->in);
+        if (next_random(&state) % 4 == 0)
+            len = next_random(&state) % (len + 1);
+        client_write(c, piece, len);
+        rig.protocol.mode = next_random(&state) % 2 ? FAKE_HOLD : FAKE_ECHO;
+        if (rig.protocol.stream && next_random(&state) % 2) {
+            struct gn_stream *s = rig.protocol.stream;
+            rig.protocol.stream = NULL;
+            s->ops->send(s, "{\"n\":1}", 7, GN_MAY);
+            s->ops->end(s, 200, "{}", 2);
+        }
+        if (rig.protocol.received > FAKE_MAX - 100)
+            fake_release(&rig.protocol);
+        uv_run(&rig.uv, UV_RUN_NOWAIT);
+        if (c->closed || next_random(&state) % 16 == 0) {
+            client_release(c);
+            client_open(&rig, c, 0);
+        }
+    }
+    rig.protocol.mode = FAKE_ECHO;
+    client_open(&rig, &last, 0);
+    cr_assert_eq(client_status(&rig, &last, REQUEST("GET /health", "")), 200);
+    client_release(&last);
+    for (size_t i = 0; i < GN_COUNT(clients); i++)
+        client_release(&clients[i]);
+    rig_end(&rig);
+}
