@@ -335,7 +335,9 @@ struct gn_call *gn_request_call(struct gn_request *r, const struct gn_call_ops *
     call->log_level = r->log_level;
     call->principal = r->stream->principal ? gn_arena_strdup(&call->arena, r->stream->principal) : NULL;
     const gantry_json *token = gn_json_get(r->meta, GN_META_PROGRESS_TOKEN);
-    if (gn_json_type(token) == GN_JSON_STRING || gn_json_type(token) == GN_JSON_NUMBER) {
+    int64_t number;
+    bool is_integer = token && (token->flags & GN_JSON_INTEGER);
+    if (gn_json_type(token) == GN_JSON_STRING || is_integer || gn_json_int(token, &number)) {
         struct gn_buf text = GN_BUF_INIT(4096);
         if (gn_json_write(&text, token) == 0)
             call->progress_token = gn_arena_strdup(&call->arena, gn_buf_str(&text));

@@ -308,6 +308,28 @@ Test(protocol_rules, a_session_keeps_little_of_what_a_client_calls_itself)
     fixture_close(&f);
 }
 
+Test(protocol_rules, progress_has_a_string_or_an_integer_for_a_token)
+{
+    static const struct {
+        const char *token;
+        size_t messages;
+    } rows[] = {
+        {"0", 3}, {"\"\"", 3}, {"-7", 3}, {"18446744073709551616", 3}, {"1.5", 1}, {"null", 1}, {"{}", 1},
+    };
+    fixture_open(&f);
+    struct client c;
+    open_connection(&c, "2025-11-25");
+    for (size_t i = 0; i < GN_COUNT(rows); i++) {
+        size_t before = c.count;
+        GN_AUTO_FREE char *text = gn_format(
+            REQUEST("1", "tools/call", "\"name\":\"progress\",\"_meta\":{\"progressToken\":%s}"), rows[i].token);
+        client_send(&f, &c, text);
+        cr_expect_eq(c.count - before, rows[i].messages, "row %zu", i);
+    }
+    close_client(&c);
+    fixture_close(&f);
+}
+
 /* ---------------------------------------------------------------- sessions over HTTP */
 
 Test(protocol_rules, deleting_a_session_answers_its_requests_in_flight)
