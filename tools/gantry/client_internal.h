@@ -1,0 +1,47 @@
+/* client_internal.h - between the client and its two transports. */
+#ifndef GANTRY_CLIENT_INTERNAL_H
+#define GANTRY_CLIENT_INTERNAL_H
+
+#include "client.h"
+
+#define GN_CLIENT_MESSAGE_MAX ((size_t)64 << 20) /* bytes of one message */
+
+/* One message on its way out. */
+struct gn_client_message {
+    const char *text; /* JSON on one line */
+    size_t len;
+    const char *method, *name;  /* for headers; may be NULL */
+    const char *const *headers; /* NULL-terminated; may be NULL */
+    bool is_request;            /* wait until the client has its answer */
+};
+
+struct gn_client_transport {
+    const char *name;                                         /* "http", "stdio" */
+    void *(*open)(struct gn_client *c, struct gn_error *err); /* NULL with err */
+    /* Sends; for a request, hands what comes to gn_client_receive until c->answered. 0 or an exit
+     * code; GN_ETIMEDOUT in err->code if the deadline (gn_clock_ms) passed. */
+    int (*send)(void *t, const struct gn_client_message *m, uint64_t deadline,
+                struct gn_error *err);
+    /* From within gn_client_receive: an answer to a request of the server. */
+    void (*reply)(void *t, const char *text, size_t len);
+    void (*close)(void *t);
+};
+extern const struct gn_client_transport gn_client_http, gn_client_stdio;
+
+struct gn_client {
+    struct gn_client_options options;
+    const struct gn_client_transport *transport;
+    void *t;
+    enum gn_revision revision; /* NONE: not known yet */
+    int64_t last_id;           /* of the request that is or was waited for */
+    bool answered;
+    json_t *result, *error; /* the answer: one of them */
+    json_t *server;
+    int http_status;  /* of the last exchange; 0 over stdio */
+    char *session_id; /* handshake era over HTTP */
+};
+
+/* A message, or an array of them, has come. False if it is no JSON-RPC. */
+bool gn_client_receive(struct gn_client *c, const char *text, size_t len, struct gn_error *err);
+
+#endif

@@ -1,0 +1,44 @@
+/* read.c - gantry read: reads a resource. */
+#include "target.h"
+
+#include "util/str.h"
+
+static int exec_read(const struct gn_cli *cli, const struct gn_cli_args *args);
+
+static const struct gn_cli_option options[] = {GN_TARGET_OPTIONS, {0}};
+
+const struct gn_command gn_command_read = {
+    .name = "read",
+    .args = "TARGET URI",
+    .summary = "print a resource",
+    .options = options,
+    .usage = GN_TARGET_USAGE
+    "\n"
+    "Text and bytes are written as they are; a terminal is spared the bytes.\n"
+    "\n"
+    "  gantry read http://127.0.0.1:8080 file:///README.md\n",
+    .exec = exec_read,
+};
+
+static int exec_read(const struct gn_cli *cli, const struct gn_cli_args *args)
+{
+    struct gn_target t;
+    json_t *result = NULL;
+    int rc = gn_target_open(&t, cli, args, 1, "the URI of a resource");
+    if (rc)
+        return rc;
+    if (t.word_count > 1) {
+        rc = gn_cli_usage(cli, "what is \"%s\"? One argument too many", t.words[1]);
+    } else {
+        json_t *params = json_pack("{s:s}", "uri", t.words[0]);
+        rc = gn_target_request(&t, "resources/read", params, t.words[0], NULL, &result);
+        json_decref(params);
+    }
+    if (rc == 0 && t.json)
+        gn_cli_print_json(stdout, result);
+    else if (rc == 0)
+        gn_show_resource(stdout, json_object_get(result, "contents"));
+    json_decref(result);
+    gn_target_close(&t);
+    return rc;
+}

@@ -1,0 +1,248 @@
+/* target.c - options of the client's commands, connecting, lists, progress. */
+#include "target.h"
+
+#include "util/alloc.h"
+#include "util/log.h"
+#include "util/str.h"
+#include "wire/jsonrpc.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_TIMEOUT_MS (5u * 60 * 1000)
+#define PAGES_MAX 10000
+#define BAR_WIDTH 20
+
+static const char *const outputs[] = {"text", "json", NULL};
+
+/* ---------------------------------------------------------------- while a request is under way */
+
+static void clear_progress(struct gn_target *t)
+{
+    if (t->progress_shown)
+        fputs("\r\033[K", stderr);
+    t->progress_shown = false;
+}
+
+static void show_progress(struct gn_target *t, const json_t *params)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    double done = json_number_value(json_object_get(params, "progress"));
+    double total = json_number_value(json_object_get(params, "total"));
+    const char *message = json_string_value(json_object_get(params, "message"));
+    clear_progress(t);
+    if (total > 0 && done >= 0) {
+        int filled = done >= total ? BAR_WIDTH : (int)(done / total * BAR_WIDTH);
+        fputc('[', stderr);
+        for (int i = 0; i < BAR_WIDTH; i++)
+            fputc(i < filled ? '#' : ' ', stderr);
+        fprintf(stderr, "] %3.0f%%", done >= total ? 100.0 : done / total * 100);
+    } else {
+        fprintf(stderr, "%g", done);
+    }
+    if (message) {
+        fputc(' ', stderr);
+        /* Longer than a line would leave parts behind. */
+        GN_AUTO_FREE char *cut = gn_strndup(message, gn_utf8_cut(message, strlen(message), 50));
+        gn_cli_print_line(stderr, cut);
+    }
+    fflush(stderr);
+    t->progress_shown = true;
+}
+
+static void show_log(struct gn_target *t, const json_t *params)
+{
+    const char *level = json_string_value(json_object_get(params, "level"));
+    const char *logger = json_string_value(json_object_get(params, "logger"));
+    const json_t *data = json_object_get(params, "data");
+    char *text = json_is_string(data) ? NULL : json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY);
+    clear_progress(t);
+    gn_cli_print_line(stderr, level ? level : "log");
+    fputs(logger ? " " : "", stderr);
+    gn_cli_print_line(stderr, logger ? logger : "");
+    fputs(": ", stderr);
+    gn_cli_print_line(stderr, text ? text : json_is_string(data) ? json_string_value(data) : "");
+    fputc('\n', stderr);
+    free(text);
+}
+
+static void on_notification(void *arg, const char *method, const json_t *params)
+{
+    if (gn_streq(method, "notifications/progress"))
+        show_progress(arg, params);
+    else if (gn_streq(method, "notifications/message"))
+        show_log(arg, params);
+}
+
+/* ---------------------------------------------------------------- options */
+
+static int read_headers(struct gn_target *t, const struct gn_cli_args *args)
+{
+    size_t n = 0;
+    t->headers = gn_calloc(args->given_count + 1, sizeof(*t->headers));
+    for (size_t i = 0; i < args->given_count; i++) {
+        const char *value = args->given[i].value;
+        if (!gn_streq(args->given[i].option->name, "header"))
+            continue;
+        const char *colon = strchr(value, ':');
+        if (!colon || colon == value || strpbrk(value, "\r\n"))
+            return gn_cli_usage(t->cli, "option --header is 'NAME: VALUE', not \"%s\"", value);
+        t->headers[n++] = value;
+    }
+    return 0;
+}
+
+static int read_options(struct gn_target *t, const struct gn_cli_args *args,
+                        struct gn_client_options *o)
+{
+    struct gn_error err = {0};
+    int output = gn_cli_choice(args, "output", outputs, &err);
+    if (output < 0)
+        return gn_cli_usage(t->cli, "%s", err.text);
+    t->json = output == 1;
+    const char *timeout = gn_cli_value(args, "timeout");
+    uint64_t ms = DEFAULT_TIMEOUT_MS;
+    if (timeout && (!gn_parse_duration(timeout, &ms) || ms == 0 || ms > INT32_MAX))
+        return gn_cli_usage(t->cli, "option --timeout is a duration (30s, 5m), not \"%s\"",
+                            timeout);
+    o->timeout_ms = (uint32_t)ms;
+    o->log_level = gn_cli_value(args, "log");
+    if (o->log_level && gn_level_parse(o->log_level) < 0)
+        return gn_cli_usage(t->cli,
+                            "option --log is a level (debug, info, notice, warning, error, ...)");
+    const char *token = gn_cli_value(args, "token");
+    o->token = token ? token : getenv("GANTRY_TOKEN");
+    if (o->token && (!*o->token || strpbrk(o->token, " \r\n")))
+        return gn_cli_usage(t->cli, "a token is not empty and has no blanks");
+    o->headers = t->headers;
+    o->on_notification = on_notification;
+    o->arg = t;
+    return 0;
+}
+
+static int find_target(struct gn_target *t, const struct gn_cli_args *args,
+                       struct gn_client_options *o)
+{
+    t->words = args->words;
+    t->word_count = args->word_count;
+    if (args->tail) {
+        if (!args->tail[0])
+            return gn_cli_usage(t->cli, "no command stands behind \"--\"");
+        o->command = args->tail;
+        return 0;
+    }
+    if (t->word_count == 0)
+        return gn_cli_usage(t->cli, "needs a target: the URL of a server, or -- COMMAND");
+    o->url = t->words[0];
+    t->words++;
+    t->word_count--;
+    if (gn_starts_with(o->url, "http://") || gn_starts_with(o->url, "https://") ||
+        gn_starts_with(o->url, "unix:"))
+        return 0;
+    return gn_cli_usage(t->cli,
+                        "\"%s\" is no target: write http://HOST:PORT/mcp, unix:PATH, or put "
+                        "-- COMMAND at the end",
+                        o->url);
+}
+
+/* ---------------------------------------------------------------- interface */
+
+int gn_target_open(struct gn_target *t, const struct gn_cli *cli, const struct gn_cli_args *args,
+                   size_t words, const char *what)
+{
+    *t = (struct gn_target){.cli = cli};
+    struct gn_client_options options = {0};
+    struct gn_error err = {0};
+    int rc = read_headers(t, args);
+    if (!rc)
+        rc = read_options(t, args, &options);
+    if (!rc)
+        rc = find_target(t, args, &options);
+    if (!rc && t->word_count < words)
+        rc = gn_cli_usage(cli, "needs %s", what);
+    if (!rc) {
+        rc = gn_client_open(&options, &t->client, &err);
+        if (rc)
+            gn_cli_fail(cli, rc, "%s", err.text);
+    }
+    if (rc)
+        gn_target_close(t);
+    return rc;
+}
+
+void gn_target_close(struct gn_target *t)
+{
+    gn_client_close(t->client);
+    gn_free(t->headers);
+    *t = (struct gn_target){0};
+}
+
+int gn_target_request(struct gn_target *t, const char *method, const json_t *params,
+                      const char *name, const char *const *headers, json_t **ret_result)
+{
+    struct gn_error err = {0};
+    int rc = gn_client_request(t->client, method, params, name, headers, ret_result, &err);
+    clear_progress(t);
+    return rc ? gn_cli_fail(t->cli, rc, "%s", err.text) : 0;
+}
+
+int gn_target_list(struct gn_target *t, const char *method, const char *member, json_t **ret_items)
+{
+    struct gn_error err = {0};
+    json_t *items = json_array(), *params = NULL;
+    int rc = 0;
+    bool more = true;
+    for (int page = 0; more && rc == 0 && page < PAGES_MAX; page++) {
+        json_t *result = NULL;
+        rc = gn_client_request(t->client, method, params, NULL, NULL, &result, &err);
+        if (rc)
+            break;
+        json_array_extend(items, json_object_get(result, member));
+        json_t *cursor = json_object_get(result, "nextCursor");
+        more = json_is_string(cursor);
+        if (more && json_equal(cursor, json_object_get(params, "cursor"))) {
+            gn_error_set(&err, GN_EPROTO, "%s: the server gives the same page again and again",
+                         method);
+            rc = GN_EXIT_PROTOCOL;
+        }
+        json_decref(params);
+        params = more ? json_pack("{s:O}", "cursor", cursor) : NULL;
+        json_decref(result);
+    }
+    json_decref(params);
+    clear_progress(t);
+    json_int_t code = json_integer_value(json_object_get(gn_client_error(t->client), "code"));
+    if (rc && code == GN_RPC_METHOD_NOT_FOUND)
+        rc = 0; /* a server without this kind */
+    if (rc) {
+        json_decref(items);
+        return gn_cli_fail(t->cli, rc, "%s", err.text);
+    }
+    *ret_items = items;
+    return 0;
+}
+
+const json_t *gn_target_find(struct gn_target *t, const json_t *items, const char *what,
+                             const char *name)
+{
+    size_t count = json_array_size(items), n = 0;
+    const char **names = gn_calloc(count + 1, sizeof(*names));
+    const json_t *found = NULL;
+    for (size_t i = 0; i < count && !found; i++) {
+        const json_t *item = json_array_get(items, i);
+        const char *other = json_string_value(json_object_get(item, "name"));
+        if (gn_streq(other, name))
+            found = item;
+        else if (other)
+            names[n++] = other;
+    }
+    if (!found) {
+        const char *near = gn_nearest(name, names);
+        gn_cli_fail(t->cli, 0, "the server has no %s called \"%s\"%s%s%s", what, name,
+                    near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
+    }
+    gn_free(names);
+    return found;
+}

@@ -1,0 +1,74 @@
+/* target.h - what the client's commands share: their options, the server they talk to, its lists,
+ * arguments, results. A target is the first word, a URL; or "-- command args..." at the end.
+ */
+#ifndef GANTRY_TARGET_H
+#define GANTRY_TARGET_H
+
+#include "client.h"
+
+#define GN_TARGET_OPTIONS                                                                          \
+    {"output", 'o', "text|json", "for people (default) or programs"},                              \
+        {"header", 'H', "'NAME: VALUE'", "send this header; may be repeated"},                     \
+        {"token", 0, "TOKEN", "bearer token (default: the environment's GANTRY_TOKEN)"},           \
+        {"timeout", 't', "DURATION", "for each request (default: 5m)"},                            \
+    {                                                                                              \
+        "log", 0, "LEVEL", "show what the server logs from this level on"                          \
+    }
+
+#define GN_TARGET_USAGE                                                                            \
+    "TARGET is the URL of a server (without a path: /mcp), unix:PATH, or at the end of the line\n" \
+    "\"-- COMMAND [ARGUMENT...]\", which starts one that speaks on its standard input and output.\n"
+
+struct gn_target {
+    const struct gn_cli *cli;
+    struct gn_client *client;
+    const char **words; /* what stands behind the target, NULL-terminated */
+    size_t word_count;
+    bool json; /* --output json */
+    const char **headers;
+    bool progress_shown;
+};
+
+/* Reads the options and connects. `usage` words at least must follow the target, else `what` is
+ * said to be missing. 0, or an exit code after the reason was printed. */
+int gn_target_open(struct gn_target *t, const struct gn_cli *cli, const struct gn_cli_args *args,
+                   size_t words, const char *what);
+void gn_target_close(struct gn_target *t);
+
+/* A request; 0, or an exit code after the reason was printed. */
+int gn_target_request(struct gn_target *t, const char *method, const json_t *params,
+                      const char *name, const char *const *headers, json_t **ret_result);
+/* All pages of a list, joined; empty if the server does not have that kind. `member` is the name of
+ * the array in the result. A new reference. */
+int gn_target_list(struct gn_target *t, const char *method, const char *member, json_t **ret_items);
+/* The item of a list with that name; NULL, after a suggestion was printed, if there is none. */
+const json_t *gn_target_find(struct gn_target *t, const json_t *items, const char *what,
+                             const char *name);
+
+/* ---- arguments: arguments.c */
+/* Words as key=value, key:=json, and options --json, into an object. schema (of the input; may be
+ * NULL) decides what key=value means. GN_EINVAL with a message. */
+int gn_arguments_read(const struct gn_cli_args *args, const char **words, const json_t *schema,
+                      json_t **ret, struct gn_error *err);
+
+/* ---- x-mcp-header: param_headers.c */
+/* Checks the marks of a schema (2026-07-28, Streamable HTTP, "Schema Extension"). GN_EINVAL with
+ * the reason. */
+int gn_param_headers_check(const json_t *schema, struct gn_error *err);
+/* The headers that mirror marked arguments: "Mcp-Param-X: value", NULL-terminated. Owned: free with
+ * gn_param_headers_free. */
+char **gn_param_headers_make(const json_t *schema, const json_t *arguments);
+void gn_param_headers_free(char **headers);
+
+/* ---- printing: show.c */
+/* A list of content blocks, each on lines of its own. */
+void gn_show_content(FILE *out, const json_t *content);
+/* One block. */
+void gn_show_block(FILE *out, const json_t *block);
+/* Contents of a resource. Bytes are written as they are unless `out` is a terminal. */
+void gn_show_resource(FILE *out, const json_t *contents);
+/* A list of one kind, with its title: "  name(argument, [optional])  description". `member` is the
+ * name that MCP gives the array. Nothing for an empty one. */
+void gn_show_list(FILE *out, const char *member, const json_t *items);
+
+#endif
