@@ -162,7 +162,8 @@ static const char *code_name(int rc)
     return rc <= 0 && rc > -(int)GN_COUNT(names) ? names[-rc] : "an unknown code";
 }
 
-/* What of structured output goes against what the tool promises: text in the arena; NULL if nothing. */
+/* What of structured output goes against what the tool promises: text in the arena; NULL if
+ * nothing. */
 static const char *structure_problem(struct gn_call *call)
 {
     const struct gn_component *c = call->component;
@@ -179,11 +180,13 @@ static const char *structure_problem(struct gn_call *call)
     const char *text = NULL;
     bool fits;
     if (gn_json_parse_copy(&doc, r->structured, r->structured_len, NULL, &err) != 0)
-        return gn_arena_format(&call->arena, "its structured output cannot be checked: %s", err.text);
+        return gn_arena_format(&call->arena, "its structured output cannot be checked: %s",
+                               err.text);
     gn_problems_init(&problems);
     fits = gn_schema_check(c->output_schema, gn_json_root(&doc), &problems) == 0;
     if (!fits)
-        text = gn_arena_format(&call->arena, "its structured output does not fit its schema: %.1024s",
+        text = gn_arena_format(&call->arena,
+                               "its structured output does not fit its schema: %.1024s",
                                gn_buf_str(&problems.text));
     gn_problems_release(&problems);
     gn_json_release(&doc);
@@ -330,7 +333,8 @@ bool gn_call_bind(struct gn_call *call, enum gn_outcome *ret_outcome)
         uint32_t flags = c->kind == GN_TOOL ? GN_BIND_COERCE : GN_BIND_STRINGS;
         size_t size = c->input->struct_size ? c->input->struct_size : 1;
         call->in = gn_arena_alloc(&call->arena, size);
-        rc = call->in ? gn_fields_bind(c->input, call->arguments, flags, &call->arena, call->in, &problems)
+        rc = call->in ? gn_fields_bind(c->input, call->arguments, flags, &call->arena, call->in,
+                                       &problems)
                       : GN_ETOOBIG;
     } else if (c->input_schema) {
         rc = gn_schema_check(c->input_schema, call->arguments, &problems);
@@ -371,8 +375,9 @@ void gn_call_start(struct gn_call *call)
 /* A choice list completes itself. */
 static void complete_choices(struct gn_call *call)
 {
-    const struct gn_field *field =
-        call->component->input ? gn_fields_find(call->component->input, call->argument_name) : NULL;
+    const struct gn_field *field = call->component->input
+                                       ? gn_fields_find(call->component->input, call->argument_name)
+                                       : NULL;
     size_t len = strlen(call->argument_value);
     for (char **s = field ? field->one_of : NULL; s && *s; s++) {
         if (strncmp(*s, call->argument_value, len) != 0)

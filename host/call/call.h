@@ -1,15 +1,17 @@
-/* call.h - the call: one request being served, from the moment it is understood until its result has
- * been handed back.
+/* call.h - the call: one request being served, from the moment it is understood until its result
+ * has been handed back.
  *
  * A call carries everything its handler may ask about (revision, capabilities, identity, arguments,
- * deadline), so nothing below it ever looks at a connection. It belongs to the loop; while a blocking
- * handler runs, arena and result belong to that worker thread, and the loop keeps its hands off.
+ * deadline), so nothing below it ever looks at a connection. It belongs to the loop; while a
+ * blocking handler runs, arena and result belong to that worker thread, and the loop keeps its
+ * hands off.
  *
  *     gn_call_new -> fill in the request -> gn_call_start -> ... -> ops->finished -> gn_call_unref
  *
- * `finished` comes exactly once, on the loop, unless the call was detached before. It may come before
- * the handler has returned: at the deadline the client gets its answer, while a handler that does not
- * listen unwinds (or hangs) behind it, holding the call and the generation, but nothing else.
+ * `finished` comes exactly once, on the loop, unless the call was detached before. It may come
+ * before the handler has returned: at the deadline the client gets its answer, while a handler that
+ * does not listen unwinds (or hangs) behind it, holding the call and the generation, but nothing
+ * else.
  */
 #ifndef GN_CALL_CALL_H
 #define GN_CALL_CALL_H
@@ -53,7 +55,8 @@ enum gn_outcome {
 };
 
 struct gn_call_ops {
-    /* [loop] A notification that belongs to this call: params is a JSON object. Not after finished. */
+    /* [loop] A notification that belongs to this call: params is a JSON object. Not after finished.
+     */
     void (*notify)(struct gn_call *call, const char *method, const char *params, size_t len);
     /* [loop] The end. The receiver reads what it needs from the call. */
     void (*finished)(struct gn_call *call, enum gn_outcome outcome);
@@ -93,7 +96,7 @@ struct gn_result {
     uint8_t role; /* of what is added next (prompts) */
     /* completion */
     const char *suggestions[100];
-    size_t suggestion_count; /* may exceed 100: counted, not kept */
+    size_t suggestion_count;  /* may exceed 100: counted, not kept */
     int64_t suggestion_total; /* -1 not told */
 };
 
@@ -109,25 +112,25 @@ struct gantry_call {
     /* the request: filled in by the protocol, in the arena or borrowed from `doc` */
     enum gn_revision revision;
     const char *method;
-    const char *request_id;     /* as JSON */
-    struct gn_json_doc doc;     /* owns the message; released with the call */
+    const char *request_id; /* as JSON */
+    struct gn_json_doc doc; /* owns the message; released with the call */
     const gantry_json *params, *arguments, *meta;
     const char *progress_token; /* as JSON, or NULL */
     int log_level;              /* lowest enum gn_level the client wants, -1: none */
     const char *session_id, *client_name, *client_version, *principal;
-    uint32_t capabilities;      /* GANTRY_CAP_ bits of the client */
-    const char *uri;            /* resources/read: as the client wrote it */
-    const char *mime_type;      /* resources/read: the component's, for contents that say none */
+    uint32_t capabilities; /* GANTRY_CAP_ bits of the client */
+    const char *uri;       /* resources/read: as the client wrote it */
+    const char *mime_type; /* resources/read: the component's, for contents that say none */
     const char *argument_name, *argument_value; /* completion */
-    uint64_t correlation;       /* shown to the client when something fails by accident */
+    uint64_t correlation; /* shown to the client when something fails by accident */
 
     /* what runs */
     struct gn_component *component;
-    struct gn_call *parent;  /* of a nested call */
+    struct gn_call *parent; /* of a nested call */
     uint32_t depth;
-    struct gn_task *task;    /* while the handler runs */
+    struct gn_task *task; /* while the handler runs */
     void *in;
-    uint32_t timeout_ms;     /* 0: component's, else env's */
+    uint32_t timeout_ms; /* 0: component's, else env's */
     struct gn_timer deadline;
 
     const struct gn_call_ops *ops; /* NULL once detached */
@@ -139,7 +142,7 @@ struct gantry_call {
     const char *label;   /* "hello/greet": in the arena */
     struct gn_result result;
     double progress_done;
-    uint32_t progress_tokens;  /* of the rate limit */
+    uint32_t progress_tokens; /* of the rate limit */
     uint64_t progress_last_ms;
     struct gn_list locks; /* gantry_mutex held, for the report at the end */
 
@@ -153,8 +156,9 @@ struct gn_call *gn_call_new(struct gn_call_env *env, const struct gn_call_ops *o
 struct gn_call *gn_call_ref(struct gn_call *call);
 void gn_call_unref(struct gn_call *call); /* NULL is fine */
 
-/* [loop] Runs call->component (a reference is taken, its owner held) with call->arguments: checks and
- * binds them, then starts the handler. finished may come before this returns. Never from inside a task. */
+/* [loop] Runs call->component (a reference is taken, its owner held) with call->arguments: checks
+ * and binds them, then starts the handler. finished may come before this returns. Never from inside
+ * a task. */
 void gn_call_start(struct gn_call *call);
 /* [loop] Runs component->complete for call->argument_name and argument_value. */
 void gn_call_start_completion(struct gn_call *call);
@@ -162,29 +166,34 @@ void gn_call_start_completion(struct gn_call *call);
 void gn_call_start_function(struct gn_call *call, struct gn_owner *owner, const char *name,
                             int (*fn)(struct gn_call *call, void *arg), void *arg);
 /* [task] Runs component as a child of `parent` and waits; a coroutine handler called by a coroutine
- * runs on the same stack, other combinations on a task of their own. The child (one reference, owned
- * by the caller) holds the result. GN_ETOOBIG deeper than 16; GN_ECANCELED. */
-int gn_call_nested(struct gn_call *parent, struct gn_component *component, const gantry_json *arguments,
-                   const char *uri, struct gn_call **ret_child, enum gn_outcome *ret_outcome);
+ * runs on the same stack, other combinations on a task of their own. The child (one reference,
+ * owned by the caller) holds the result. GN_ETOOBIG deeper than 16; GN_ECANCELED. */
+int gn_call_nested(struct gn_call *parent, struct gn_component *component,
+                   const gantry_json *arguments, const char *uri, struct gn_call **ret_child,
+                   enum gn_outcome *ret_outcome);
 
-/* [loop] Nobody waits for the result any more: no notify, no finished from here on. Does not cancel. */
+/* [loop] Nobody waits for the result any more: no notify, no finished from here on. Does not
+ * cancel. */
 void gn_call_detach(struct gn_call *call);
 /* [loop] Cancels the handler. If not detached, finished(GN_OUT_CANCELED) comes at once. */
 void gn_call_cancel(struct gn_call *call);
 
 /* ---- what the host table builds on. [task] or before the start, from the thread that runs it */
-int gn_call_add(struct gn_call *call, const struct gn_content *content); /* copied shallowly; strings must
-                                                                            already be in the arena */
+int gn_call_add(struct gn_call *call,
+                const struct gn_content *content); /* copied shallowly; strings must
+                                                      already be in the arena */
 int gn_call_fail(struct gn_call *call, const char *fmt, ...) GN_PRINTF(2, 3); /* GANTRY_EFAILED */
 int gn_call_vfail(struct gn_call *call, const char *fmt, va_list ap) GN_PRINTF(2, 0);
 /* notifications/progress, if asked for and the rate allows. GANTRY_EINVAL: does not grow. */
 int gn_call_progress(struct gn_call *call, double done, double total, const char *message);
 /* To the host's log and, if asked for, notifications/message. */
-void gn_call_log(struct gn_call *call, enum gn_level level, const char *fmt, va_list ap) GN_PRINTF(3, 0);
+void gn_call_log(struct gn_call *call, enum gn_level level, const char *fmt, va_list ap)
+    GN_PRINTF(3, 0);
 const char *gn_call_label(const struct gn_call *call); /* "hello/greet", for logs */
 
 /* `"annotations": {...}` of a revision; nothing for NULL. */
-void gn_annotations_write(const struct gn_annotations *a, enum gn_revision revision, struct gn_jw *w);
+void gn_annotations_write(const struct gn_annotations *a, enum gn_revision revision,
+                          struct gn_jw *w);
 
 /* ---- results as JSON of a revision, members written into the open object of w */
 /* CallToolResult: content, structuredContent, isError, _meta. With outcome other than RESULT: the

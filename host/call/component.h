@@ -1,8 +1,9 @@
 /* component.h - a tool, resource, template or prompt, whoever provides it.
  *
- * Everything here is the host's own copy; only the code pointers lead into a plugin, and they may be
- * followed only while the owner (a plugin's generation) is held. A component is made by an importer
- * (host/plugin), published by the registry, and run by a call. Reference-counted, loop thread only.
+ * Everything here is the host's own copy; only the code pointers lead into a plugin, and they may
+ * be followed only while the owner (a plugin's generation) is held. A component is made by an
+ * importer (host/plugin), published by the registry, and run by a call. Reference-counted, loop
+ * thread only.
  */
 #ifndef GN_CALL_COMPONENT_H
 #define GN_CALL_COMPONENT_H
@@ -20,16 +21,18 @@ enum gn_kind {
 };
 #define GN_KINDS 5 /* array size: kinds count from 1 */
 
-/* Who provides components, as the floors below the plugin floor see it: embedded in a generation. */
+/* Who provides components, as the floors below the plugin floor see it: embedded in a generation.
+ */
 struct gn_owner {
-    void (*ref)(struct gn_owner *owner);   /* [loop] keeps its code mapped and its stop from running */
+    void (*ref)(
+        struct gn_owner *owner); /* [loop] keeps its code mapped and its stop from running */
     void (*unref)(struct gn_owner *owner); /* [loop] */
     const char *name;                      /* instance name ("hello") */
     gantry_plugin *plugin;                 /* the handle its handlers see */
     struct gn_work_group *group;           /* its share of the worker threads */
-    /* [loop] NULL, or asked by gn_call_start (not by nested calls) before anything else is done: true
-     * takes the call over (with a reference of its own), to start it again a moment later, perhaps
-     * with the component's successor. How calls wait while a reload hands state over. */
+    /* [loop] NULL, or asked by gn_call_start (not by nested calls) before anything else is done:
+     * true takes the call over (with a reference of its own), to start it again a moment later,
+     * perhaps with the component's successor. How calls wait while a reload hands state over. */
     bool (*hold)(struct gn_owner *owner, gantry_call *call);
 };
 
@@ -50,17 +53,18 @@ struct gn_uri_template;
 struct gn_component {
     uint32_t magic, refs;
     enum gn_kind kind;
-    char *key;  /* tool, prompt: name · resource: URI · template: its text. Unique within a kind */
+    char *key; /* tool, prompt: name · resource: URI · template: its text. Unique within a kind */
     char *name; /* the `name` a client sees */
     char *title, *description, *version;
-    char **tags;              /* NULL-terminated; NULL if none */
-    json_t *meta;             /* object or NULL */
-    struct gn_icon *icons;    /* icon_count of them */
+    char **tags;           /* NULL-terminated; NULL if none */
+    json_t *meta;          /* object or NULL */
+    struct gn_icon *icons; /* icon_count of them */
     size_t icon_count;
     uint32_t flags, requires, timeout_ms; /* flags: GANTRY_BLOCKING */
 
     /* input, output */
-    struct gn_fields *input;  /* never NULL for tools and prompts made from tables; NULL with a schema */
+    struct gn_fields
+        *input; /* never NULL for tools and prompts made from tables; NULL with a schema */
     struct gn_schema *input_schema; /* given as JSON */
     struct gn_fields *output;
     struct gn_schema *output_schema;
@@ -68,7 +72,7 @@ struct gn_component {
     int8_t read_only, destructive, idempotent, open_world; /* tools: GANTRY_YES, GANTRY_NO, 0 */
 
     /* resources and templates */
-    struct gn_uri_template *uri_template;                       /* of the registry floor, hence: */
+    struct gn_uri_template *uri_template;                        /* of the registry floor, hence: */
     void (*free_template)(struct gn_uri_template *uri_template); /* set together with it */
     char *mime_type;
     int64_t byte_size; /* 0 unknown */

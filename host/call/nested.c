@@ -37,7 +37,9 @@ static void inherit(struct gn_call *child, struct gn_call *parent)
 
 static const char *method_of(const struct gn_component *c)
 {
-    return c->kind == GN_TOOL ? "tools/call" : c->kind == GN_PROMPT ? "prompts/get" : "resources/read";
+    return c->kind == GN_TOOL     ? "tools/call"
+           : c->kind == GN_PROMPT ? "prompts/get"
+                                  : "resources/read";
 }
 
 static void set_up(void *arg)
@@ -103,8 +105,9 @@ static void cancel_child(struct gn_op *op)
     gn_call_cancel(n->child);
 }
 
-int gn_call_nested(struct gn_call *parent, struct gn_component *component, const gantry_json *arguments,
-                   const char *uri, struct gn_call **ret_child, enum gn_outcome *ret_outcome)
+int gn_call_nested(struct gn_call *parent, struct gn_component *component,
+                   const gantry_json *arguments, const char *uri, struct gn_call **ret_child,
+                   enum gn_outcome *ret_outcome)
 {
     GN_CHECK(parent, GN_CALL_MAGIC);
     GN_CHECK(component, GN_COMPONENT_MAGIC);

@@ -34,7 +34,8 @@ static void write_audience(const struct gn_annotations *a, struct gn_jw *w)
     gn_jw_end(w);
 }
 
-void gn_annotations_write(const struct gn_annotations *a, enum gn_revision revision, struct gn_jw *w)
+void gn_annotations_write(const struct gn_annotations *a, enum gn_revision revision,
+                          struct gn_jw *w)
 {
     if (!a)
         return;
@@ -47,8 +48,8 @@ void gn_annotations_write(const struct gn_annotations *a, enum gn_revision revis
     gn_jw_end(w);
 }
 
-static void write_contents(const struct gn_content *c, const char *uri, const char *mime, bool is_blob,
-                           struct gn_jw *w)
+static void write_contents(const struct gn_content *c, const char *uri, const char *mime,
+                           bool is_blob, struct gn_jw *w)
 {
     gn_jw_str(w, "uri", uri);
     if (mime)
@@ -56,7 +57,8 @@ static void write_contents(const struct gn_content *c, const char *uri, const ch
     gn_jw_strn(w, is_blob ? "blob" : "text", c->text, c->len);
 }
 
-static void write_embedded(const struct gn_content *c, const char *uri, bool is_blob, struct gn_jw *w)
+static void write_embedded(const struct gn_content *c, const char *uri, bool is_blob,
+                           struct gn_jw *w)
 {
     gn_jw_str(w, "type", "resource");
     gn_jw_object(w, "resource");
@@ -64,8 +66,8 @@ static void write_embedded(const struct gn_content *c, const char *uri, bool is_
     gn_jw_end(w);
 }
 
-/* One ContentBlock. What an old revision has no type for becomes the nearest it has: sounds an embedded
- * resource before 2025-03-26, links a text before 2025-06-18. */
+/* One ContentBlock. What an old revision has no type for becomes the nearest it has: sounds an
+ * embedded resource before 2025-03-26, links a text before 2025-06-18. */
 static void write_block(const struct gn_call *call, const struct gn_content *c, const char *name,
                         struct gn_jw *w)
 {
@@ -174,7 +176,8 @@ void gn_result_write_resource(const struct gn_call *call, struct gn_jw *w)
     for (const struct gn_content *c = call->result.first; c; c = c->next) {
         bool is_blob = c->kind != GN_CONTENT_TEXT && c->kind != GN_CONTENT_EMBED_TEXT;
         gn_jw_object(w, NULL);
-        write_contents(c, c->uri ? c->uri : call->uri, c->mime ? c->mime : call->mime_type, is_blob, w);
+        write_contents(c, c->uri ? c->uri : call->uri, c->mime ? c->mime : call->mime_type, is_blob,
+                       w);
         gn_jw_end(w);
     }
     gn_jw_end(w);

@@ -1,9 +1,11 @@
-/* calls.c - the methods that run a handler: tools/call, resources/read, prompts/get, completion/complete. */
+/* calls.c - the methods that run a handler: tools/call, resources/read, prompts/get,
+ * completion/complete. */
 #include "protocol/internal.h"
 
 #include <string.h>
 
-#define RESOLVE_BYTES (1u << 20) /* for the variables of a URI that are looked at and thrown away */
+#define RESOLVE_BYTES (1u << 20) /* for the variables of a URI that are looked at and thrown away  \
+                                  */
 
 /* ---------------------------------------------------------------- common parts */
 
@@ -39,8 +41,8 @@ static bool arguments_param(struct gn_request *r, const gantry_json **ret)
 static void unknown(struct gn_request *r, enum gn_kind kind, const char *label, const char *name)
 {
     const char *near = gn_snapshot_nearest(gn_registry_current(r->p->registry), kind, name);
-    gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "Unknown %s: %.256s%s%s%s", label,
-                   name, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+    gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "Unknown %s: %.256s%s%s%s", label, name,
+                   near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
 static void write_capability(struct gn_jw *w, const char *name, const char *part)
@@ -73,12 +75,12 @@ bool gn_request_refuse_requires(struct gn_request *r, const struct gn_component 
     gn_jw_end(&w);
     if (gn_request_is_stateless(r))
         gn_reply_error(r, 400, GN_RPC_MISSING_CAPABILITY, gn_buf_str(&data),
-                       "%s %.256s needs capabilities that the client does not declare", gn_kind_name(c->kind),
-                       c->name);
+                       "%s %.256s needs capabilities that the client does not declare",
+                       gn_kind_name(c->kind), c->name);
     else
         gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, gn_buf_str(&data),
-                       "%s %.256s needs capabilities that the client does not declare", gn_kind_name(c->kind),
-                       c->name);
+                       "%s %.256s needs capabilities that the client does not declare",
+                       gn_kind_name(c->kind), c->name);
     gn_buf_release(&data);
     return true;
 }
@@ -98,25 +100,27 @@ static bool common_outcome(struct gn_request *r, enum gn_outcome outcome)
         gn_reply_busy(r);
         return true;
     case GN_OUT_CANCELED:
-        gn_reply_error(r, 503, GN_RPC_INTERNAL_ERROR, NULL, "the call was cancelled: the server is shutting down "
-                                                            "or the plugin was taken away");
+        gn_reply_error(r, 503, GN_RPC_INTERNAL_ERROR, NULL,
+                       "the call was cancelled: the server is shutting down "
+                       "or the plugin was taken away");
         return true;
     default:
         return false;
     }
 }
 
-static void failed(struct gn_request *r, const struct gn_call *call, enum gn_outcome outcome, const char *what)
+static void failed(struct gn_request *r, const struct gn_call *call, enum gn_outcome outcome,
+                   const char *what)
 {
     if (common_outcome(r, outcome))
         return;
     if (outcome == GN_OUT_INVALID)
-        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "invalid arguments: %s",
-                       call->failure);
+        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "invalid arguments: %s", call->failure);
     else if (outcome == GN_OUT_TIMEOUT)
         gn_reply_error(r, 200, GN_RPC_INTERNAL_ERROR, NULL, "the %s did not finish in time", what);
     else
-        gn_reply_error(r, 200, GN_RPC_INTERNAL_ERROR, NULL, "%s", call->failure ? call->failure : "failed");
+        gn_reply_error(r, 200, GN_RPC_INTERNAL_ERROR, NULL, "%s",
+                       call->failure ? call->failure : "failed");
 }
 
 /* ---------------------------------------------------------------- tools/call */
@@ -195,13 +199,14 @@ const struct gn_call_ops gn_resource_ops = {
 
 void gn_method_read_resource(struct gn_request *r)
 {
-    const char *uri = string_param(r, r->params, "uri", "resources/read needs params.uri, a string");
+    const char *uri = string_param(r, r->params, "uri",
+                                   "resources/read needs params.uri, a string");
     if (!uri)
         return;
     struct gn_call *call = gn_request_call(r, &gn_resource_ops);
     const gantry_json *vars = NULL;
-    struct gn_component *c =
-        gn_snapshot_resolve(gn_registry_current(r->p->registry), uri, &call->arena, &vars);
+    struct gn_component *c = gn_snapshot_resolve(gn_registry_current(r->p->registry), uri,
+                                                 &call->arena, &vars);
     if (!c) {
         not_found(r, uri);
         return;
@@ -235,7 +240,8 @@ const struct gn_call_ops gn_prompt_ops = {
 void gn_method_get_prompt(struct gn_request *r)
 {
     const gantry_json *arguments;
-    const char *name = string_param(r, r->params, "name", "prompts/get needs params.name, a string");
+    const char *name = string_param(r, r->params, "name",
+                                    "prompts/get needs params.name, a string");
     if (!name || !arguments_param(r, &arguments))
         return;
     struct gn_component *c = gn_snapshot_find(gn_registry_current(r->p->registry), GN_PROMPT, name);
@@ -279,8 +285,8 @@ static struct gn_component *resolve(struct gn_snapshot *s, const char *uri)
     return c;
 }
 
-/* The component a reference names; NULL after answering. A resource URI may be that of a template or one
- * that a template matches. */
+/* The component a reference names; NULL after answering. A resource URI may be that of a template
+ * or one that a template matches. */
 static struct gn_component *find_reference(struct gn_request *r)
 {
     struct gn_snapshot *s = gn_registry_current(r->p->registry);
@@ -313,14 +319,16 @@ void gn_method_complete(struct gn_request *r)
     if (!c)
         return;
     const gantry_json *argument = gn_json_get(r->params, "argument");
-    const char *name = string_param(r, argument, "name", "completion/complete needs argument.name, a string");
-    const char *value =
-        name ? string_param(r, argument, "value", "completion/complete needs argument.value, a string") : NULL;
+    const char *name = string_param(r, argument, "name",
+                                    "completion/complete needs argument.name, a string");
+    const char *value = name ? string_param(r, argument, "value",
+                                            "completion/complete needs argument.value, a string")
+                             : NULL;
     if (!value)
         return;
     if (c->kind != GN_RESOURCE && c->input && !gn_fields_find(c->input, name)) {
-        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL,
-                       "%s %.256s has no argument %.256s", gn_kind_name(c->kind), c->name, name);
+        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "%s %.256s has no argument %.256s",
+                       gn_kind_name(c->kind), c->name, name);
         return;
     }
     struct gn_call *call = gn_request_call(r, &gn_completion_ops);

@@ -1,4 +1,5 @@
-/* internal.h - what the files of this floor share: requests, sessions, replies, the method table. */
+/* internal.h - what the files of this floor share: requests, sessions, replies, the method table.
+ */
 #ifndef GN_PROTOCOL_INTERNAL_H
 #define GN_PROTOCOL_INTERNAL_H
 
@@ -19,7 +20,7 @@ struct gn_request {
     struct gn_list node;         /* in p->requests, or p->queue while it waits for its turn */
     const struct gn_method *method;
     enum gn_revision revision;
-    char *id; /* as JSON */
+    char *id;               /* as JSON */
     struct gn_json_doc doc; /* the message; moves into the call */
     const gantry_json *params, *meta;
     int log_level;
@@ -38,17 +39,18 @@ enum gn_list_kind { GN_LIST_TOOLS = 1, GN_LIST_RESOURCES = 2, GN_LIST_PROMPTS = 
 struct gn_session {
     uint32_t magic, refs;
     struct gn_protocol *p;
-    struct gn_list lru;      /* in p->sessions, least recently used first; HTTP only */
-    char id[44];             /* "" on a shared stream, where the connection is the session */
+    struct gn_list lru; /* in p->sessions, least recently used first; HTTP only */
+    char id[44];        /* "" on a shared stream, where the connection is the session */
     enum gn_revision revision;
     char *client_name, *client_version, *principal;
-    uint32_t capabilities;   /* GANTRY_CAP_ */
+    uint32_t capabilities; /* GANTRY_CAP_ */
     int log_level;
     uint64_t last_used_ms;
-    struct gn_stream *listener; /* where notifications go: the GET stream or the connection; may be NULL */
+    struct gn_stream
+        *listener; /* where notifications go: the GET stream or the connection; may be NULL */
     struct gn_list requests;
-    uint32_t pending;        /* list kinds that changed while nobody listened */
-    bool gone;               /* deleted: only requests in flight still hold it */
+    uint32_t pending; /* list kinds that changed while nobody listened */
+    bool gone;        /* deleted: only requests in flight still hold it */
 };
 
 enum gn_eras { GN_HANDSHAKE = 1, GN_STATELESS = 2, GN_BOTH = 3 };
@@ -68,13 +70,14 @@ struct gn_protocol {
     struct gn_list requests; /* every one that is not queued */
     struct gn_list queue;    /* calls waiting for a turn, oldest first */
     uint32_t in_flight, active, queued, subscriptions;
-    struct gn_post pump;     /* starts what waits in the queue */
+    struct gn_post pump; /* starts what waits in the queue */
     struct gn_map sessions_by_id;
     struct gn_list sessions;
     uint32_t session_count;
     struct gn_list connections; /* sessions of shared streams, by lru */
     struct gn_timer sweep, changed, drain;
-    struct gn_timer stalled; /* runs while handlers that were answered for keep the queue from moving */
+    struct gn_timer
+        stalled; /* runs while handlers that were answered for keep the queue from moving */
     uint32_t changed_lists;
     bool draining, is_released; /* is_released: freed as soon as nothing posted refers to it */
     void (*on_drained)(void *arg);
@@ -90,8 +93,8 @@ struct gn_reply {
 #define GN_REPLY_MAX (64u << 20)
 /* Opens {"jsonrpc","id","result":{ (resultType) */
 void gn_reply_open(struct gn_request *r, struct gn_reply *reply);
-/* Closes it with `_meta` (server identity in the stateless era, and what call has set; call may be NULL),
- * sends it, and frees the request. */
+/* Closes it with `_meta` (server identity in the stateless era, and what call has set; call may be
+ * NULL), sends it, and frees the request. */
 void gn_reply_send(struct gn_request *r, struct gn_reply *reply, const struct gn_call *call);
 /* Cache hints (stateless era only): ttlMs, cacheScope. */
 void gn_reply_cache(struct gn_request *r, struct gn_reply *reply, int64_t ttl_ms, bool is_public);
@@ -101,19 +104,20 @@ static inline bool gn_request_is_public(const struct gn_request *r)
     return !r->stream || !r->stream->principal;
 }
 /* Sends an error and frees the request. data is JSON or NULL. */
-void gn_reply_error(struct gn_request *r, int status, int code, const char *data, const char *fmt, ...)
-    GN_PRINTF(5, 6);
+void gn_reply_error(struct gn_request *r, int status, int code, const char *data, const char *fmt,
+                    ...) GN_PRINTF(5, 6);
 /* Sends {} (with what the era wants in it) and frees the request. */
 void gn_reply_empty(struct gn_request *r);
 /* 503 or "busy". */
 void gn_reply_busy(struct gn_request *r);
-/* Ends the request without an answer, cancels its call, and frees it. Over HTTP the answer is an event
- * stream with nothing in it. */
+/* Ends the request without an answer, cancels its call, and frees it. Over HTTP the answer is an
+ * event stream with nothing in it. */
 void gn_request_drop(struct gn_request *r);
 /* The same with an error (-32600) for an answer. */
 void gn_request_abort(struct gn_request *r, int status, const char *text);
 /* An error where no request could be read. id is JSON or NULL. */
-void gn_stream_error(struct gn_stream *s, int status, int code, const char *id, const char *message);
+void gn_stream_error(struct gn_stream *s, int status, int code, const char *id,
+                     const char *message);
 static inline bool gn_request_is_stateless(const struct gn_request *r)
 {
     return gn_revision_is_stateless(r->revision);
@@ -147,9 +151,11 @@ void gn_write_server_info(struct gn_request *r, struct gn_jw *w, const char *nam
 uint32_t gn_capabilities_parse(const gantry_json *capabilities);
 
 /* ---- calls */
-/* A call for this request, everything filled in but component, arguments and uri; takes the message over. */
+/* A call for this request, everything filled in but component, arguments and uri; takes the message
+ * over. */
 struct gn_call *gn_request_call(struct gn_request *r, const struct gn_call_ops *ops);
-/* Starts r->call (component set) when its turn comes: at once, or from the queue, or not at all (busy). */
+/* Starts r->call (component set) when its turn comes: at once, or from the queue, or not at all
+ * (busy). */
 void gn_request_start(struct gn_request *r);
 /* The turn is over (answered or cancelled): the next in the queue may go. */
 void gn_request_end_turn(struct gn_request *r);
@@ -165,7 +171,8 @@ const char *gn_request_header(struct gn_call *call, const char *name);
 /* ---- stateless era: `_meta` and headers against the body. False: answered. */
 bool gn_stateless_check(struct gn_request *r, const char *method);
 /* Mcp-Param-* against the arguments of the tool. False: answered. */
-bool gn_stateless_check_params(struct gn_request *r, const struct gn_component *c, const gantry_json *arguments);
+bool gn_stateless_check_params(struct gn_request *r, const struct gn_component *c,
+                               const gantry_json *arguments);
 
 /* ---- sessions */
 struct gn_session *gn_session_new(struct gn_protocol *p, struct gn_stream *s); /* NULL: too many */

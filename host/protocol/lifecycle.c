@@ -25,7 +25,8 @@ uint32_t gn_capabilities_parse(const gantry_json *capabilities)
             bits |= GANTRY_CAP_ELICITATION_URL;
     }
     if (gn_json_type(sampling) == GN_JSON_OBJECT)
-        bits |= GANTRY_CAP_SAMPLING | (gn_json_get(sampling, "tools") ? GANTRY_CAP_SAMPLING_TOOLS : 0u);
+        bits |= GANTRY_CAP_SAMPLING |
+                (gn_json_get(sampling, "tools") ? GANTRY_CAP_SAMPLING_TOOLS : 0u);
     if (gn_json_type(gn_json_get(capabilities, "roots")) == GN_JSON_OBJECT)
         bits |= GANTRY_CAP_ROOTS;
     return bits;
@@ -99,8 +100,10 @@ void gn_method_initialize(struct gn_request *r)
         gn_reply_busy(r);
         return;
     }
-    /* A revision we do not have, or one without initialize, is answered with the latest that has it. */
-    enum gn_revision rev = gn_revision_parse(gn_json_cstr(gn_json_get(r->params, "protocolVersion")));
+    /* A revision we do not have, or one without initialize, is answered with the latest that has
+     * it. */
+    enum gn_revision rev = gn_revision_parse(
+        gn_json_cstr(gn_json_get(r->params, "protocolVersion")));
     if (rev == GN_REV_NONE || gn_revision_is_stateless(rev))
         rev = GN_REV_LATEST_HANDSHAKE;
     const gantry_json *info = gn_json_get(r->params, "clientInfo");
@@ -111,8 +114,8 @@ void gn_method_initialize(struct gn_request *r)
     r->revision = rev;
     if (stream->ops->set_header)
         stream->ops->set_header(stream, "mcp-session-id", s->id);
-    gn_log(r->p->env->log, GN_INFO, "protocol", "session of %s %s, revision %s, over %s", s->client_name,
-           s->client_version, gn_revision_name(rev), stream->transport);
+    gn_log(r->p->env->log, GN_INFO, "protocol", "session of %s %s, revision %s, over %s",
+           s->client_name, s->client_version, gn_revision_name(rev), stream->transport);
 
     struct gn_reply reply;
     gn_reply_open(r, &reply);
@@ -149,8 +152,9 @@ void gn_method_set_level(struct gn_request *r)
     const char *name = gn_json_cstr(gn_json_get(r->params, "level"));
     int level = name ? gn_level_parse(name) : -1;
     if (level < 0) {
-        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL,
-                       "level must be one of debug, info, notice, warning, error, critical, alert, emergency");
+        gn_reply_error(
+            r, 200, GN_RPC_INVALID_PARAMS, NULL,
+            "level must be one of debug, info, notice, warning, error, critical, alert, emergency");
         return;
     }
     r->session->log_level = level;

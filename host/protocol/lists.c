@@ -13,8 +13,8 @@ static void list(struct gn_request *r, enum gn_kind kind)
     struct gn_reply reply;
     struct gn_error err = {0};
     gn_reply_open(r, &reply);
-    int rc = gn_snapshot_list(gn_registry_current(r->p->registry), kind, cursor, r->p->config->page_size,
-                              r->revision, &reply.w, &err);
+    int rc = gn_snapshot_list(gn_registry_current(r->p->registry), kind, cursor,
+                              r->p->config->page_size, r->revision, &reply.w, &err);
     if (rc) {
         gn_buf_release(&reply.buf);
         gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "%s", err.text);

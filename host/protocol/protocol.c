@@ -1,4 +1,5 @@
-/* protocol.c - from a message to the method that serves it: parsing, the choice of era, dispatch. */
+/* protocol.c - from a message to the method that serves it: parsing, the choice of era, dispatch.
+ */
 #include "protocol/protocol.h"
 
 #include "protocol/internal.h"
@@ -10,7 +11,8 @@
 
 #define MAX_ID 1024
 
-/* Every request this server answers. `initialize` and the lookups by era are decided before this table. */
+/* Every request this server answers. `initialize` and the lookups by era are decided before this
+ * table. */
 const struct gn_method gn_methods[] = {
     {"initialize", GN_HANDSHAKE, gn_method_initialize, NULL},
     {"ping", GN_HANDSHAKE, gn_method_ping, NULL},
@@ -54,8 +56,8 @@ static const char *header(const struct gn_stream *s, const char *name)
     return s->ops->header ? s->ops->header((struct gn_stream *)s, name) : NULL;
 }
 
-/* True if the message says it is of the stateless era: by header (any revision that is not one of the
- * handshake era) or by naming a revision in `_meta`. */
+/* True if the message says it is of the stateless era: by header (any revision that is not one of
+ * the handshake era) or by naming a revision in `_meta`. */
 static bool claims_stateless(const struct message *m)
 {
     const char *version = header(m->stream, "mcp-protocol-version");
@@ -68,8 +70,8 @@ static bool claims_stateless(const struct message *m)
     return gn_json_get(meta, GN_META_PROTOCOL_VERSION) != NULL;
 }
 
-/* True if the message can only be of the stateless era although it names no revision: refused as one
- * that lacks it (basic, `_meta`), it tells its sender more than as one without a session. */
+/* True if the message can only be of the stateless era although it names no revision: refused as
+ * one that lacks it (basic, `_meta`), it tells its sender more than as one without a session. */
 static bool looks_stateless(const struct message *m)
 {
     const gantry_json *meta = gn_json_get(m->rpc.params, "_meta");
@@ -95,15 +97,17 @@ static struct gn_session *find_session(struct message *m)
     if (m->stream->shared) {
         if (m->stream->session)
             return m->stream->session;
-        message_error(m, 400, GN_RPC_INVALID_REQUEST,
-                      "not initialized: send initialize first, or name a protocol version in _meta");
+        message_error(
+            m, 400, GN_RPC_INVALID_REQUEST,
+            "not initialized: send initialize first, or name a protocol version in _meta");
         return NULL;
     }
     const char *id = header(m->stream, "mcp-session-id");
     if (!id) {
-        message_error(m, 400, GN_RPC_INVALID_REQUEST,
-                      "no Mcp-Session-Id header: send initialize first, or name a protocol version in _meta "
-                      "and the MCP-Protocol-Version header");
+        message_error(
+            m, 400, GN_RPC_INVALID_REQUEST,
+            "no Mcp-Session-Id header: send initialize first, or name a protocol version in _meta "
+            "and the MCP-Protocol-Version header");
         return NULL;
     }
     struct gn_session *s = gn_session_find(m->p, m->stream, id);
@@ -154,7 +158,8 @@ static void receive_request(struct message *m)
     bool is_initialize = gn_streq(method, "initialize");
     /* On a connection a ping may come before initialize (basic/lifecycle, "Initialization"). */
     bool is_early_ping = m->stream->shared && !m->stream->session && gn_streq(method, "ping");
-    m->is_stateless = claims_stateless(m) || (!is_initialize && lacks_session(m) && looks_stateless(m));
+    m->is_stateless = claims_stateless(m) ||
+                      (!is_initialize && lacks_session(m) && looks_stateless(m));
     if (!m->is_stateless && !is_initialize && !is_early_ping) {
         m->session = find_session(m);
         if (!m->session)
@@ -174,8 +179,8 @@ static void receive_request(struct message *m)
         return;
     const struct gn_method *row = gn_method_find(method);
     if (!row || !(row->eras & (m->is_stateless ? GN_STATELESS : GN_HANDSHAKE))) {
-        gn_reply_error(r, m->is_stateless ? 404 : 200, GN_RPC_METHOD_NOT_FOUND, NULL, "unknown method %.256s",
-                       method);
+        gn_reply_error(r, m->is_stateless ? 404 : 200, GN_RPC_METHOD_NOT_FOUND, NULL,
+                       "unknown method %.256s", method);
         return;
     }
     r->method = row;
@@ -208,12 +213,13 @@ static void cancel_request(struct message *m)
     if (!r)
         return; /* answered already, or never there: both are fine (basic/utilities/cancellation) */
     const char *reason = gn_json_str(gn_json_get(m->rpc.params, "reason"), NULL);
-    gn_log(m->p->env->log, GN_DEBUG, "protocol", "request %.64s cancelled by the client: %.256s", r->id,
-           reason ? reason : "no reason given");
+    gn_log(m->p->env->log, GN_DEBUG, "protocol", "request %.64s cancelled by the client: %.256s",
+           r->id, reason ? reason : "no reason given");
     gn_request_drop(r);
 }
 
-/* Over HTTP what is no request belongs to a session, too. False after answering that there is none. */
+/* Over HTTP what is no request belongs to a session, too. False after answering that there is none.
+ */
 static bool take_session(struct message *m)
 {
     if (m->stream->shared)
@@ -241,7 +247,8 @@ static void receive_response(struct message *m)
     if (m->stream->shared)
         return;
     if (claims_stateless(m))
-        message_error(m, 400, GN_RPC_INVALID_REQUEST, "this revision has no responses from clients");
+        message_error(m, 400, GN_RPC_INVALID_REQUEST,
+                      "this revision has no responses from clients");
     else if (take_session(m))
         m->stream->ops->end(m->stream, 202, NULL, 0);
 }
@@ -305,103 +312,12 @@ void gn_protocol_receive(struct gn_protocol *p, struct gn_stream *s, char *bytes
     gn_free(m.id);
 }
 
-void gn_protocol_refuse(struct gn_protocol *p, struct gn_stream *s, int status, int code, const char *message)
+void gn_protocol_refuse(struct gn_protocol *p, struct gn_stream *s, int status, int code,
+                        const char *message)
 {
     (void)p;
     GN_CHECK(s, GN_STREAM_MAGIC);
     gn_stream_error(s, status, code, NULL, message);
-}
-
-/* ---------------------------------------------------------------- GET, DELETE, the end of a stream */
-
-/* The session that GET and DELETE are about; NULL after answering. */
-static struct gn_session *session_of(struct gn_protocol *p, struct gn_stream *s)
-{
-    const char *version = header(s, "mcp-protocol-version");
-    enum gn_revision rev = gn_revision_parse(version);
-    const char *id = header(s, "mcp-session-id");
-    if (version && rev == GN_REV_NONE) {
-        gn_stream_error(s, 400, GN_RPC_INVALID_REQUEST, NULL, "the MCP-Protocol-Version header names no revision");
-        return NULL;
-    }
-    if (gn_revision_is_stateless(rev)) {
-        if (s->ops->set_header)
-            s->ops->set_header(s, "allow", "POST");
-        gn_stream_error(s, 405, GN_RPC_INVALID_REQUEST, NULL, "this revision has POST only: see subscriptions/listen");
-        return NULL;
-    }
-    if (!id) {
-        gn_stream_error(s, 400, GN_RPC_INVALID_REQUEST, NULL, "no Mcp-Session-Id header");
-        return NULL;
-    }
-    struct gn_session *session = gn_session_find(p, s, id);
-    if (!session)
-        gn_stream_error(s, 404, GN_RPC_INVALID_REQUEST, NULL, "unknown session: send initialize again");
-    return session;
-}
-
-void gn_protocol_get(struct gn_protocol *p, struct gn_stream *s)
-{
-    GN_CHECK(s, GN_STREAM_MAGIC);
-    struct gn_session *session = session_of(p, s);
-    if (!session)
-        return;
-    if (p->draining) {
-        gn_stream_error(s, 503, GN_RPC_INTERNAL_ERROR, NULL, "shutting down");
-        return;
-    }
-    gn_session_touch(session);
-    /* A client that opens a second stream has usually lost the first without our noticing. */
-    if (session->listener) {
-        struct gn_stream *old = session->listener;
-        session->listener = NULL;
-        old->session = NULL;
-        old->ops->end(old, 200, NULL, 0);
-    }
-    int rc = s->ops->open(s);
-    if (rc == GN_ENOTSUP) {
-        gn_stream_error(s, 406, GN_RPC_INVALID_REQUEST, NULL, "a GET needs Accept: text/event-stream");
-        return;
-    }
-    session->listener = s;
-    s->session = session;
-    if (rc == 0)
-        gn_session_flush(session);
-}
-
-void gn_protocol_delete(struct gn_protocol *p, struct gn_stream *s)
-{
-    GN_CHECK(s, GN_STREAM_MAGIC);
-    struct gn_session *session = session_of(p, s);
-    if (!session)
-        return;
-    gn_session_remove(session);
-    s->ops->end(s, 200, NULL, 0);
-}
-
-void gn_protocol_closed(struct gn_protocol *p, struct gn_stream *s)
-{
-    GN_CHECK(s, GN_STREAM_MAGIC);
-    (void)p;
-    struct gn_list *n;
-    while ((n = gn_list_pop(&s->requests))) {
-        struct gn_request *r = GN_CONTAINER(n, struct gn_request, stream_node);
-        GN_CHECK(r, GN_REQUEST_MAGIC);
-        r->stream = NULL;
-        /* In the handshake era losing the connection cancels nothing (basic/transports, "Disconnection"),
-         * but on stdio there is no client left at all. */
-        if (gn_request_is_stateless(r) || s->shared)
-            gn_request_drop(r);
-    }
-    struct gn_session *session = s->session;
-    if (!session)
-        return;
-    s->session = NULL;
-    session->listener = NULL;
-    if (s->shared)
-        gn_session_remove(session);
-    else
-        gn_session_touch(session); /* idle from now on */
 }
 
 /* ---------------------------------------------------------------- life of the protocol object */
@@ -477,22 +393,23 @@ static void drain_over(struct gn_timer *timer)
     /* Cancelling answers, and answering removes from the list. */
     while (!gn_list_empty(&p->queue))
         gn_reply_busy(GN_CONTAINER(p->queue.next, struct gn_request, node));
-    GN_LIST_EACH (&p->requests, n) {
+    GN_LIST_EACH(&p->requests, n) {
         struct gn_request *r = GN_CONTAINER(n, struct gn_request, node);
         if (r->call)
             gn_call_cancel(r->call);
     }
 }
 
-void gn_protocol_drain(struct gn_protocol *p, uint32_t drain_ms, void (*on_drained)(void *arg), void *arg)
+void gn_protocol_drain(struct gn_protocol *p, uint32_t drain_ms, void (*on_drained)(void *arg),
+                       void *arg)
 {
     p->draining = true;
-    GN_LIST_EACH (&p->requests, n) {
+    GN_LIST_EACH(&p->requests, n) {
         struct gn_request *r = GN_CONTAINER(n, struct gn_request, node);
         if (r->is_subscription)
             gn_subscription_end(r);
     }
-    GN_LIST_EACH (&p->sessions, n) {
+    GN_LIST_EACH(&p->sessions, n) {
         struct gn_session *s = GN_CONTAINER(n, struct gn_session, lru);
         struct gn_stream *listener = s->listener;
         if (!listener)

@@ -18,8 +18,8 @@ void gn_protocol_free(struct gn_protocol *p); /* no streams, no calls left */
 /* After a reload of the configuration; borrowed until the next one. */
 void gn_protocol_configure(struct gn_protocol *p, const struct gn_config *config);
 
-/* One received message. Takes `bytes` over (gn_free). May answer before it returns. The stream must be
- * initialised; requests of a shared stream are told apart by their ids. */
+/* One received message. Takes `bytes` over (gn_free). May answer before it returns. The stream must
+ * be initialised; requests of a shared stream are told apart by their ids. */
 void gn_protocol_receive(struct gn_protocol *p, struct gn_stream *s, char *bytes, size_t len);
 /* HTTP GET with Accept: text/event-stream, and DELETE, on the endpoint. */
 void gn_protocol_get(struct gn_protocol *p, struct gn_stream *s);
@@ -27,15 +27,20 @@ void gn_protocol_delete(struct gn_protocol *p, struct gn_stream *s);
 /* The client is gone (or the connection must go): nothing may be sent any more, and the protocol
  * forgets the stream before this returns. */
 void gn_protocol_closed(struct gn_protocol *p, struct gn_stream *s);
-/* A message that the transport could not take whole (too long a line, ...): answers with an error. */
-void gn_protocol_refuse(struct gn_protocol *p, struct gn_stream *s, int status, int code, const char *message);
+/* A message that the transport could not take whole (too long a line, ...): answers with an error.
+ */
+void gn_protocol_refuse(struct gn_protocol *p, struct gn_stream *s, int status, int code,
+                        const char *message);
 
 /* Lists have changed: bit set of 1 << enum gn_kind. Told to clients at most once in 50 ms. */
 void gn_protocol_changed(struct gn_protocol *p, uint32_t kinds);
-/* Shutting down: new requests are refused (503, busy), subscriptions end gracefully; on_drained(arg)
- * comes once no call is left, or after drain_ms, when those left have been cancelled and answered. */
-void gn_protocol_drain(struct gn_protocol *p, uint32_t drain_ms, void (*on_drained)(void *arg), void *arg);
-/* Requests in flight (subscriptions not counted), for tests and the stdio transport's end of input. */
+/* Shutting down: new requests are refused (503, busy), subscriptions end gracefully;
+ * on_drained(arg) comes once no call is left, or after drain_ms, when those left have been
+ * cancelled and answered. */
+void gn_protocol_drain(struct gn_protocol *p, uint32_t drain_ms, void (*on_drained)(void *arg),
+                       void *arg);
+/* Requests in flight (subscriptions not counted), for tests and the stdio transport's end of input.
+ */
 uint32_t gn_protocol_in_flight(const struct gn_protocol *p);
 
 #endif

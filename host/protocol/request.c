@@ -9,7 +9,7 @@
 
 struct gn_request *gn_request_find(struct gn_list *requests, bool by_session, const char *id)
 {
-    GN_LIST_EACH (requests, n) {
+    GN_LIST_EACH(requests, n) {
         struct gn_request *r = by_session ? GN_CONTAINER(n, struct gn_request, session_node)
                                           : GN_CONTAINER(n, struct gn_request, stream_node);
         if (strcmp(r->id, id) == 0)
@@ -78,7 +78,8 @@ void gn_request_drop(struct gn_request *r)
     cancel_taken(call);
     if (!s || s->shared)
         return;
-    /* A request is answered by JSON or a stream of events, so 202 is for those who take no stream. */
+    /* A request is answered by JSON or a stream of events, so 202 is for those who take no stream.
+     */
     bool streams = s->ops->open && s->ops->open(s) == 0;
     s->ops->end(s, streams ? 200 : 202, NULL, 0);
 }
@@ -158,7 +159,8 @@ void gn_reply_empty(struct gn_request *r)
     gn_reply_send(r, &reply, NULL);
 }
 
-void gn_reply_error(struct gn_request *r, int status, int code, const char *data, const char *fmt, ...)
+void gn_reply_error(struct gn_request *r, int status, int code, const char *data, const char *fmt,
+                    ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -172,7 +174,8 @@ void gn_reply_error(struct gn_request *r, int status, int code, const char *data
 void gn_reply_busy(struct gn_request *r)
 {
     gn_reply_error(r, 503, GN_RPC_INTERNAL_ERROR, NULL, "busy: %s",
-                   r->p->draining ? "the server is shutting down" : "too many calls, try again later");
+                   r->p->draining ? "the server is shutting down"
+                                  : "too many calls, try again later");
 }
 
 void gn_stream_error(struct gn_stream *s, int status, int code, const char *id, const char *message)
@@ -196,15 +199,16 @@ static void begin_turn(struct gn_request *r)
         gn_call_start(r->call);
 }
 
-/* Handlers that were cancelled, or ran out of time, are answered for and still need their stack until
- * they return: a few may be ahead of the count of calls. */
+/* Handlers that were cancelled, or ran out of time, are answered for and still need their stack
+ * until they return: a few may be ahead of the count of calls. */
 static bool has_room(const struct gn_protocol *p)
 {
     uint32_t max = p->config->max_calls;
     return p->active < max && p->env->running < max + max / 4 + SPARE_HANDLERS;
 }
 
-/* While a call waits in the queue nothing else holds its component's code: a reload may take it away. */
+/* While a call waits in the queue nothing else holds its component's code: a reload may take it
+ * away. */
 static void hold_component(struct gn_component *c)
 {
     gn_component_ref(c);
@@ -333,7 +337,8 @@ struct gn_call *gn_request_call(struct gn_request *r, const struct gn_call_ops *
     call->params = r->params;
     call->meta = r->meta;
     call->log_level = r->log_level;
-    call->principal = r->stream->principal ? gn_arena_strdup(&call->arena, r->stream->principal) : NULL;
+    call->principal = r->stream->principal ? gn_arena_strdup(&call->arena, r->stream->principal)
+                                           : NULL;
     const gantry_json *token = gn_json_get(r->meta, GN_META_PROGRESS_TOKEN);
     int64_t number;
     bool is_integer = token && (token->flags & GN_JSON_INTEGER);

@@ -1,8 +1,8 @@
 /* session.c - sessions of the handshake era.
  *
- * Over HTTP a session is found by its id; it ends by DELETE, by idling, or as the least recently used
- * one when there are too many, but never while a request or a listener of it is open. On a shared
- * stream the connection is the session and ends with it.
+ * Over HTTP a session is found by its id; it ends by DELETE, by idling, or as the least recently
+ * used one when there are too many, but never while a request or a listener of it is open. On a
+ * shared stream the connection is the session and ends with it.
  */
 #include "protocol/internal.h"
 #include "util/alloc.h"
@@ -21,7 +21,7 @@ static bool is_idle(const struct gn_session *s)
 
 static bool evict_one(struct gn_protocol *p)
 {
-    GN_LIST_EACH (&p->sessions, n) {
+    GN_LIST_EACH(&p->sessions, n) {
         struct gn_session *s = GN_CONTAINER(n, struct gn_session, lru);
         if (is_idle(s)) {
             gn_session_remove(s);

@@ -1,7 +1,8 @@
-/* stateless.c - what every request of the stateless era must bring, and in which order it is checked:
- * `_meta` (400, -32602), headers against the body (400, -32020), revision (400, -32022); then the method
- * (404, -32601, in protocol.c), and the headers of arguments once the tool is known.
- * Source: 2026-07-28, basic (`_meta`) and basic/transports/streamable-http (Server Validation). */
+/* stateless.c - what every request of the stateless era must bring, and in which order it is
+ * checked:
+ * `_meta` (400, -32602), headers against the body (400, -32020), revision (400, -32022); then the
+ * method (404, -32601, in protocol.c), and the headers of arguments once the tool is known. Source:
+ * 2026-07-28, basic (`_meta`) and basic/transports/streamable-http (Server Validation). */
 #include "protocol/internal.h"
 #include "util/str.h"
 #include "wire/headers.h"
@@ -25,9 +26,11 @@ static bool mismatch(struct gn_request *r, const char *name, const char *text)
 {
     if (text)
         gn_reply_error(r, 400, GN_RPC_HEADER_MISMATCH, NULL,
-                       "Header mismatch: %s header value '%.200s' does not match the body", name, text);
+                       "Header mismatch: %s header value '%.200s' does not match the body", name,
+                       text);
     else
-        gn_reply_error(r, 400, GN_RPC_HEADER_MISMATCH, NULL, "Header mismatch: the %s header is missing", name);
+        gn_reply_error(r, 400, GN_RPC_HEADER_MISMATCH, NULL,
+                       "Header mismatch: the %s header is missing", name);
     return false;
 }
 
@@ -41,7 +44,8 @@ static bool check_meta(struct gn_request *r)
     else if (gn_json_type(gn_json_get(r->meta, GN_META_CLIENT_CAPABILITIES)) != GN_JSON_OBJECT)
         missing = GN_META_CLIENT_CAPABILITIES " (an object)";
     if (missing) {
-        gn_reply_error(r, 400, GN_RPC_INVALID_PARAMS, NULL, "the request must carry %s in _meta", missing);
+        gn_reply_error(r, 400, GN_RPC_INVALID_PARAMS, NULL, "the request must carry %s in _meta",
+                       missing);
         return false;
     }
     const gantry_json *level = gn_json_get(r->meta, GN_META_LOG_LEVEL);
@@ -50,8 +54,9 @@ static bool check_meta(struct gn_request *r)
         r->log_level = name ? gn_level_parse(name) : -1;
         if (r->log_level < 0) {
             gn_reply_error(r, 400, GN_RPC_INVALID_PARAMS, NULL,
-                           GN_META_LOG_LEVEL " is none of debug, info, notice, warning, error, critical, "
-                                             "alert, emergency");
+                           GN_META_LOG_LEVEL
+                           " is none of debug, info, notice, warning, error, critical, "
+                           "alert, emergency");
             return false;
         }
     }
@@ -97,8 +102,9 @@ static bool check_revision(struct gn_request *r)
     gn_jw_end(&w);
     gn_jw_strn(&w, "requested", requested, strnlen(requested, 256));
     gn_jw_end(&w);
-    gn_reply_error(r, 400, GN_RPC_UNSUPPORTED_VERSION, gn_buf_str(&data), "Unsupported protocol version %.64s%s",
-                   requested, rev ? " for requests with _meta: send initialize" : "");
+    gn_reply_error(r, 400, GN_RPC_UNSUPPORTED_VERSION, gn_buf_str(&data),
+                   "Unsupported protocol version %.64s%s", requested,
+                   rev ? " for requests with _meta: send initialize" : "");
     gn_buf_release(&data);
     return false;
 }
@@ -124,7 +130,8 @@ static bool check_param(struct gn_request *r, const char *label, const gantry_js
     return true;
 }
 
-static bool check_table(struct gn_request *r, const struct gn_fields *fields, const gantry_json *value)
+static bool check_table(struct gn_request *r, const struct gn_fields *fields,
+                        const gantry_json *value)
 {
     for (size_t i = 0; fields && i < fields->count; i++) {
         const struct gn_field *f = &fields->v[i];
@@ -138,7 +145,8 @@ static bool check_table(struct gn_request *r, const struct gn_fields *fields, co
 }
 
 /* The same for a schema written as JSON: what chains of `properties` alone reach. */
-static bool check_document(struct gn_request *r, json_t *schema, const gantry_json *value, int depth)
+static bool check_document(struct gn_request *r, json_t *schema, const gantry_json *value,
+                           int depth)
 {
     const char *key;
     json_t *property;
@@ -154,10 +162,12 @@ static bool check_document(struct gn_request *r, json_t *schema, const gantry_js
     return true;
 }
 
-bool gn_stateless_check_params(struct gn_request *r, const struct gn_component *c, const gantry_json *arguments)
+bool gn_stateless_check_params(struct gn_request *r, const struct gn_component *c,
+                               const gantry_json *arguments)
 {
     if (!gn_request_is_stateless(r) || !is_http(r))
         return true;
-    json_t *document = c->input_schema ? (json_t *)(uintptr_t)gn_schema_document(c->input_schema) : NULL;
+    json_t *document = c->input_schema ? (json_t *)(uintptr_t)gn_schema_document(c->input_schema)
+                                       : NULL;
     return check_table(r, c->input, arguments) && check_document(r, document, arguments, 0);
 }

@@ -1,10 +1,10 @@
 /* stream.h - what a transport lends to the protocol: a way back to one client.
  *
  * Over HTTP every request has a stream of its own: one POST, answered by one JSON body or, once
- * something is sent before the end, by a stream of server-sent events; or one GET that listens. Over
- * stdio (and WebSocket) one stream is the connection, `shared` by all requests on it, and lives as
- * long as it. Transport owns; the protocol keeps pointers in it from the first gn_protocol_* call until
- * `end` (not shared) or gn_protocol_closed. Loop thread only.
+ * something is sent before the end, by a stream of server-sent events; or one GET that listens.
+ * Over stdio (and WebSocket) one stream is the connection, `shared` by all requests on it, and
+ * lives as long as it. Transport owns; the protocol keeps pointers in it from the first
+ * gn_protocol_* call until `end` (not shared) or gn_protocol_closed. Loop thread only.
  */
 #ifndef GN_PROTOCOL_STREAM_H
 #define GN_PROTOCOL_STREAM_H
@@ -20,16 +20,18 @@ enum gn_weight {
 };
 
 struct gn_stream_ops {
-    /* One message that is not the last; copied. 0, GN_EBUSY dropped, GN_EPIPE gone, GN_ENOTSUP: this
-     * client takes no stream (its Accept header has no text/event-stream). */
+    /* One message that is not the last; copied. 0, GN_EBUSY dropped, GN_EPIPE gone, GN_ENOTSUP:
+     * this client takes no stream (its Accept header has no text/event-stream). */
     int (*send)(struct gn_stream *s, const char *json, size_t len, enum gn_weight weight);
-    /* The last message; json NULL: none (202 with an empty body, or the event stream just ends). `status`
-     * is the HTTP status, used if nothing was sent before. On a shared stream: one message, nothing ends.
-     * Not shared: the stream is the transport's own again, the protocol does not touch it any more. */
+    /* The last message; json NULL: none (202 with an empty body, or the event stream just ends).
+     * `status` is the HTTP status, used if nothing was sent before. On a shared stream: one
+     * message, nothing ends. Not shared: the stream is the transport's own again, the protocol does
+     * not touch it any more. */
     void (*end)(struct gn_stream *s, int status, const char *json, size_t len);
     /* A request header, name in lower case; NULL: absent, or no HTTP. */
     const char *(*header)(struct gn_stream *s, const char *name);
-    /* Adds a header to the answer, before anything was sent (Mcp-Session-Id). NULL where there is no HTTP. */
+    /* Adds a header to the answer, before anything was sent (Mcp-Session-Id). NULL where there is
+     * no HTTP. */
     void (*set_header)(struct gn_stream *s, const char *name, const char *value);
     /* Starts the event stream now, with nothing in it yet (GET). NULL where there is no HTTP. */
     int (*open)(struct gn_stream *s);
@@ -50,7 +52,8 @@ struct gn_stream {
 static inline void gn_stream_init(struct gn_stream *s, const struct gn_stream_ops *ops, bool shared,
                                   const char *transport)
 {
-    *s = (struct gn_stream){.magic = GN_STREAM_MAGIC, .ops = ops, .shared = shared, .transport = transport};
+    *s = (struct gn_stream){
+        .magic = GN_STREAM_MAGIC, .ops = ops, .shared = shared, .transport = transport};
     gn_list_init(&s->requests);
 }
 

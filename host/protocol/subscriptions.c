@@ -1,5 +1,5 @@
-/* subscriptions.c - telling clients that lists have changed: notifications of the handshake era, and
- * subscriptions/listen of the stateless era. Changes within 50 ms are told once. */
+/* subscriptions.c - telling clients that lists have changed: notifications of the handshake era,
+ * and subscriptions/listen of the stateless era. Changes within 50 ms are told once. */
 #include "protocol/internal.h"
 
 #include <string.h>
@@ -14,8 +14,8 @@ static const struct list_row {
     const char *filter;
 } list_rows[] = {
     {GN_LIST_TOOLS, 1u << GN_TOOL, "notifications/tools/list_changed", "toolsListChanged"},
-    {GN_LIST_RESOURCES, 1u << GN_RESOURCE | 1u << GN_TEMPLATE, "notifications/resources/list_changed",
-     "resourcesListChanged"},
+    {GN_LIST_RESOURCES, 1u << GN_RESOURCE | 1u << GN_TEMPLATE,
+     "notifications/resources/list_changed", "resourcesListChanged"},
     {GN_LIST_PROMPTS, 1u << GN_PROMPT, "notifications/prompts/list_changed", "promptsListChanged"},
 };
 
@@ -54,7 +54,7 @@ void gn_session_flush(struct gn_session *s)
 
 static void tell_sessions(struct gn_list *sessions, uint32_t lists)
 {
-    GN_LIST_EACH (sessions, n) {
+    GN_LIST_EACH(sessions, n) {
         struct gn_session *s = GN_CONTAINER(n, struct gn_session, lru);
         s->pending |= lists;
         if (s->listener)
@@ -77,7 +77,7 @@ void gn_changed_fire(struct gn_timer *timer)
     p->changed_lists = 0;
     tell_sessions(&p->connections, lists);
     tell_sessions(&p->sessions, lists);
-    GN_LIST_EACH (&p->requests, n) {
+    GN_LIST_EACH(&p->requests, n) {
         struct gn_request *r = GN_CONTAINER(n, struct gn_request, node);
         if (r->is_subscription)
             tell_subscription(r, lists);
@@ -167,11 +167,13 @@ void gn_method_listen(struct gn_request *r)
     r->is_subscription = true;
     p->subscriptions++;
     if (acknowledge(r) == GN_ENOTSUP)
-        gn_reply_error(r, 406, GN_RPC_INVALID_REQUEST, NULL,
-                       "subscriptions/listen is answered with text/event-stream, which the Accept header excludes");
+        gn_reply_error(
+            r, 406, GN_RPC_INVALID_REQUEST, NULL,
+            "subscriptions/listen is answered with text/event-stream, which the Accept header excludes");
 }
 
-/* On a shared stream the server says that it cancels the subscription (basic/patterns/cancellation). */
+/* On a shared stream the server says that it cancels the subscription
+ * (basic/patterns/cancellation). */
 static void send_cancelled(struct gn_request *r)
 {
     struct gn_buf buf = GN_BUF_INIT(8192);

@@ -1,4 +1,5 @@
-/* Unit tests of the call floor: handlers calling handlers, deadlines, locks left behind, results. */
+/* Unit tests of the call floor: handlers calling handlers, deadlines, locks left behind, results.
+ */
 #include "call/call.h"
 
 #include "call/mutex.h"
@@ -34,7 +35,8 @@ static void owner_unref(struct gn_owner *o)
     held--;
 }
 
-static struct gn_owner owner = {.ref = owner_ref, .unref = owner_unref, .name = "test", .group = &group};
+static struct gn_owner owner = {
+    .ref = owner_ref, .unref = owner_unref, .name = "test", .group = &group};
 
 static void open_loop(void)
 {
@@ -151,7 +153,8 @@ static int run_outer(gantry_call *call, const void *in)
     if (rc)
         return GANTRY_ETOOBIG;
     const char *text = child->result.first ? child->result.first->text : "nothing";
-    rc = outcome == GN_OUT_RESULT ? say(call, text) : gn_call_fail(call, "inner ended with %d", (int)outcome);
+    rc = outcome == GN_OUT_RESULT ? say(call, text)
+                                  : gn_call_fail(call, "inner ended with %d", (int)outcome);
     unref_child(call, child);
     return rc;
 }
@@ -258,7 +261,8 @@ Test(call, choices_beyond_a_hundred_are_counted_and_not_sent)
     gn_jw_object(&w, NULL);
     gn_result_write_completion(call, &w);
     gn_jw_end(&w);
-    cr_assert(strstr(gn_buf_str(&buf), "\"n099\"],\"total\":150,\"hasMore\":true"), "%s", gn_buf_str(&buf));
+    cr_assert(strstr(gn_buf_str(&buf), "\"n099\"],\"total\":150,\"hasMore\":true"), "%s",
+              gn_buf_str(&buf));
     gn_buf_release(&buf);
     gn_call_unref(call);
     c->input = NULL;
@@ -389,7 +393,8 @@ Test(call, a_lock_left_behind_is_released)
     close_loop();
 }
 
-/* ---------------------------------------------------------------- results in the shape of a revision */
+/* ---------------------------------------------------------------- results in the shape of a
+ * revision */
 
 static int run_everything(gantry_call *call, const void *in)
 {

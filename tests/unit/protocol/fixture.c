@@ -93,11 +93,11 @@ const char *client_send(struct fixture *f, struct client *c, const char *text)
 
 void client_initialize(struct fixture *f, struct client *c, const char *revision)
 {
-    GN_AUTO_FREE char *text =
-        gn_format("{\"jsonrpc\":\"2.0\",\"id\":\"init\",\"method\":\"initialize\",\"params\":{"
-                  "\"protocolVersion\":\"%s\",\"capabilities\":{},"
-                  "\"clientInfo\":{\"name\":\"test\",\"version\":\"1\"}}}",
-                  revision);
+    GN_AUTO_FREE char *text = gn_format(
+        "{\"jsonrpc\":\"2.0\",\"id\":\"init\",\"method\":\"initialize\",\"params\":{"
+        "\"protocolVersion\":\"%s\",\"capabilities\":{},"
+        "\"clientInfo\":{\"name\":\"test\",\"version\":\"1\"}}}",
+        revision);
     client_send(f, c, text);
 }
 
@@ -109,9 +109,9 @@ void post_stateless(struct fixture *f, struct client *c, const char *method, con
     client_header(c, "mcp-method", method);
     if (name)
         client_header(c, "mcp-name", name);
-    GN_AUTO_FREE char *text =
-        gn_format("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":{%s%s" STATELESS_META "}}", method,
-                  params, *params ? "," : "");
+    GN_AUTO_FREE char *text = gn_format(
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":{%s%s" STATELESS_META "}}",
+        method, params, *params ? "," : "");
     client_send(f, c, text);
 }
 
@@ -185,8 +185,8 @@ static void owner_unref(struct gn_owner *o)
     GN_CONTAINER(o, struct fixture, owner)->held--;
 }
 
-static void add(struct fixture *f, struct gn_edit *e, enum gn_kind kind, const char *key, gantry_run_fn run,
-                uint32_t flags)
+static void add(struct fixture *f, struct gn_edit *e, enum gn_kind kind, const char *key,
+                gantry_run_fn run, uint32_t flags)
 {
     struct gn_error err = {0};
     struct gn_component *c = gn_component_new(kind);
@@ -256,7 +256,8 @@ static void tick(uv_timer_t *t)
 }
 
 /* A timer keeps the loop from blocking for good while a condition is waited for. */
-static void run_while(struct fixture *f, bool (*waits)(const void *arg, size_t want), const void *arg, size_t want)
+static void run_while(struct fixture *f, bool (*waits)(const void *arg, size_t want),
+                      const void *arg, size_t want)
 {
     uv_timer_t timer;
     uint64_t deadline = gn_clock_ms() + DEADLINE_MS;

@@ -1,5 +1,5 @@
-/* fixture.h - a protocol on a loop of its own, with a few components, and clients that write down what
- * they are told. */
+/* fixture.h - a protocol on a loop of its own, with a few components, and clients that write down
+ * what they are told. */
 #ifndef TEST_PROTOCOL_FIXTURE_H
 #define TEST_PROTOCOL_FIXTURE_H
 
@@ -33,7 +33,7 @@ struct fixture {
     struct gn_config *config;
     struct gn_protocol *p;
     struct gn_owner owner;
-    int held;    /* references to the owner */
+    int held;           /* references to the owner */
     int started, ended; /* handlers */
     bool drained;
 };
@@ -55,14 +55,15 @@ const char *client_send(struct fixture *f, struct client *c, const char *text);
 const char *client_last(const struct client *c);
 /* initialize on a shared connection, with this revision. */
 void client_initialize(struct fixture *f, struct client *c, const char *revision);
-/* An HTTP exchange of the stateless era: headers and `_meta` are made for it. params without braces. */
+/* An HTTP exchange of the stateless era: headers and `_meta` are made for it. params without
+ * braces. */
 void post_stateless(struct fixture *f, struct client *c, const char *method, const char *name,
                     const char *params);
 
 /* Components: tools echo, sleep (waits until cancelled, or ms), block, fail, accident; resource
  * test://one, template test://{x}/t, prompt ask. */
-#define STATELESS_META                                                                                 \
-    "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","                          \
+#define STATELESS_META                                                                             \
+    "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","                       \
     "\"io.modelcontextprotocol/clientCapabilities\":{}}"
 
 #endif

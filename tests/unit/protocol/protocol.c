@@ -8,8 +8,8 @@ static struct fixture f;
 #define assert_has(text, part) cr_assert(strstr(text, part), "%s\nlacks %s", text, part)
 #define assert_lacks(text, part) cr_assert(!strstr(text, part), "%s\nhas %s", text, part)
 
-#define CALL(id, name, args)                                                                            \
-    "{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"method\":\"tools/call\",\"params\":{\"name\":\"" name            \
+#define CALL(id, name, args)                                                                       \
+    "{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"method\":\"tools/call\",\"params\":{\"name\":\"" name   \
     "\",\"arguments\":" args "}}"
 
 Test(protocol, initialize_answers_with_the_revision_asked_for_or_the_latest_of_its_era)
@@ -126,20 +126,26 @@ Test(protocol, stateless_requests_are_checked_in_order)
         const char *part;
     } rows[] = {
         {"2026-07-28", "tools/call", "echo", "tools/call", "\"name\":\"echo\"", 400, "-32602"},
-        {"2026-07-28", "tools/list", "echo", "tools/call", "\"name\":\"echo\"," STATELESS_META, 400, "-32020"},
-        {"2026-07-28", "tools/call", NULL, "tools/call", "\"name\":\"echo\"," STATELESS_META, 400, "-32020"},
-        {"2026-07-28", "tools/call", "other", "tools/call", "\"name\":\"echo\"," STATELESS_META, 400, "-32020"},
-        {"2025-11-25", "tools/call", "echo", "tools/call", "\"name\":\"echo\"," STATELESS_META, 400, "-32020"},
-        {NULL, "tools/call", "echo", "tools/call", "\"name\":\"echo\"," STATELESS_META, 400, "-32020"},
+        {"2026-07-28", "tools/list", "echo", "tools/call", "\"name\":\"echo\"," STATELESS_META, 400,
+         "-32020"},
+        {"2026-07-28", "tools/call", NULL, "tools/call", "\"name\":\"echo\"," STATELESS_META, 400,
+         "-32020"},
+        {"2026-07-28", "tools/call", "other", "tools/call", "\"name\":\"echo\"," STATELESS_META,
+         400, "-32020"},
+        {"2025-11-25", "tools/call", "echo", "tools/call", "\"name\":\"echo\"," STATELESS_META, 400,
+         "-32020"},
+        {NULL, "tools/call", "echo", "tools/call", "\"name\":\"echo\"," STATELESS_META, 400,
+         "-32020"},
         {"1900-01-01", "tools/call", "echo", "tools/call",
          "\"name\":\"echo\",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"1900-01-01\","
          "\"io.modelcontextprotocol/clientCapabilities\":{}}",
          400, "\"supported\":[\"2026-07-28\""},
         {"2026-07-28", "ping", NULL, "ping", STATELESS_META, 404, "-32601"},
         {"2026-07-28", "initialize", NULL, "initialize", STATELESS_META, 404, "-32601"},
-        {"2026-07-28", "tools/call", "=?base64?ZWNobw==?=", "tools/call", "\"name\":\"echo\"," STATELESS_META, 200,
-         "\"resultType\":\"complete\""},
-        {"2026-07-28", "tools/call", "none", "tools/call", "\"name\":\"none\"," STATELESS_META, 200, "-32602"},
+        {"2026-07-28", "tools/call", "=?base64?ZWNobw==?=", "tools/call",
+         "\"name\":\"echo\"," STATELESS_META, 200, "\"resultType\":\"complete\""},
+        {"2026-07-28", "tools/call", "none", "tools/call", "\"name\":\"none\"," STATELESS_META, 200,
+         "-32602"},
     };
     fixture_open(&f);
     for (size_t i = 0; i < GN_COUNT(rows); i++) {
@@ -150,8 +156,9 @@ Test(protocol, stateless_requests_are_checked_in_order)
         client_header(&c, "mcp-method", rows[i].method);
         if (rows[i].name)
             client_header(&c, "mcp-name", rows[i].name);
-        GN_AUTO_FREE char *text = gn_format("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":{%s}}",
-                                            rows[i].body_method, rows[i].params);
+        GN_AUTO_FREE char *text = gn_format(
+            "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":{%s}}", rows[i].body_method,
+            rows[i].params);
         client_send(&f, &c, text);
         cr_expect_eq(c.status, rows[i].status, "row %zu: %s", i, client_last(&c));
         cr_expect(strstr(client_last(&c), rows[i].part), "row %zu: %s", i, client_last(&c));
@@ -179,11 +186,13 @@ Test(protocol, failures_are_told_apart)
     assert_has(last, "-32602");
     last = client_send(&f, &c, "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"nothing\"}");
     assert_has(last, "-32601");
-    last = client_send(&f, &c,
-                       "{\"jsonrpc\":\"2.0\",\"id\":6,\"method\":\"resources/read\",\"params\":{\"uri\":\"test://a/t\"}}");
+    last = client_send(
+        &f, &c,
+        "{\"jsonrpc\":\"2.0\",\"id\":6,\"method\":\"resources/read\",\"params\":{\"uri\":\"test://a/t\"}}");
     assert_has(last, "-32002");
-    last = client_send(&f, &c,
-                       "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"resources/read\",\"params\":{\"uri\":\"x://y\"}}");
+    last = client_send(
+        &f, &c,
+        "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"resources/read\",\"params\":{\"uri\":\"x://y\"}}");
     assert_has(last, "-32002");
     gn_protocol_closed(f.p, &c.stream);
     client_free(&c);
@@ -205,9 +214,15 @@ Test(protocol, a_cancelled_request_is_never_answered)
     client_send(&f, &c, CALL(2, "block", "{\"ms\":100000}"));
     run_until_int(&f, &f.started, 2);
     size_t before = c.count;
-    client_send(&f, &c, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":1}}");
-    client_send(&f, &c, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":2}}");
-    client_send(&f, &c, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":3}}");
+    client_send(
+        &f, &c,
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":1}}");
+    client_send(
+        &f, &c,
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":2}}");
+    client_send(
+        &f, &c,
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":3}}");
     run_until_int(&f, &f.ended, 2);
     run_some(&f);
     cr_assert_eq(c.count, before);
@@ -221,7 +236,8 @@ Test(protocol, losing_the_connection_cancels_in_the_stateless_era_only)
 {
     fixture_open(&f);
     struct client s, init, h;
-    post_stateless(&f, &s, "tools/call", "sleep", "\"name\":\"sleep\",\"arguments\":{\"ms\":100000}");
+    post_stateless(&f, &s, "tools/call", "sleep",
+                   "\"name\":\"sleep\",\"arguments\":{\"ms\":100000}");
     gn_protocol_closed(f.p, &s.stream);
     run_until_int(&f, &f.ended, 1);
     client_open(&init, false);
@@ -290,7 +306,9 @@ Test(protocol, a_queued_call_can_be_cancelled)
     client_send(&f, &c, CALL(1, "sleep", "{\"ms\":30}"));
     client_send(&f, &c, CALL(2, "sleep", "{\"ms\":30}"));
     client_send(&f, &c, CALL(3, "echo", "{}"));
-    client_send(&f, &c, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":2}}");
+    client_send(
+        &f, &c,
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":2}}");
     run_until(&f, &c.count, 3);
     assert_has(c.sent[1], "\"id\":1");
     assert_has(c.sent[2], "\"id\":3");
@@ -324,9 +342,10 @@ Test(protocol, progress_is_sent_only_if_asked_for)
     client_initialize(&f, &c, "2025-03-26");
     client_send(&f, &c, CALL(1, "progress", "{}"));
     cr_assert_eq(c.count, 2);
-    client_send(&f, &c,
-                "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"progress\","
-                "\"_meta\":{\"progressToken\":\"t\"}}}");
+    client_send(
+        &f, &c,
+        "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"progress\","
+        "\"_meta\":{\"progressToken\":\"t\"}}}");
     cr_assert_eq(c.count, 5);
     assert_has(c.sent[2], "\"progressToken\":\"t\"");
     assert_has(c.sent[2], "\"message\":\"half\"");
@@ -345,8 +364,9 @@ Test(protocol, list_changes_reach_connections_listeners_and_subscriptions_once)
     client_initialize(&f, &stdio, "2025-06-18");
     client_open(&init, false);
     client_initialize(&f, &init, "2025-06-18");
-    post_stateless(&f, &listen, "subscriptions/listen", NULL,
-                   "\"notifications\":{\"toolsListChanged\":true,\"resourceSubscriptions\":[\"a://b\"]}");
+    post_stateless(
+        &f, &listen, "subscriptions/listen", NULL,
+        "\"notifications\":{\"toolsListChanged\":true,\"resourceSubscriptions\":[\"a://b\"]}");
     cr_assert_eq(listen.count, 1);
     assert_has(listen.sent[0], "notifications/subscriptions/acknowledged");
     assert_has(listen.sent[0], "\"io.modelcontextprotocol/subscriptionId\":1");
@@ -386,9 +406,10 @@ Test(protocol, a_client_that_takes_no_stream_cannot_listen)
     c.refuses_stream = true;
     client_header(&c, "mcp-protocol-version", "2026-07-28");
     client_header(&c, "mcp-method", "subscriptions/listen");
-    client_send(&f, &c,
-                "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscriptions/listen\",\"params\":{\"notifications\":{},"
-                STATELESS_META "}}");
+    client_send(
+        &f, &c,
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"subscriptions/listen\",\"params\":{\"notifications\":{}," STATELESS_META
+        "}}");
     cr_assert_eq(c.status, 406);
     client_free(&c);
     fixture_close(&f);
@@ -406,7 +427,8 @@ Test(protocol, draining_answers_what_runs_and_ends_subscriptions)
     struct client c, listen;
     client_open(&c, true);
     client_initialize(&f, &c, "2025-06-18");
-    post_stateless(&f, &listen, "subscriptions/listen", NULL, "\"notifications\":{\"toolsListChanged\":true}");
+    post_stateless(&f, &listen, "subscriptions/listen", NULL,
+                   "\"notifications\":{\"toolsListChanged\":true}");
     client_send(&f, &c, CALL(1, "sleep", "{\"ms\":20}"));
     client_send(&f, &c, CALL(2, "sleep", "{\"ms\":1000000}"));
     gn_protocol_drain(f.p, 60, note_drained, &f.drained);
@@ -430,8 +452,12 @@ Test(protocol, what_is_no_message_is_refused)
         const char *text;
         const char *code;
     } rows[] = {
-        {"", "-32700"},      {"{", "-32700"},        {"nul", "-32700"},
-        {"[]", "-32600"},    {"7", "-32600"},        {"{}", "-32600"},
+        {"", "-32700"},
+        {"{", "-32700"},
+        {"nul", "-32700"},
+        {"[]", "-32600"},
+        {"7", "-32600"},
+        {"{}", "-32600"},
         {"{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"ping\"}", "-32600"},
         {"{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"ping\"}", "-32600"},
         {"{\"jsonrpc\":\"2.0\",\"id\":1.5,\"method\":\"ping\"}", "-32600"},

@@ -1,4 +1,5 @@
-/* Unit tests of what the specification asks for at its edges: ids, sessions, streams, ends, limits. */
+/* Unit tests of what the specification asks for at its edges: ids, sessions, streams, ends, limits.
+ */
 #include "fixture.h"
 #include "protocol/internal.h"
 
@@ -9,10 +10,10 @@ static struct fixture f;
 #define assert_has(text, part) cr_assert(strstr(text, part), "%s\nlacks %s", text, part)
 #define assert_lacks(text, part) cr_assert(!strstr(text, part), "%s\nhas %s", text, part)
 
-#define REQUEST(id, method, params)                                                                     \
+#define REQUEST(id, method, params)                                                                \
     "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":{" params "}}"
 #define CALL(id, name, args) REQUEST(id, "tools/call", "\"name\":\"" name "\",\"arguments\":" args)
-#define CANCEL(id)                                                                                      \
+#define CANCEL(id)                                                                                 \
     "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":" id "}}"
 
 /* A client on a connection that has been initialised. */
@@ -66,7 +67,8 @@ Test(protocol_rules, a_drain_is_reported_once_whatever_comes_after)
     fixture_open(&f);
     struct client listen, late;
     drains = 0;
-    post_stateless(&f, &listen, "subscriptions/listen", NULL, "\"notifications\":{\"toolsListChanged\":true}");
+    post_stateless(&f, &listen, "subscriptions/listen", NULL,
+                   "\"notifications\":{\"toolsListChanged\":true}");
     gn_protocol_drain(f.p, 1000, count_drain, NULL);
     cr_assert_eq(listen.status, 200);
     run_until_int(&f, &drains, 1);
@@ -149,17 +151,26 @@ Test(protocol_rules, a_connection_hears_that_its_subscription_is_cancelled_then_
 Test(protocol_rules, ids_of_every_kind_come_back)
 {
     static const char *const ids[] = {
-        "0", "-1", "\"\"", "\"1\"", "9223372036854775807", "-9223372036854775808",
-        "18446744073709551616", "\"\\u0000\"", "\"\\u00e9\\\"\"",
+        "0",
+        "-1",
+        "\"\"",
+        "\"1\"",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "18446744073709551616",
+        "\"\\u0000\"",
+        "\"\\u00e9\\\"\"",
     };
     fixture_open(&f);
     struct client c;
     open_connection(&c, "2025-11-25");
     for (size_t i = 0; i < GN_COUNT(ids); i++) {
-        GN_AUTO_FREE char *ping = gn_format("{\"jsonrpc\":\"2.0\",\"id\":%s,\"method\":\"ping\"}", ids[i]);
+        GN_AUTO_FREE char *ping = gn_format("{\"jsonrpc\":\"2.0\",\"id\":%s,\"method\":\"ping\"}",
+                                            ids[i]);
         const char *answer = client_send(&f, &c, ping);
         GN_AUTO_FREE char *raw = gn_format("\"id\":%s,\"result\":{}", ids[i]);
-        cr_expect(strstr(answer, raw) || strstr(answer, "\"id\":\"\xc3\xa9\\\"\",\"result\":{}"), "%s", answer);
+        cr_expect(strstr(answer, raw) || strstr(answer, "\"id\":\"\xc3\xa9\\\"\",\"result\":{}"),
+                  "%s", answer);
     }
     assert_idle();
     close_client(&c);
@@ -174,7 +185,8 @@ Test(protocol_rules, an_id_too_long_to_keep_is_refused)
     char id[2000];
     memset(id, 'x', sizeof id - 1);
     id[sizeof id - 1] = '\0';
-    GN_AUTO_FREE char *ping = gn_format("{\"jsonrpc\":\"2.0\",\"id\":\"%s\",\"method\":\"ping\"}", id);
+    GN_AUTO_FREE char *ping = gn_format("{\"jsonrpc\":\"2.0\",\"id\":\"%s\",\"method\":\"ping\"}",
+                                        id);
     assert_has(client_send(&f, &c, ping), "the id is too long");
     assert_idle();
     close_client(&c);
@@ -225,8 +237,9 @@ Test(protocol_rules, what_a_client_names_is_not_repeated_without_bound)
     name[sizeof name - 1] = '\0';
     GN_AUTO_FREE char *method = gn_format("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\"}", name);
     cr_assert_lt(strlen(client_send(&f, &c, method)), 1000);
-    GN_AUTO_FREE char *tool =
-        gn_format("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\"}}", name);
+    GN_AUTO_FREE char *tool = gn_format(
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\"}}",
+        name);
     cr_assert_lt(strlen(client_send(&f, &c, tool)), 1000);
     close_client(&c);
     fixture_close(&f);
@@ -239,7 +252,8 @@ Test(protocol_rules, a_ping_may_come_before_initialize)
     fixture_open(&f);
     struct client c;
     client_open(&c, true);
-    assert_has(client_send(&f, &c, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}"), "\"result\":{}");
+    assert_has(client_send(&f, &c, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}"),
+               "\"result\":{}");
     assert_has(client_send(&f, &c, REQUEST("2", "tools/list", "")), "-32600");
     close_client(&c);
     fixture_close(&f);
@@ -250,7 +264,8 @@ Test(protocol_rules, a_request_of_the_stateless_era_without_revision_is_told_wha
     static const char *const rows[] = {
         REQUEST("1", "server/discover", ""),
         REQUEST("1", "tools/list", "\"_meta\":{\"io.modelcontextprotocol/clientCapabilities\":{}}"),
-        REQUEST("1", "tools/list", "\"_meta\":{\"io.modelcontextprotocol/clientInfo\":{\"name\":\"x\"}}"),
+        REQUEST("1", "tools/list",
+                "\"_meta\":{\"io.modelcontextprotocol/clientInfo\":{\"name\":\"x\"}}"),
     };
     fixture_open(&f);
     for (size_t i = 0; i < GN_COUNT(rows); i++) {
@@ -294,10 +309,11 @@ Test(protocol_rules, a_session_keeps_little_of_what_a_client_calls_itself)
     for (size_t i = 0; i + 2 < sizeof name; i += 2)
         memcpy(name + i, "\xc3\xa9", 3);
     client_open(&c, true);
-    GN_AUTO_FREE char *text = gn_format("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{"
-                                        "\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},"
-                                        "\"clientInfo\":{\"name\":\"a%s\",\"version\":\"%s\"}}}",
-                                        name, name);
+    GN_AUTO_FREE char *text = gn_format(
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{"
+        "\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},"
+        "\"clientInfo\":{\"name\":\"a%s\",\"version\":\"%s\"}}}",
+        name, name);
     client_send(&f, &c, text);
     const struct gn_session *s = c.stream.session;
     cr_assert_not_null(s);
@@ -314,7 +330,8 @@ Test(protocol_rules, progress_has_a_string_or_an_integer_for_a_token)
         const char *token;
         size_t messages;
     } rows[] = {
-        {"0", 3}, {"\"\"", 3}, {"-7", 3}, {"18446744073709551616", 3}, {"1.5", 1}, {"null", 1}, {"{}", 1},
+        {"0", 3},   {"\"\"", 3}, {"-7", 3}, {"18446744073709551616", 3},
+        {"1.5", 1}, {"null", 1}, {"{}", 1},
     };
     fixture_open(&f);
     struct client c;
@@ -322,7 +339,8 @@ Test(protocol_rules, progress_has_a_string_or_an_integer_for_a_token)
     for (size_t i = 0; i < GN_COUNT(rows); i++) {
         size_t before = c.count;
         GN_AUTO_FREE char *text = gn_format(
-            REQUEST("1", "tools/call", "\"name\":\"progress\",\"_meta\":{\"progressToken\":%s}"), rows[i].token);
+            REQUEST("1", "tools/call", "\"name\":\"progress\",\"_meta\":{\"progressToken\":%s}"),
+            rows[i].token);
         client_send(&f, &c, text);
         cr_expect_eq(c.count - before, rows[i].messages, "row %zu", i);
     }
@@ -381,7 +399,8 @@ Test(protocol_rules, a_cancelled_exchange_ends_as_an_empty_stream_of_events)
     run_until_int(&f, &f.ended, 1);
     assert_idle();
     /* The stateless era has no such notification over HTTP. */
-    post_stateless(&f, &plain, "tools/call", "sleep", "\"name\":\"sleep\",\"arguments\":{\"ms\":20}");
+    post_stateless(&f, &plain, "tools/call", "sleep",
+                   "\"name\":\"sleep\",\"arguments\":{\"ms\":20}");
     client_free(&cancel);
     client_open(&cancel, false);
     client_header(&cancel, "mcp-protocol-version", "2026-07-28");
@@ -427,7 +446,7 @@ Test(protocol_rules, get_and_delete_are_of_the_handshake_era)
         bool has_session;
         int status;
     } rows[] = {
-        {"2026-07-28", true, 405}, {"2026-07-28", false, 405}, {"1999-01-01", true, 400},
+        {"2026-07-28", true, 405},  {"2026-07-28", false, 405}, {"1999-01-01", true, 400},
         {"2025-11-25", false, 400}, {NULL, false, 400},
     };
     fixture_open(&f);
@@ -549,9 +568,11 @@ Test(protocol_rules, lists_are_private_on_every_page_where_callers_are_told_apar
     assert_has(first, "\"cacheScope\":\"private\"");
     char cursor[512];
     cr_assert_eq(sscanf(strstr(first, "nextCursor"), "nextCursor\":\"%500[^\"]", cursor), 1);
-    GN_AUTO_FREE char *more = gn_format(REQUEST("2", "tools/list", "\"cursor\":\"%s\"," STATELESS_META), cursor);
+    GN_AUTO_FREE char *more = gn_format(
+        REQUEST("2", "tools/list", "\"cursor\":\"%s\"," STATELESS_META), cursor);
     assert_has(client_send(&f, &c, more), "\"cacheScope\":\"private\"");
-    assert_has(client_send(&f, &c, REQUEST("3", "server/discover", STATELESS_META)), "\"cacheScope\":\"private\"");
+    assert_has(client_send(&f, &c, REQUEST("3", "server/discover", STATELESS_META)),
+               "\"cacheScope\":\"private\"");
     close_client(&c);
     fixture_close(&f);
 }
@@ -563,11 +584,13 @@ Test(protocol_rules, completion_takes_a_template_and_what_it_matches)
     struct client c;
     open_connection(&c, "2025-11-25");
     for (size_t i = 0; i < GN_COUNT(uris); i++) {
-        GN_AUTO_FREE char *text = gn_format(REQUEST("1", "completion/complete",
-                                                    "\"ref\":{\"type\":\"ref/resource\",\"uri\":\"%s\"},"
-                                                    "\"argument\":{\"name\":\"x\",\"value\":\"\"}"),
-                                            uris[i]);
-        assert_has(client_send(&f, &c, text), "\"completion\":{\"values\":[],\"total\":0,\"hasMore\":false}");
+        GN_AUTO_FREE char *text = gn_format(
+            REQUEST("1", "completion/complete",
+                    "\"ref\":{\"type\":\"ref/resource\",\"uri\":\"%s\"},"
+                    "\"argument\":{\"name\":\"x\",\"value\":\"\"}"),
+            uris[i]);
+        assert_has(client_send(&f, &c, text),
+                   "\"completion\":{\"values\":[],\"total\":0,\"hasMore\":false}");
     }
     assert_has(client_send(&f, &c,
                            REQUEST("1", "completion/complete",
@@ -621,19 +644,17 @@ Test(protocol_rules, headers_of_a_schema_written_as_json_are_checked)
         const char *region, *zone, *arguments;
         int status;
     } rows[] = {
-        {"eu", NULL, "{\"region\":\"eu\"}", 200},
-        {NULL, NULL, "{\"region\":\"eu\"}", 400},
-        {"us", NULL, "{\"region\":\"eu\"}", 400},
-        {NULL, NULL, "{}", 200},
-        {NULL, NULL, "{\"region\":null}", 200},
-        {NULL, "7", "{\"at\":{\"zone\":7.0}}", 200},
+        {"eu", NULL, "{\"region\":\"eu\"}", 200},   {NULL, NULL, "{\"region\":\"eu\"}", 400},
+        {"us", NULL, "{\"region\":\"eu\"}", 400},   {NULL, NULL, "{}", 200},
+        {NULL, NULL, "{\"region\":null}", 200},     {NULL, "7", "{\"at\":{\"zone\":7.0}}", 200},
         {NULL, NULL, "{\"at\":{\"zone\":7}}", 400},
     };
     fixture_open(&f);
-    add_tool("mirror",
-             "{\"type\":\"object\",\"properties\":{\"region\":{\"x-mcp-header\":\"Region\"},"
-             "\"at\":{\"properties\":{\"zone\":{\"type\":\"integer\",\"x-mcp-header\":\"Zone\"}}}}}",
-             NULL);
+    add_tool(
+        "mirror",
+        "{\"type\":\"object\",\"properties\":{\"region\":{\"x-mcp-header\":\"Region\"},"
+        "\"at\":{\"properties\":{\"zone\":{\"type\":\"integer\",\"x-mcp-header\":\"Zone\"}}}}}",
+        NULL);
     for (size_t i = 0; i < GN_COUNT(rows); i++) {
         struct client c;
         client_open(&c, false);
@@ -645,7 +666,8 @@ Test(protocol_rules, headers_of_a_schema_written_as_json_are_checked)
         if (rows[i].zone)
             client_header(&c, "mcp-param-zone", rows[i].zone);
         GN_AUTO_FREE char *text = gn_format(
-            REQUEST("1", "tools/call", "\"name\":\"mirror\",\"arguments\":%s," STATELESS_META), rows[i].arguments);
+            REQUEST("1", "tools/call", "\"name\":\"mirror\",\"arguments\":%s," STATELESS_META),
+            rows[i].arguments);
         client_send(&f, &c, text);
         cr_expect_eq(c.status, rows[i].status, "row %zu: %s", i, client_last(&c));
         client_free(&c);
@@ -690,7 +712,8 @@ Test(protocol_rules, subscriptions_are_counted_out_as_well_as_in)
         assert_idle();
     }
     client_open(&stdio, true);
-    client_send(&f, &stdio, REQUEST("1", "subscriptions/listen", "\"notifications\":{}," STATELESS_META));
+    client_send(&f, &stdio,
+                REQUEST("1", "subscriptions/listen", "\"notifications\":{}," STATELESS_META));
     client_send(&f, &stdio, CANCEL("1"));
     cr_assert_eq(stdio.count, 1);
     assert_idle();
@@ -731,9 +754,11 @@ Test(protocol_rules, the_connection_goes_with_calls_running_queued_and_listening
     client_send(&f, &c, CALL("1", "sleep", "{\"ms\":100000}"));
     client_send(&f, &c, CALL("2", "block", "{\"ms\":100000}"));
     client_send(&f, &c, CALL("3", "sleep", "{\"ms\":100000}"));
-    client_send(&f, &c, REQUEST("4", "subscriptions/listen", "\"notifications\":{}," STATELESS_META));
     client_send(&f, &c,
-                REQUEST("5", "tools/call", "\"name\":\"sleep\",\"arguments\":{\"ms\":100000}," STATELESS_META));
+                REQUEST("4", "subscriptions/listen", "\"notifications\":{}," STATELESS_META));
+    client_send(&f, &c,
+                REQUEST("5", "tools/call",
+                        "\"name\":\"sleep\",\"arguments\":{\"ms\":100000}," STATELESS_META));
     run_until_int(&f, &f.started, 2);
     size_t before = c.count;
     gn_protocol_closed(f.p, &c.stream);

@@ -1,0 +1,102 @@
+/* streams.c - what concerns a stream and no single message on it: GET and DELETE of a session, and
+ * the end of a connection. */
+#include "protocol/internal.h"
+
+static const char *header(const struct gn_stream *s, const char *name)
+{
+    return s->ops->header ? s->ops->header((struct gn_stream *)s, name) : NULL;
+}
+
+/* The session that GET and DELETE are about; NULL after answering. */
+static struct gn_session *session_of(struct gn_protocol *p, struct gn_stream *s)
+{
+    const char *version = header(s, "mcp-protocol-version");
+    enum gn_revision rev = gn_revision_parse(version);
+    const char *id = header(s, "mcp-session-id");
+    if (version && rev == GN_REV_NONE) {
+        gn_stream_error(s, 400, GN_RPC_INVALID_REQUEST, NULL,
+                        "the MCP-Protocol-Version header names no revision");
+        return NULL;
+    }
+    if (gn_revision_is_stateless(rev)) {
+        if (s->ops->set_header)
+            s->ops->set_header(s, "allow", "POST");
+        gn_stream_error(s, 405, GN_RPC_INVALID_REQUEST, NULL,
+                        "this revision has POST only: see subscriptions/listen");
+        return NULL;
+    }
+    if (!id) {
+        gn_stream_error(s, 400, GN_RPC_INVALID_REQUEST, NULL, "no Mcp-Session-Id header");
+        return NULL;
+    }
+    struct gn_session *session = gn_session_find(p, s, id);
+    if (!session)
+        gn_stream_error(s, 404, GN_RPC_INVALID_REQUEST, NULL,
+                        "unknown session: send initialize again");
+    return session;
+}
+
+void gn_protocol_get(struct gn_protocol *p, struct gn_stream *s)
+{
+    GN_CHECK(s, GN_STREAM_MAGIC);
+    struct gn_session *session = session_of(p, s);
+    if (!session)
+        return;
+    if (p->draining) {
+        gn_stream_error(s, 503, GN_RPC_INTERNAL_ERROR, NULL, "shutting down");
+        return;
+    }
+    gn_session_touch(session);
+    /* A client that opens a second stream has usually lost the first without our noticing. */
+    if (session->listener) {
+        struct gn_stream *old = session->listener;
+        session->listener = NULL;
+        old->session = NULL;
+        old->ops->end(old, 200, NULL, 0);
+    }
+    int rc = s->ops->open(s);
+    if (rc == GN_ENOTSUP) {
+        gn_stream_error(s, 406, GN_RPC_INVALID_REQUEST, NULL,
+                        "a GET needs Accept: text/event-stream");
+        return;
+    }
+    session->listener = s;
+    s->session = session;
+    if (rc == 0)
+        gn_session_flush(session);
+}
+
+void gn_protocol_delete(struct gn_protocol *p, struct gn_stream *s)
+{
+    GN_CHECK(s, GN_STREAM_MAGIC);
+    struct gn_session *session = session_of(p, s);
+    if (!session)
+        return;
+    gn_session_remove(session);
+    s->ops->end(s, 200, NULL, 0);
+}
+
+void gn_protocol_closed(struct gn_protocol *p, struct gn_stream *s)
+{
+    GN_CHECK(s, GN_STREAM_MAGIC);
+    (void)p;
+    struct gn_list *n;
+    while ((n = gn_list_pop(&s->requests))) {
+        struct gn_request *r = GN_CONTAINER(n, struct gn_request, stream_node);
+        GN_CHECK(r, GN_REQUEST_MAGIC);
+        r->stream = NULL;
+        /* In the handshake era losing the connection cancels nothing (basic/transports,
+         * "Disconnection"), but on stdio there is no client left at all. */
+        if (gn_request_is_stateless(r) || s->shared)
+            gn_request_drop(r);
+    }
+    struct gn_session *session = s->session;
+    if (!session)
+        return;
+    s->session = NULL;
+    session->listener = NULL;
+    if (s->shared)
+        gn_session_remove(session);
+    else
+        gn_session_touch(session); /* idle from now on */
+}
