@@ -24,7 +24,8 @@ void gn_stdio_close(struct gn_stdio *t, void (*on_closed)(void *arg), void *arg)
 
 /* ---- Streamable HTTP on libwebsockets over the same libuv loop: all listeners of the configuration. */
 struct gn_http_server;
-/* NULL with err set if a listener cannot be opened ("127.0.0.1:80: permission denied"). */
+/* NULL with err set if a listener cannot be opened ("127.0.0.1:80: Permission denied"). Then, too, the
+ * loop must turn until it has nothing to do before it and the log may go. */
 struct gn_http_server *gn_http_server_new(const struct gn_transport_env *env, struct gn_error *err);
 void gn_http_server_configure(struct gn_http_server *t, const struct gn_config *config, const struct gn_auth *auth);
 /* Stops listening; what is in flight goes on (drain). */
