@@ -1,8 +1,8 @@
 /* host.c - start, reload, stop. The only place that knows all floors.
  *
- * Start: loop, registry, protocol, plugins; transports open once every plugin has been loaded or has
- * failed, so the first client sees all there is. Stop runs the same steps backwards, each when the one
- * before has reported: listeners, drain, transports, plugins, outbound HTTP, loop.
+ * Start: loop, registry, protocol, plugins; transports open once every plugin has been loaded or
+ * has failed, so the first client sees all there is. Stop runs the same steps backwards, each when
+ * the one before has reported: listeners, drain, transports, plugins, outbound HTTP, loop.
  */
 #include "host.h"
 
@@ -129,12 +129,13 @@ static void on_term(uv_signal_t *handle, int number)
 
 static void warn_listeners(struct gn_host *h, const struct gn_config *next)
 {
-    bool same = next->listener_count == h->config->listener_count && next->stdio == h->config->stdio &&
-                gn_streq(next->path, h->config->path);
+    bool same = next->listener_count == h->config->listener_count &&
+                next->stdio == h->config->stdio && gn_streq(next->path, h->config->path);
     for (size_t i = 0; same && i < next->listener_count; i++)
         same = gn_streq(next->listeners[i].address, h->config->listeners[i].address);
     if (!same)
-        gn_log(h->log, GN_WARNING, "config", "listeners, stdio and path take effect at the next start");
+        gn_log(h->log, GN_WARNING, "config",
+               "listeners, stdio and path take effect at the next start");
 }
 
 static void log_problems(struct gn_host *h, struct gn_buf *problems)
@@ -241,8 +242,11 @@ static void plugins_ready(void *arg)
     struct gn_host *h = arg;
     if (h->stopping)
         return;
-    struct gn_transport_env env = {
-        .loop = h->loop, .log = h->log, .protocol = h->protocol, .config = h->config, .auth = h->auth};
+    struct gn_transport_env env = {.loop = h->loop,
+                                   .log = h->log,
+                                   .protocol = h->protocol,
+                                   .config = h->config,
+                                   .auth = h->auth};
     struct gn_error err = {0};
     if (h->config->listener_count > 0) {
         h->http = gn_http_server_new(&env, &err);
@@ -266,8 +270,8 @@ static void lists_changed(void *arg, uint32_t kinds)
         gn_protocol_changed(h->protocol, kinds);
 }
 
-static void plugin_loaded(void *arg, const char *instance, uint32_t generation, const struct gn_error *err,
-                          uint32_t took_ms)
+static void plugin_loaded(void *arg, const char *instance, uint32_t generation,
+                          const struct gn_error *err, uint32_t took_ms)
 {
     struct gn_host *h = arg;
     if (h->options->on_loaded)
@@ -293,7 +297,8 @@ static void build(struct gn_host *h)
     };
     gn_list_init(&h->env.calls);
     h->protocol = gn_protocol_new(&h->env, h->registry, c);
-    struct gn_plugins_events events = {.on_changed = lists_changed, .on_loaded = plugin_loaded, .arg = h};
+    struct gn_plugins_events events = {
+        .on_changed = lists_changed, .on_loaded = plugin_loaded, .arg = h};
     h->plugins = gn_plugins_new(&h->env, h->registry, c, h->options->self_exe, &events);
 }
 
