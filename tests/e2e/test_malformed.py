@@ -302,14 +302,13 @@ def test_connections_that_vanish_leave_nothing_behind(client):
 def test_the_limit_of_bodies_in_flight_answers_busy(client):
     c = client(NEW, "http", config={"limits": {"max_body": 1_000_000,
                                                "max_bodies_in_flight": 1_000_000}})
-    held = c.new_connection()
-    held.send_request("POST", c.path, {
-        "Content-Type": "application/json", "Accept": "application/json, text/event-stream",
-        "Content-Length": "900000"}, b" " * 899999)
 
     def refused():
-        status, _ = raw_post(c, b" " * 300000 + b"{}")
-        return status == 503
+        # Whether all of the first body has been read when the second comes is up to the kernel.
+        with c.new_connection() as held:
+            held.send_request("POST", c.path, {
+                "Content-Type": "application/json", "Content-Length": "900000",
+                "Accept": "application/json, text/event-stream"}, b" " * 899999)
+            return raw_post(c, b" " * 300000 + b"{}")[0] == 503
     eventually(refused, "a 503")
-    held.close()
     eventually(lambda: raw_post(c, b" " * 300000 + b"{}")[0] == 400, "room again")
