@@ -160,9 +160,10 @@ static void notify(struct gn_client *c, const char *method)
 static int say_error(const struct gn_client *c, struct gn_error *err)
 {
     const char *message = json_string_value(json_object_get(c->error, "message"));
-    gn_error_set(err, GN_EPROTO, "the server says: %s (error %" JSON_INTEGER_FORMAT ")",
+    gn_error_set(err, GN_EPROTO, "the server says: %s (error %" JSON_INTEGER_FORMAT ")%s",
                  message ? message : "nothing",
-                 json_integer_value(json_object_get(c->error, "code")));
+                 json_integer_value(json_object_get(c->error, "code")),
+                 c->http_status == 401 ? "; status 401: --token or --header gives credentials" : "");
     return GN_EXIT_PROTOCOL;
 }
 
