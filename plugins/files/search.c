@@ -1,9 +1,10 @@
 /* search.c - see search.h. */
 #include "search.h"
 
+#include "content.h"
+#include "dir.h"
 #include "path.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -13,77 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool search_is_text(const char *data, size_t n)
-{
-    const unsigned char *p = (const unsigned char *)data, *end = p + n;
-    while (p < end) {
-        if (*p == 0)
-            return false;
-        if (*p < 0x80) {
-            p++;
-            continue;
-        }
-        unsigned len = *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : 2;
-        if (*p < 0xc2 || *p > 0xf4 || (size_t)(end - p) < len)
-            return false;
-        if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) || (*p == 0xf0 && p[1] < 0x90) ||
-            (*p == 0xf4 && p[1] > 0x8f))
-            return false; /* overlong, surrogate, beyond U+10FFFF */
-        for (unsigned i = 1; i < len; i++) {
-            if ((p[i] & 0xc0) != 0x80)
-                return false;
-        }
-        p += len;
-    }
-    return true;
-}
+#define NAMES_AT_ONCE 10000
 
-char *search_read(int fd, int64_t max, size_t *ret_n)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return NULL;
-    if (!S_ISREG(st.st_mode)) {
-        errno = EINVAL;
-        return NULL;
-    }
-    if (st.st_size > max) {
-        errno = EFBIG;
-        return NULL;
-    }
-    size_t cap = (size_t)st.st_size;
-    char *data = malloc(cap + 1);
-    if (!data)
-        return NULL;
-    size_t n = 0;
-    while (n < cap) { /* a file that grows meanwhile is cut where it was */
-        ssize_t got = read(fd, data + n, cap - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            free(data);
-            return NULL;
-        }
-        if (got == 0)
-            break;
-        n += (size_t)got;
-    }
-    data[n] = '\0';
-    *ret_n = n;
-    return data;
-}
-
-static const char *find(const search *s, const char *line, size_t n)
-{
-    size_t len = strlen(s->text);
-    if (!s->ignore_case)
-        return memmem(line, n, s->text, len);
-    for (size_t i = 0; i + len <= n; i++) {
-        if (strncasecmp(line + i, s->text, len) == 0)
-            return line + i;
-    }
-    return NULL;
-}
+/* ---------------------------------------------------------------- one file */
 
 static int report(search *s, const char *path, int64_t line, const char *text, size_t n)
 {
@@ -100,91 +33,142 @@ static int report(search *s, const char *path, int64_t line, const char *text, s
     return s->on_hit(s->arg, path, line, text, n);
 }
 
-static int search_text(search *s, const char *path, const char *data, size_t size)
+static void fold(char *to, const char *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = (char)(from[i] >= 'A' && from[i] <= 'Z' ? from[i] + ('a' - 'A') : from[i]);
+}
+
+/* Finds text in data line by line, and shows the lines as they are in `shown`. */
+static int search_lines(search *s, const char *path, const char *data, const char *shown,
+                        size_t size, const char *text)
 {
     int64_t number = 0;
-    for (const char *line = data, *end = data + size; line < end && !s->truncated;) {
-        const char *stop = memchr(line, '\n', (size_t)(end - line));
-        size_t n = (size_t)((stop ? stop : end) - line);
+    for (size_t at = 0; at < size && !(s->truncated && s->hits == s->max_results);) {
+        const char *stop = memchr(data + at, '\n', size - at);
+        size_t n = stop ? (size_t)(stop - data) - at : size - at;
         number++;
-        if (find(s, line, n)) {
-            int rc = report(s, path, number, line, n);
+        if (memmem(data + at, n, text, strlen(text))) {
+            int rc = report(s, path, number, shown + at, n);
             if (rc)
                 return rc;
         }
-        line += n + 1;
+        at += n + 1;
     }
     return 0;
 }
 
+/* Case is ignored by looking for the folded text in a folded copy: it takes no longer than exactly.
+ */
+static int search_text(search *s, const char *path, const char *data, size_t size)
+{
+    if (!s->ignore_case)
+        return search_lines(s, path, data, data, size, s->text);
+    size_t len = strlen(s->text) + 1; /* with its NUL */
+    char *copy = malloc(len + size);
+    if (!copy)
+        return 0;
+    fold(copy, s->text, len);
+    fold(copy + len, data, size);
+    int rc = search_lines(s, path, copy + len, data, size, copy);
+    free(copy);
+    return rc;
+}
+
 static int visit_file(search *s, int dir, const char *name, const char *path)
 {
-    int rc = s->on_file(s->arg, ++s->files);
-    if (rc || (s->glob && fnmatch(s->glob, name, 0) != 0))
-        return rc;
+    s->on_file(s->arg, ++s->files);
+    if (s->glob && fnmatch(s->glob, name, 0) != 0)
+        return 0;
     if (!s->text)
         return report(s, path, 0, "", 0);
     int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
-        return 0; /* gone or not ours to read: a search goes on */
-    size_t n = 0;
-    char *data = search_read(fd, s->max_file, &n);
-    close(fd);
-    if (!data)
         return 0;
-    if (search_is_text(data, n))
-        rc = search_text(s, path, data, n);
+    size_t n = 0;
+    char *data = content_read(fd, s->max_file, &n);
+    close(fd);
+    int rc = data && is_utf8(data, n) ? search_text(s, path, data, n) : 0;
     free(data);
     return rc;
 }
 
-static int compare(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
+/* ---------------------------------------------------------------- the walk */
 
-static int skip_dots(const struct dirent *e)
-{
-    return strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-}
+/* How the client calls what is looked at: one text that grows and shrinks with the walk. */
+typedef struct {
+    char text[MAX_PATH];
+    size_t n;
+} walk_path;
 
-static int walk(search *s, int fd, const char *prefix, int depth);
+static int walk(search *s, int fd, walk_path *path, int depth);
 
-static int visit(search *s, int dir, const char *name, const char *prefix, int depth)
+static int visit(search *s, int dir, const char *name, walk_path *path, int depth)
 {
-    char path[MAX_PATH];
     struct stat st;
-    if (snprintf(path, sizeof path, "%s/%s", prefix, name) >= (int)sizeof path)
-        return 0;
+    size_t before = path->n, len = strlen(name);
+    if (before + 1 + len >= sizeof path->text)
+        return 0; /* what has so long a path cannot be asked for */
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return 0;
-    if (S_ISREG(st.st_mode))
-        return visit_file(s, dir, name, path);
-    if (!S_ISDIR(st.st_mode))
-        return 0;
-    int sub = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return sub < 0 ? 0 : walk(s, sub, path, depth + 1);
+    path->text[before] = '/';
+    memcpy(path->text + before + 1, name, len + 1);
+    path->n = before + 1 + len;
+    int rc = 0;
+    if (S_ISREG(st.st_mode)) {
+        rc = visit_file(s, dir, name, path->text);
+    } else if (S_ISDIR(st.st_mode)) {
+        int sub = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        rc = sub < 0 ? 0 : walk(s, sub, path, depth + 1);
+    }
+    path->n = before;
+    path->text[before] = '\0';
+    return rc;
 }
 
-/* In order of names, so that the same tree gives the same answer. */
-static int walk(search *s, int fd, const char *prefix, int depth)
+static bool is_full(const search *s)
 {
-    struct dirent **entries = NULL;
-    int n = depth < SEARCH_DEPTH ? scandirat(fd, ".", &entries, skip_dots, compare) : 0;
-    if (depth >= SEARCH_DEPTH)
+    return s->truncated && s->hits == s->max_results;
+}
+
+/* Takes so many names at a time, each time those behind the last: a directory may have millions. */
+static int walk(search *s, int fd, walk_path *path, int depth)
+{
+    if (depth == SEARCH_DEPTH) {
         s->truncated = true;
-    int rc = 0;
-    for (int i = 0; i < n; i++) {
-        if (rc == 0 && s->hits < s->max_results + 1 && !(s->truncated && s->hits == s->max_results))
-            rc = visit(s, fd, entries[i]->d_name, prefix, depth);
-        free(entries[i]);
+        close(fd);
+        return 0;
     }
-    free(entries);
+    char last[256] = "";
+    bool more = true;
+    int rc = 0;
+    while (rc == 0 && more && !is_full(s)) {
+        dir_query query = {.max = NAMES_AT_ONCE, .after = last, .stop = s->stop, .arg = s->arg};
+        dir_names names;
+        rc = dir_read(fd, &query, &names);
+        if (rc) {
+            rc = rc == -ECANCELED ? rc : 0;
+            break;
+        }
+        for (size_t i = 0; rc == 0 && i < names.n && !is_full(s); i++)
+            rc = s->stop(s->arg) ? -ECANCELED : visit(s, fd, names.names[i], path, depth);
+        more = names.n > 0 && names.total > names.n;
+        if (more)
+            snprintf(last, sizeof last, "%s", names.names[names.n - 1]);
+        dir_free(&names);
+    }
     close(fd);
     return rc;
 }
 
 int search_run(search *s, int fd, const char *prefix)
 {
-    return walk(s, fd, prefix, 0);
+    walk_path path;
+    path.n = strlen(prefix);
+    if (path.n >= sizeof path.text) {
+        close(fd);
+        return 0;
+    }
+    memcpy(path.text, prefix, path.n + 1);
+    return walk(s, fd, &path, 0);
 }
