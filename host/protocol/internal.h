@@ -13,9 +13,10 @@
 struct gn_request {
     uint32_t magic;
     struct gn_protocol *p;
-    struct gn_stream *stream;    /* NULL once the client is gone */
+    struct gn_stream *stream;    /* where it is answered: a transport's, or its batch's. NULL once
+                                    the client is gone */
     struct gn_session *session;  /* held; NULL in the stateless era */
-    struct gn_list stream_node;  /* in stream->requests */
+    struct gn_list stream_node;  /* in the requests of the transport's stream */
     struct gn_list session_node; /* in session->requests */
     struct gn_list node;         /* in p->requests, or p->queue while it waits for its turn */
     const struct gn_method *method;
@@ -123,6 +124,24 @@ static inline bool gn_request_is_stateless(const struct gn_request *r)
     return gn_revision_is_stateless(r->revision);
 }
 struct gn_request *gn_request_find(struct gn_list *requests, bool by_session, const char *id);
+
+/* ---- batches (revision 2025-03-26) */
+#define GN_BATCH_MAX 1024 /* elements */
+/* Takes an array, parsed from `len` bytes, which need not stay. Refuses it where the revision has
+ * no batches; else every element is answered on a stream of the batch's own, which in the end
+ * answers `real` with the array of the answers. */
+void gn_batch_receive(struct gn_protocol *p, struct gn_stream *real, struct gn_session *session,
+                      const gantry_json *array, size_t len);
+/* One element, with the session of its batch; takes the document over. It ends with exactly one
+ * `end` of `answers`; until then a request is in flight on `real`. */
+void gn_protocol_receive_element(struct gn_protocol *p, struct gn_stream *answers,
+                                 struct gn_stream *real, struct gn_session *session,
+                                 struct gn_json_doc *doc);
+/* The client is gone: what was in flight for this stream of a batch is not going to end. May free
+ * the batch. */
+void gn_batch_lost(struct gn_stream *s);
+/* How large the next answer on this stream may be: GN_REPLY_MAX, or what its batch has left. */
+size_t gn_batch_room(const struct gn_stream *s);
 
 void gn_protocol_check_drained(struct gn_protocol *p);
 void gn_protocol_free_released(struct gn_protocol *p);

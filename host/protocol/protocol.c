@@ -43,13 +43,19 @@ const struct gn_method *gn_method_find(const char *name)
 /* A message while it is being understood. */
 struct message {
     struct gn_protocol *p;
-    struct gn_stream *stream;
+    struct gn_stream *stream;  /* the transport's */
+    struct gn_stream *answers; /* where it is answered: that one, or the batch it is part of */
     struct gn_json_doc doc;
     struct gn_jsonrpc rpc;
     char *id; /* as JSON; NULL for notifications */
     bool is_stateless;
     struct gn_session *session; /* borrowed */
 };
+
+static bool is_in_batch(const struct message *m)
+{
+    return m->answers != m->stream;
+}
 
 static const char *header(const struct gn_stream *s, const char *name)
 {
@@ -88,12 +94,14 @@ static bool lacks_session(const struct message *m)
 
 static void message_error(struct message *m, int status, int code, const char *text)
 {
-    gn_stream_error(m->stream, status, code, m->id, text);
+    gn_stream_error(m->answers, status, code, m->id, text);
 }
 
 /* The session a handshake-era message belongs to; NULL after answering that there is none. */
 static struct gn_session *find_session(struct message *m)
 {
+    if (is_in_batch(m))
+        return m->session; /* the batch's */
     if (m->stream->shared) {
         if (m->stream->session)
             return m->stream->session;
@@ -128,7 +136,7 @@ static struct gn_request *request_new(struct message *m)
     struct gn_request *r = gn_calloc(1, sizeof *r);
     r->magic = GN_REQUEST_MAGIC;
     r->p = m->p;
-    r->stream = m->stream;
+    r->stream = m->answers;
     r->doc = m->doc;
     r->params = m->rpc.params;
     r->meta = gn_json_get(r->params, "_meta");
@@ -151,6 +159,16 @@ static struct gn_request *request_new(struct message *m)
     return r;
 }
 
+/* Why a request cannot be part of a batch; NULL: it can. */
+static const char *batch_problem(const struct message *m)
+{
+    if (gn_streq(m->rpc.method, "initialize"))
+        return "initialize cannot be part of a batch"; /* basic/lifecycle, "Initialization" */
+    if (claims_stateless(m))
+        return "a request that names its revision in _meta cannot be part of a batch";
+    return NULL;
+}
+
 static void receive_request(struct message *m)
 {
     struct gn_protocol *p = m->p;
@@ -158,6 +176,11 @@ static void receive_request(struct message *m)
     bool is_initialize = gn_streq(method, "initialize");
     /* On a connection a ping may come before initialize (basic/lifecycle, "Initialization"). */
     bool is_early_ping = m->stream->shared && !m->stream->session && gn_streq(method, "ping");
+    const char *problem = is_in_batch(m) ? batch_problem(m) : NULL;
+    if (problem) {
+        message_error(m, 400, GN_RPC_INVALID_REQUEST, problem);
+        return;
+    }
     m->is_stateless = claims_stateless(m) ||
                       (!is_initialize && lacks_session(m) && looks_stateless(m));
     if (!m->is_stateless && !is_initialize && !is_early_ping) {
@@ -230,6 +253,13 @@ static bool take_session(struct message *m)
     return m->session != NULL;
 }
 
+/* What is not answered: 202 over HTTP, one less to wait for in a batch. */
+static void end_unanswered(struct message *m)
+{
+    if (!m->answers->shared)
+        m->answers->ops->end(m->answers, 202, NULL, 0);
+}
+
 static void receive_notification(struct message *m)
 {
     if (!claims_stateless(m) && !take_session(m))
@@ -237,20 +267,17 @@ static void receive_notification(struct message *m)
     if (gn_streq(m->rpc.method, "notifications/cancelled"))
         cancel_request(m);
     /* Others (initialized, roots/list_changed, progress, unknown ones) need no action. */
-    if (!m->stream->shared)
-        m->stream->ops->end(m->stream, 202, NULL, 0);
+    end_unanswered(m);
 }
 
 /* An answer to a question nobody asked. */
 static void receive_response(struct message *m)
 {
-    if (m->stream->shared)
-        return;
-    if (claims_stateless(m))
+    if (!m->answers->shared && claims_stateless(m))
         message_error(m, 400, GN_RPC_INVALID_REQUEST,
                       "this revision has no responses from clients");
     else if (take_session(m))
-        m->stream->ops->end(m->stream, 202, NULL, 0);
+        end_unanswered(m);
 }
 
 /* ---------------------------------------------------------------- from bytes */
@@ -263,6 +290,17 @@ static int make_id(struct message *m)
         m->id = gn_buf_take(&id, NULL);
     gn_buf_release(&id);
     return rc;
+}
+
+/* Arrays belong to sessions: nothing of the stateless era is one. */
+static void receive_array(struct message *m, size_t len)
+{
+    bool has_session = !claims_stateless(m) && !lacks_session(m);
+    if (has_session && !(m->session = find_session(m)))
+        return;
+    if (m->session)
+        gn_session_touch(m->session);
+    gn_batch_receive(m->p, m->stream, m->session, gn_json_root(&m->doc), len);
 }
 
 static void dispatch(struct message *m)
@@ -297,17 +335,31 @@ static void dispatch(struct message *m)
 void gn_protocol_receive(struct gn_protocol *p, struct gn_stream *s, char *bytes, size_t len)
 {
     GN_CHECK(s, GN_STREAM_MAGIC);
-    struct message m = {.p = p, .stream = s};
+    struct message m = {.p = p, .stream = s, .answers = s};
     struct gn_json_limits limits = {.max_depth = p->config->max_json_depth};
     struct gn_error err = {0};
     if (gn_json_parse(&m.doc, bytes, len, &limits, &err) == 0) {
         m.doc.text = bytes;
         m.doc.own_text = true;
-        dispatch(&m);
+        if (gn_json_type(gn_json_root(&m.doc)) == GN_JSON_ARRAY)
+            receive_array(&m, len);
+        else
+            dispatch(&m);
     } else {
         gn_free(bytes);
         gn_stream_error(s, 400, GN_RPC_PARSE_ERROR, NULL, err.text);
     }
+    gn_json_release(&m.doc);
+    gn_free(m.id);
+}
+
+void gn_protocol_receive_element(struct gn_protocol *p, struct gn_stream *answers,
+                                 struct gn_stream *real, struct gn_session *session,
+                                 struct gn_json_doc *doc)
+{
+    struct message m = {.p = p, .stream = real, .answers = answers, .session = session};
+    m.doc = *doc;
+    dispatch(&m);
     gn_json_release(&m.doc);
     gn_free(m.id);
 }

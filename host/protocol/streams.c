@@ -84,6 +84,8 @@ void gn_protocol_closed(struct gn_protocol *p, struct gn_stream *s)
     while ((n = gn_list_pop(&s->requests))) {
         struct gn_request *r = GN_CONTAINER(n, struct gn_request, stream_node);
         GN_CHECK(r, GN_REQUEST_MAGIC);
+        if (r->stream != s)
+            gn_batch_lost(r->stream);
         r->stream = NULL;
         /* In the handshake era losing the connection cancels nothing (basic/transports,
          * "Disconnection"), but on stdio there is no client left at all. */

@@ -243,3 +243,58 @@ def test_a_batch_is_served_in_the_revision_that_has_it(client, transport):
     assert by_id["a"]["result"] == {}
     assert by_id["b"]["error"]["code"] == -32601
     assert by_id["c"]["result"]["content"][0]["text"] == "batched"
+
+
+def batch_over_http(c, messages):
+    connection, response = c.post(json.dumps(messages).encode())
+    body = response.body()
+    c.keep(connection, response)
+    return response.status, json.loads(body) if body else None
+
+
+def test_batches_over_http_in_detail(client):
+    c = client("2025-03-26", "http")
+    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    note = {"jsonrpc": "2.0", "method": "notifications/nothing"}
+    assert batch_over_http(c, [note, note]) == (202, None)
+    status, answers = batch_over_http(c, [ping])
+    assert status == 200 and answers == [{"jsonrpc": "2.0", "id": 1, "result": {}}]
+    status, answers = batch_over_http(c, [7, [ping], {**ping, "id": 2}, {"id": 3},
+                                          {**ping, "method": "initialize"}])
+    assert status == 200
+    assert [a.get("error", {}).get("code") for a in answers] == [-32600, -32600, None, -32600, -32600]
+    status, answers = batch_over_http(c, [ping, ping])  # answered at once, so not in flight together
+    assert status == 200 and len(answers) == 2
+    for wrong in ([], [ping] * 101):
+        status, answer = batch_over_http(c, wrong)
+        assert status == 400 and answer["error"]["code"] == -32600
+    # Calls of one batch run side by side, and their answers leave together.
+    calls = [{"jsonrpc": "2.0", "id": f"s{n}", "method": "tools/call",
+              "params": {"name": "sleep", "arguments": {"ms": 300}}} for n in range(20)]
+    status, answers = batch_over_http(c, calls)
+    assert status == 200 and {a["id"] for a in answers} == {f"s{n}" for n in range(20)}
+    assert c.structured("status")["peak"] == 20
+
+
+def test_a_client_that_leaves_before_its_batch_is_answered(client):
+    c = client("2025-03-26", "http")
+    calls = [{"jsonrpc": "2.0", "id": f"s{n}", "method": "tools/call",
+              "params": {"name": "sleep", "arguments": {"ms": 1500 if n else 0}}} for n in range(5)]
+    connection = c.new_connection()
+    connection.send_request("POST", c.path, c.headers_for({}), json.dumps(calls).encode())
+    c.wait_in_flight(4)
+    connection.close()
+    assert c.wait_in_flight(0)["finished"] == 5  # this era goes on
+
+
+def test_cancelling_one_message_of_a_batch(client):
+    c = client("2025-03-26", "http")
+    calls = [{"jsonrpc": "2.0", "id": f"s{n}", "method": "tools/call",
+              "params": {"name": "sleep", "arguments": {"ms": 600000}}} for n in range(2)]
+    with c.new_connection() as connection:
+        connection.send_request("POST", c.path, c.headers_for({}), json.dumps(calls).encode())
+        c.wait_in_flight(2)
+        for n in range(2):
+            c.notify("notifications/cancelled", {"requestId": f"s{n}"})
+        assert connection.read_response().status == 202
+    assert c.wait_in_flight(0)["cancelled"] == 2
