@@ -38,14 +38,13 @@ static bool check_meta(struct gn_request *r)
 {
     const char *missing = NULL;
     if (gn_json_type(r->meta) != GN_JSON_OBJECT)
-        missing = "params._meta";
+        missing = "params._meta, an object";
     else if (!gn_json_cstr(gn_json_get(r->meta, GN_META_PROTOCOL_VERSION)))
-        missing = GN_META_PROTOCOL_VERSION " (a string)";
+        missing = GN_META_PROTOCOL_VERSION " in _meta, a string";
     else if (gn_json_type(gn_json_get(r->meta, GN_META_CLIENT_CAPABILITIES)) != GN_JSON_OBJECT)
-        missing = GN_META_CLIENT_CAPABILITIES " (an object)";
+        missing = GN_META_CLIENT_CAPABILITIES " in _meta, an object";
     if (missing) {
-        gn_reply_error(r, 400, GN_RPC_INVALID_PARAMS, NULL, "the request must carry %s in _meta",
-                       missing);
+        gn_reply_error(r, 400, GN_RPC_INVALID_PARAMS, NULL, "the request must carry %s", missing);
         return false;
     }
     const gantry_json *level = gn_json_get(r->meta, GN_META_LOG_LEVEL);

@@ -125,7 +125,11 @@ Test(protocol, stateless_requests_are_checked_in_order)
         int status;
         const char *part;
     } rows[] = {
-        {"2026-07-28", "tools/call", "echo", "tools/call", "\"name\":\"echo\"", 400, "-32602"},
+        {"2026-07-28", "tools/call", "echo", "tools/call", "\"name\":\"echo\"", 400,
+         "-32602,\"message\":\"the request must carry params._meta, an object\""},
+        {"2026-07-28", "tools/list", NULL, "tools/list",
+         "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\"}", 400,
+         "must carry io.modelcontextprotocol/clientCapabilities in _meta, an object"},
         {"2026-07-28", "tools/list", "echo", "tools/call", "\"name\":\"echo\"," STATELESS_META, 400,
          "-32020"},
         {"2026-07-28", "tools/call", NULL, "tools/call", "\"name\":\"echo\"," STATELESS_META, 400,
