@@ -13,8 +13,8 @@ import pytest
 
 from harness.paths import GANTRY, PATIENCE, PLUGINS, ROOT, WRAP
 
-COMMANDS = ["serve", "check", "config check", "token", "list", "call", "read", "prompt", "complete",
-            "inspect", "help", "version"]
+COMMANDS = ["serve", "dev", "new", "check", "config check", "token", "list", "call", "read", "prompt",
+            "complete", "inspect", "help", "version"]
 
 
 def gantry(*args, ok=(0,), stdin=subprocess.DEVNULL, **options):

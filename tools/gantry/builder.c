@@ -45,25 +45,31 @@ static bool must_stop(const struct gn_builder *b, int wait_ms)
     return poll(&p, 1, wait_ms) > 0;
 }
 
-/* A child begins with signals as a shell would hand them on, not with this thread's. */
-static void ordinary_signals(posix_spawnattr_t *attributes)
+/* What a child must not inherit: a mask that blocks all signals (the builder's thread has it) and
+ * SIGPIPE ignored. On the thread it also gets a group of its own, so that stopping it stops the
+ * compilers it has started; before, Ctrl-C must reach it. */
+static void init_attributes(const struct gn_builder *b, posix_spawnattr_t *attributes)
 {
-    sigset_t none, pipe;
-    sigemptyset(&none);
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
+    sigset_t none, defaults;
+    int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+    if (b->has_thread)
+        flags |= POSIX_SPAWN_SETPGROUP;
     posix_spawnattr_init(attributes);
+    sigemptyset(&none);
     posix_spawnattr_setsigmask(attributes, &none);
-    posix_spawnattr_setsigdefault(attributes, &pipe);
-    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    posix_spawnattr_setsigdefault(attributes, &defaults);
+    posix_spawnattr_setpgroup(attributes, 0);
+    posix_spawnattr_setflags(attributes, (short)flags);
 }
 
 /* Runs a command in the folder with its output on standard error. True if it exits with 0. */
 static bool run(const struct gn_builder *b, const char *const *argv)
 {
-    posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    ordinary_signals(&attributes);
+    init_attributes(b, &attributes);
+    posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
@@ -71,8 +77,8 @@ static bool run(const struct gn_builder *b, const char *const *argv)
     pid_t pid;
     int rc = posix_spawnp(&pid, argv[0], &actions, &attributes, (char *const *)(uintptr_t)argv,
                           environ);
-    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
     if (rc) {
         fprintf(stderr, "gantry dev: %s: %s\n", argv[0], strerror(rc));
         return false;
@@ -80,7 +86,7 @@ static bool run(const struct gn_builder *b, const char *const *argv)
     int status = 0;
     while (waitpid(pid, &status, WNOHANG) == 0) {
         if (must_stop(b, CHILD_POLL_MS)) {
-            kill(pid, SIGTERM);
+            kill(b->has_thread ? -pid : pid, SIGTERM);
             waitpid(pid, &status, 0);
             return false;
         }
@@ -133,6 +139,8 @@ bool gn_builder_run(struct gn_builder *b)
 {
     uint64_t began = gn_clock_ms();
     bool ok = b->source ? run_compiler(b) : run_cmake(b);
+    if (!ok && must_stop(b, 0))
+        return false;
     if (!ok)
         fprintf(stderr, "gantry dev: the build failed; what is loaded goes on\n");
     else if (b->failed || b->has_thread)
@@ -313,9 +321,11 @@ int gn_builder_start(struct gn_builder *b, struct gn_error *err)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    b->has_thread = true; /* the thread reads it */
     int rc = pthread_create(&b->thread, NULL, builder_main, b);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    b->has_thread = rc == 0;
+    if (rc)
+        b->has_thread = false;
     return rc ? gn_error_set(err, -rc, "cannot start a thread: %s", strerror(rc)) : 0;
 }
 

@@ -36,6 +36,7 @@ const struct gn_command gn_command_dev = {
 struct dev {
     struct gn_serving serving;
     struct gn_builder *builder;
+    uint16_t port; /* chosen at the start, and kept; 0: not yet */
 };
 
 static bool is_free(uint16_t port)
@@ -49,6 +50,14 @@ static bool is_free(uint16_t port)
     return ok;
 }
 
+static uint16_t free_port(void)
+{
+    uint16_t port = FIRST_PORT;
+    while (port < LAST_PORT && !is_free(port))
+        port++;
+    return port;
+}
+
 static int adjust(void *arg, struct gn_config *c, struct gn_buf *problems)
 {
     struct dev *d = arg;
@@ -58,10 +67,9 @@ static int adjust(void *arg, struct gn_config *c, struct gn_buf *problems)
     c->watch = true;
     c->list_ttl_ms = 0; /* who looks at a changing list wants to see it change */
     if (!rc && c->listener_count == 0) {
-        uint16_t port = FIRST_PORT;
-        while (port < LAST_PORT && !is_free(port))
-            port++;
-        GN_AUTO_FREE char *address = gn_format("127.0.0.1:%u", port);
+        if (!d->port)
+            d->port = free_port();
+        GN_AUTO_FREE char *address = gn_format("127.0.0.1:%u", d->port);
         rc = gn_config_add(c, "http.listen", address, &err);
     }
     if (rc)
