@@ -50,10 +50,9 @@ static const struct gn_config_entry listener = {
 static const struct gn_config_key token_keys[] = {
     REQUIRED(token, "principal", TEXT, principal),
     REQUIRED(token, "hash", HASH, hash),
-    {ROW(
-        "token", REFUSED, 0,
-        "a token does not belong in a file, its hash does: `gantry token --read` reads one and prints "
-        "the line to write here, `gantry token` makes a new one")},
+    {ROW("token", REFUSED, 0,
+         "a token does not belong in a file, its hash does: `gantry token --read` reads one and "
+         "prints the line to write here, `gantry token` makes a new one")},
     {0},
 };
 

@@ -1,7 +1,7 @@
 /* log.h - the host's log: one line an event, to stderr, as text or as JSON lines.
  *
- * Lines are written with one write(2) each, so lines of several threads never mix; a reader that does
- * not keep up costs lines, which are counted and reported, never time on the loop beyond one
+ * Lines are written with one write(2) each, so lines of several threads never mix; a reader that
+ * does not keep up costs lines, which are counted and reported, never time on the loop beyond one
  * non-blocking write. Control characters in text are escaped. Any thread.
  */
 #ifndef GN_OBSERVE_LOG_H

@@ -1,5 +1,5 @@
-/* @NAME@ - a plugin for gantry. Put your own in place of the example: each part stands by itself, and
- * gantry.h documents every function and option. */
+/* @NAME@ - a plugin for gantry. Put your own in place of the example: each part stands by itself,
+ * and gantry.h documents every function and option. */
 #include <gantry.h>
 
 /* The arguments of a tool: a struct, and a table that describes it to clients. */
@@ -29,4 +29,5 @@ GANTRY_TOOL(forecast, forecast_in, "Tell the weather of the coming days", .read_
     return GANTRY_OK;
 }
 
-GANTRY_PLUGIN("@NAME@", "0.1.0", .description = "Made with gantry new", .tools = GANTRY_TOOLS(&forecast_tool));
+GANTRY_PLUGIN("@NAME@", "0.1.0", .description = "Made with gantry new",
+              .tools = GANTRY_TOOLS(&forecast_tool));

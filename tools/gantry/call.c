@@ -23,7 +23,7 @@ const struct gn_command gn_command_call = {
     "fails; its message then goes to standard error.\n"
     "\n"
     "  gantry call http://127.0.0.1:8080 greet name=World times=2\n"
-    "  gantry call greet --json '{\"name\": \"World\"}' -- gantry serve --stdio --plugins ~/plugins\n",
+    "  gantry call greet --json '{\"name\": \"World\"}' -- gantry serve --stdio --plugins DIR\n",
     .exec = exec_call,
 };
 

@@ -109,8 +109,8 @@ static int print_failure(const struct gn_cli *cli, const char *path, const char 
 {
     const char *hint = gn_starts_with(reason, "settings: ") ? " (see --settings)" : "";
     if (as_json) {
-        json_t *root =
-            json_pack("{s:s, s:s, s:O*}", "path", path, "error", reason, "manifest", manifest);
+        json_t *root = json_pack("{s:s, s:s, s:O*}", "path", path, "error", reason, "manifest",
+                                 manifest);
         if (root)
             gn_cli_print_json(stdout, root);
         json_decref(root);

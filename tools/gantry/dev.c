@@ -24,10 +24,11 @@ const struct gn_command gn_command_dev = {
     .summary = "build a plugin, serve it, and do so again at each change",
     .options = options,
     .usage =
-        "DIR has a CMakeLists.txt or one .c file (or is a .c file). What is built appears in DIR/build.\n"
-        "Sources are watched; the compiler's messages are shown as they are; a plugin that does not\n"
-        "build or load leaves the one before it in service. Serves http://127.0.0.1:8080/mcp, or the\n"
-        "next free port, unless --http or the configuration says otherwise.\n"
+        "DIR has a CMakeLists.txt or one .c file (or is a .c file). What is built appears in\n"
+        "DIR/build. Sources are watched; the compiler's messages are shown as they are; a plugin\n"
+        "that does not build or load leaves the one before it in service. Serves\n"
+        "http://127.0.0.1:8080/mcp, or the next free port, unless --http or the configuration\n"
+        "says otherwise.\n"
         "\n"
         "  gantry dev weather\n",
     .exec = exec_dev,

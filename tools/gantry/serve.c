@@ -25,8 +25,8 @@ const struct gn_command gn_command_serve = {
         "output if something is connected to them, and http://" DEFAULT_ADDRESS "/mcp if standard\n"
         "input is a terminal or empty.\n"
         "\n"
-        "With --stdio, what plugins print goes to standard error, as the log does. SIGHUP reads the\n"
-        "configuration again; SIGTERM and SIGINT let running calls finish, then stop.\n"
+        "With --stdio, what plugins print goes to standard error, as the log does. SIGHUP reads\n"
+        "the configuration again; SIGTERM and SIGINT let running calls finish, then stop.\n"
         "\n"
         "  gantry serve --plugins ~/plugins --http 127.0.0.1:8080\n"
         "  gantry serve --stdio --plugin build/weather.so\n",
