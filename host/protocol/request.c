@@ -7,6 +7,9 @@
 #define SPARE_HANDLERS 32
 #define STALL_MS 5000
 
+/* A batch shares the maximum among its answers. */
+static const char too_large[] = "the result is larger than 64 MiB, or than its batch has left";
+
 struct gn_request *gn_request_find(struct gn_list *requests, bool by_session, const char *id)
 {
     GN_LIST_EACH(requests, n) {
@@ -104,7 +107,7 @@ static void send_last(struct gn_request *r, int status, struct gn_buf *message)
 
 void gn_reply_open(struct gn_request *r, struct gn_reply *reply)
 {
-    gn_buf_init(&reply->buf, GN_REPLY_MAX);
+    gn_buf_init(&reply->buf, gn_batch_room(r->stream));
     gn_jw_init(&reply->w, &reply->buf);
     gn_jw_object(&reply->w, NULL);
     gn_jw_str(&reply->w, "jsonrpc", "2.0");
@@ -145,8 +148,7 @@ void gn_reply_send(struct gn_request *r, struct gn_reply *reply, const struct gn
     gn_jw_end(&reply->w);
     if (reply->buf.overflow) {
         gn_buf_release(&reply->buf);
-        gn_reply_error(r, 500, GN_RPC_INTERNAL_ERROR, NULL, "the result is larger than %u MiB",
-                       GN_REPLY_MAX >> 20);
+        gn_reply_error(r, 500, GN_RPC_INTERNAL_ERROR, NULL, "%s", too_large);
         return;
     }
     send_last(r, 200, &reply->buf);
@@ -166,8 +168,11 @@ void gn_reply_error(struct gn_request *r, int status, int code, const char *data
     va_start(ap, fmt);
     GN_AUTO_FREE char *message = gn_vformat(fmt, ap);
     va_end(ap);
-    struct gn_buf buf = GN_BUF_INIT(GN_REPLY_MAX);
-    gn_jsonrpc_write_error(&buf, r->id, code, message, data, 0);
+    struct gn_buf buf = GN_BUF_INIT(gn_batch_room(r->stream));
+    if (gn_jsonrpc_write_error(&buf, r->id, code, message, data, 0) != 0) {
+        gn_buf_clear(&buf);
+        gn_jsonrpc_write_error(&buf, r->id, code, too_large, NULL, 0);
+    }
     send_last(r, status, &buf);
 }
 
