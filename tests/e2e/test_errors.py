@@ -265,7 +265,7 @@ def test_batches_over_http_in_detail(client):
     assert [a.get("error", {}).get("code") for a in answers] == [-32600, -32600, None, -32600, -32600]
     status, answers = batch_over_http(c, [ping, ping])  # answered at once, so not in flight together
     assert status == 200 and len(answers) == 2
-    for wrong in ([], [ping] * 101):
+    for wrong in ([], [ping] * 1025):
         status, answer = batch_over_http(c, wrong)
         assert status == 400 and answer["error"]["code"] == -32600
     # Calls of one batch run side by side, and their answers leave together.
@@ -296,5 +296,7 @@ def test_cancelling_one_message_of_a_batch(client):
         c.wait_in_flight(2)
         for n in range(2):
             c.notify("notifications/cancelled", {"requestId": f"s{n}"})
-        assert connection.read_response().status == 202
+        response = connection.read_response()
+        assert response.status in (200, 202)
+        assert not response.is_stream or not [e for e in response.events() if e.get("data")]
     assert c.wait_in_flight(0)["cancelled"] == 2
