@@ -1,15 +1,37 @@
-/* hello.c - the tutorial: one of everything a plugin can offer, from the smallest to the larger.
+/* hello.c - the tutorial: one of everything a plugin can offer, the smallest first.
  *
- * Read it from top to bottom. Every part is complete in itself; a plugin needs only those it uses, and
- * GANTRY_PLUGIN at the end. sdk/gantry.h documents each function and option named here.
+ * Read it from top to bottom. Every part is complete in itself; a plugin needs only those it uses,
+ * and GANTRY_PLUGIN at the end. sdk/gantry.h documents each function and option named here.
  */
 #include <gantry.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Settings: what the operator may write in the configuration, as a struct and its table.
+/* ---- A tool. A struct holds its arguments, a table describes them, one row a field. From the
+ * table the host makes the JSON Schema that clients see; it checks what a client sends, and fills
+ * the struct before the body runs. The table's name is that of the tool with _args behind it.
+ *
+ * gantry_fail() fails on purpose: the client reads exactly this message. */
+typedef struct {
+    double a, b;
+} divide_in;
+
+static const gantry_arg divide_args[] = {
+    GANTRY_ARG(divide_in, a, "Dividend"),
+    GANTRY_ARG(divide_in, b, "Divisor"),
+    GANTRY_ARGS_END,
+};
+
+GANTRY_TOOL(divide, divide_in, "Divide two numbers", .read_only = GANTRY_YES)
+{
+    if (in->b == 0)
+        return gantry_fail(call, "Cannot divide %g by zero", in->a);
+    return gantry_text(call, "%g", in->a / in->b);
+}
+
+/* ---- Settings: what the operator may write in the configuration, as a struct and its table:
+ * the same kind of table again. The host checks them before the plugin starts.
  *
  *     plugins:
  *       - plugin: hello
@@ -20,7 +42,8 @@ typedef struct {
 } hello_settings;
 
 static const gantry_arg hello_settings_args[] = {
-    GANTRY_ARG(hello_settings, greeting, "The word to greet with", .length = {1, 40}, .default_json = "\"Hello\""),
+    GANTRY_ARG(hello_settings, greeting, "The word to greet with", .length = {1, 40},
+               .default_json = "\"Hello\""),
     GANTRY_ARGS_END,
 };
 
@@ -30,8 +53,8 @@ static const char *greeting(gantry_call *call)
     return settings->greeting;
 }
 
-/* ---- A tool. The struct holds the arguments, the table describes them; the host makes the JSON Schema
- * from it, checks what a client sends, and fills the struct before the body runs. */
+/* ---- Options of arguments: a range, and a default that makes one optional. Every gantry_text()
+ * adds a piece to the result. */
 typedef struct {
     const char *name;
     int64_t times;
@@ -53,9 +76,10 @@ GANTRY_TOOL(greet, greet_in, "Greet somebody by name", .read_only = GANTRY_YES)
     return GANTRY_OK;
 }
 
-/* ---- A tool that takes its time and returns structured output. It waits without blocking the host:
- * between two steps other calls run. Waiting fails when the call is cancelled; passing that code on is
- * all the handling it needs. */
+/* ---- A tool that takes its time and returns structured output, which a table describes as well.
+ * It waits without blocking the host: between two steps other calls run. Waiting fails when the
+ * call is cancelled; passing that code on is all the handling it needs. Memory of gantry_alloc()
+ * need not be freed. */
 typedef struct {
     int64_t to;
     int64_t pause_ms;
@@ -96,26 +120,9 @@ GANTRY_TOOL(count, count_in, "Count, with progress", GANTRY_OUTPUT(count_out, co
     return gantry_structured(call, &out);
 }
 
-/* ---- Failing on purpose: the client reads exactly this message. */
-typedef struct {
-    double a, b;
-} divide_in;
-
-static const gantry_arg divide_args[] = {
-    GANTRY_ARG(divide_in, a, "Dividend"),
-    GANTRY_ARG(divide_in, b, "Divisor"),
-    GANTRY_ARGS_END,
-};
-
-GANTRY_TOOL(divide, divide_in, "Divide two numbers", .read_only = GANTRY_YES)
-{
-    if (in->b == 0)
-        return gantry_fail(call, "Cannot divide %g by zero", in->a);
-    return gantry_text(call, "%g", in->a / in->b);
-}
-
-/* ---- State of an instance: made in start, freed in stop, found through gantry_self(). save and restore
- * carry it over a reload; the first byte is a version, since the next generation may be another. */
+/* ---- State of an instance: made in start, freed in stop, found through gantry_self(). save and
+ * restore carry it over a reload; the first byte is a version, since the next generation may be
+ * another. */
 typedef struct {
     int64_t visits;
 } hello_state;
@@ -151,15 +158,17 @@ static int restore(gantry_plugin *plugin, const void *data, size_t n)
     return GANTRY_OK;
 }
 
-/* ---- A resource: one URI. Handlers of one plugin run one at a time, so the counter needs no lock. */
-GANTRY_RESOURCE(visits, "hello://visits", "How often this resource has been read", .mime_type = "text/plain")
+/* ---- A resource: something to read, under one URI. Other calls of this plugin run only while a
+ * handler waits (as count does), so the counter needs no lock. */
+GANTRY_RESOURCE(visits, "hello://visits", "How often this resource has been read",
+                .mime_type = "text/plain")
 {
     hello_state *state = gantry_state(gantry_self(call));
     return gantry_text(call, "%lld", (long long)++state->visits);
 }
 
-/* ---- A resource template: a family of URIs. Its variables are rows of a table as well, and `complete`
- * suggests values while a person types. */
+/* ---- A resource template: a family of URIs. Its variables are rows of a table as well, and
+ * `complete` suggests values while a person types. */
 typedef struct {
     const char *name;
 } person_in;
@@ -181,8 +190,8 @@ static int complete_person(gantry_call *call, const char *argument, const char *
     return GANTRY_OK;
 }
 
-GANTRY_TEMPLATE(person, person_in, "hello://people/{name}", "A visiting card", .mime_type = "application/json",
-                .complete = complete_person)
+GANTRY_TEMPLATE(person, person_in, "hello://people/{name}", "A visiting card",
+                .mime_type = "application/json", .complete = complete_person)
 {
     gantry_builder *b = gantry_builder_new(call);
     gantry_put_object(b, NULL);
@@ -193,7 +202,8 @@ GANTRY_TEMPLATE(person, person_in, "hello://people/{name}", "A visiting card", .
     return text ? gantry_text(call, "%s", text) : GANTRY_ETOOBIG;
 }
 
-/* ---- A prompt: messages for a model, made from arguments. A choice completes itself. */
+/* ---- A prompt: messages for a model, made from arguments. The values of a choice are suggested
+ * without any doing. */
 typedef struct {
     const char *name;
     const char *style;
@@ -208,15 +218,17 @@ static const gantry_arg introduce_args[] = {
 
 GANTRY_PROMPT(introduce, introduce_in, "Write an introduction")
 {
-    int rc = gantry_message(call, GANTRY_USER, "Introduce %s to the team, in a %s style.", in->name, in->style);
+    int rc = gantry_message(call, GANTRY_USER, "Introduce %s to the team, in a %s style.", in->name,
+                            in->style);
     return rc ? rc : gantry_message(call, GANTRY_ASSISTANT, "%s, everybody!", greeting(call));
 }
 
-GANTRY_PLUGIN("hello", "1.0.0",
-    .description = "The tutorial plugin",
-    .tools = GANTRY_TOOLS(&greet_tool, &count_tool, &divide_tool),
-    .resources = GANTRY_RESOURCES(&visits_resource),
-    .templates = GANTRY_TEMPLATES(&person_template),
-    .prompts = GANTRY_PROMPTS(&introduce_prompt),
-    GANTRY_SETTINGS(hello_settings, hello_settings_args),
-    .start = start, .stop = stop, .save = save, .restore = restore);
+/* ---- The plugin: its name, its version, and all of the above. What is not listed here does not
+ * exist. */
+GANTRY_PLUGIN("hello", "1.0.0", .description = "The tutorial plugin",
+              .tools = GANTRY_TOOLS(&divide_tool, &greet_tool, &count_tool),
+              .resources = GANTRY_RESOURCES(&visits_resource),
+              .templates = GANTRY_TEMPLATES(&person_template),
+              .prompts = GANTRY_PROMPTS(&introduce_prompt),
+              GANTRY_SETTINGS(hello_settings, hello_settings_args), .start = start, .stop = stop,
+              .save = save, .restore = restore);
