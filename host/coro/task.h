@@ -12,8 +12,8 @@
  * later somebody on the loop calls gn_op_done, which makes the task ready.
  *
  * Cancellation is sticky and arrives as GN_ECANCELED from the operation the task waits in, and from
- * every later one at once; a task ends by returning. A coroutine that begins wait after wait all the
- * same is slowed down, so that the loop goes on. A shield suspends all this for a bounded time.
+ * every later one at once; a task ends by returning. A coroutine that begins wait after wait all
+ * the same is slowed down, so that the loop goes on. A shield suspends all this for a bounded time.
  */
 #ifndef GN_CORO_TASK_H
 #define GN_CORO_TASK_H

@@ -32,7 +32,8 @@ int gn_prefix_component(const struct gn_generation *g, struct gn_component *c, s
         c->name = gn_strdup(key);
     }
     if (c->kind == GN_TOOL && strlen(key) > 128)
-        return gn_error_set(err, GN_ETOOBIG, "its name with the instance's before it, %s, is longer than 128", key);
+        return gn_error_set(err, GN_ETOOBIG,
+                            "its name with the instance's before it, %s, is longer than 128", key);
     if (c->kind != GN_TEMPLATE)
         return 0;
     gn_uri_template_free(c->uri_template);

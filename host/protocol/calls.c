@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-#define RESOLVE_BYTES (1u << 20) /* for the variables of a URI that are looked at and thrown away  \
-                                  */
+#define RESOLVE_BYTES                                                                              \
+    (1u << 20) /* for the variables of a URI that are looked at and thrown away                    \
+                */
 
 /* ---------------------------------------------------------------- common parts */
 

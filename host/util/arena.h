@@ -1,6 +1,6 @@
-/* arena.h - memory that lives as long as one thing (a call, a generation): allocated piece by piece,
- * freed at once. Chunks grow from 4 KiB; larger pieces get their own. A maximum bounds the total.
- * Not thread-safe: one user at a time.
+/* arena.h - memory that lives as long as one thing (a call, a generation): allocated piece by
+ * piece, freed at once. Chunks grow from 4 KiB; larger pieces get their own. A maximum bounds the
+ * total. Not thread-safe: one user at a time.
  */
 #ifndef GN_UTIL_ARENA_H
 #define GN_UTIL_ARENA_H

@@ -19,8 +19,8 @@ struct gn_buf {
 #define GN_BUF_INIT(max_bytes) ((struct gn_buf){NULL, 0, 0, (max_bytes), false})
 
 void gn_buf_init(struct gn_buf *b, size_t max_bytes);
-void gn_buf_release(struct gn_buf *b); /* frees; b is empty and usable again */
-void gn_buf_clear(struct gn_buf *b);   /* len = 0, overflow = false; keeps memory */
+void gn_buf_release(struct gn_buf *b);         /* frees; b is empty and usable again */
+void gn_buf_clear(struct gn_buf *b);           /* len = 0, overflow = false; keeps memory */
 void gn_buf_cut(struct gn_buf *b, size_t len); /* shortens to len, which must be <= b->len */
 
 int gn_buf_add(struct gn_buf *b, const void *data, size_t len);

@@ -30,8 +30,8 @@ struct gn_log_field {
 
 struct gn_log {
     enum gn_level level; /* lines below are dropped before formatting */
-    /* [any thread] Writes one line. `component` names the part that speaks ("http", "plugin hello").
-     * All pointers are borrowed for the call: copy what is kept. */
+    /* [any thread] Writes one line. `component` names the part that speaks ("http", "plugin
+     * hello"). All pointers are borrowed for the call: copy what is kept. */
     void (*write)(struct gn_log *log, enum gn_level level, const char *component,
                   const struct gn_log_field *fields, size_t field_count, const char *text);
 };

@@ -19,4 +19,5 @@ TOOL(JOIN(echo_, NUMBER))
 {
     return gantry_text(call, "%s", in->text);
 }
-GANTRY_PLUGIN("bench_" TEXT(NUMBER), "1.0.0", .tools = GANTRY_TOOLS(&JOIN(JOIN(echo_, NUMBER), _tool)));
+GANTRY_PLUGIN("bench_" TEXT(NUMBER), "1.0.0",
+              .tools = GANTRY_TOOLS(&JOIN(JOIN(echo_, NUMBER), _tool)));

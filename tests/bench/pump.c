@@ -2,10 +2,11 @@
  *
  *   pump COUNT WINDOW OPENING REQUEST COMMAND [ARGUMENT...]
  *
- * OPENING is sent first and its answer awaited (a handshake); empty: nothing. REQUEST is one line with
- * the id 100000000, which is counted up; WINDOW of them are unanswered at a time. Prints one JSON object: seconds until the first answer
- * since exec, resident bytes of the program then, seconds for COUNT answers. Exit code 1 if an answer
- * holds "error" or does not come within a minute.
+ * OPENING is sent first and its answer awaited (a handshake); empty: nothing. REQUEST is one line
+ * with the id 100000000, which is counted up; WINDOW of them are unanswered at a time. Prints one
+ * JSON object: seconds until the first answer since exec, resident bytes of the program then,
+ * seconds for COUNT answers. Exit code 1 if an answer holds "error" or does not come within a
+ * minute.
  */
 #include <errno.h>
 #include <poll.h>
@@ -90,8 +91,8 @@ static void send_request(struct program *p, char *request, size_t n)
     send_text(p, request, n);
 }
 
-/* Reads what there is (waiting for some) and returns how many answers it held. Notifications have no
- * "id" and are not counted. */
+/* Reads what there is (waiting for some) and returns how many answers it held. Notifications have
+ * no "id" and are not counted. */
 static long take_answers(struct program *p)
 {
     struct pollfd fd = {.fd = p->out, .events = POLLIN};

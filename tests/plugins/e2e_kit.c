@@ -189,8 +189,8 @@ GANTRY_TOOL0(stubborn, "Waits for a minute; when cancelled it cleans up in a shi
 {
     waiting();
     int rc = waited(gantry_sleep(call, 60000));
-    if (rc == GANTRY_ECANCELED && gantry_cancelled(call) && gantry_shield(call, 2000) == GANTRY_OK &&
-        gantry_sleep(call, 50) == GANTRY_OK)
+    if (rc == GANTRY_ECANCELED && gantry_cancelled(call) &&
+        gantry_shield(call, 2000) == GANTRY_OK && gantry_sleep(call, 50) == GANTRY_OK)
         counts.shielded++;
     return rc;
 }
@@ -402,8 +402,7 @@ GANTRY_TOOL(remove, name_in, "Takes a tool back")
 /* ---------------------------------------------------------------- resources and templates */
 
 GANTRY_RESOURCE(text, "kit://text", "A text", .mime_type = "text/plain", .title = "Text",
-                .byte_size = 11,
-                .annotations = GANTRY_ANNOTATIONS(.audience = GANTRY_ASSISTANT))
+                .byte_size = 11, .annotations = GANTRY_ANNOTATIONS(.audience = GANTRY_ASSISTANT))
 {
     return gantry_text(call, "hello world");
 }

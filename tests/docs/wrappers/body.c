@@ -24,7 +24,7 @@ static int fetch_block(void *arg)
 static int handler(gantry_call *call, const thing_in *in)
 {
     int rc = GANTRY_OK;
-/* EXAMPLE */
+    /* EXAMPLE */
     return rc;
 }
 static int (*const user)(gantry_call *, const thing_in *) = handler;

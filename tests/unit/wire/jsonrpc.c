@@ -109,8 +109,8 @@ Test(jsonrpc, invalid_messages_say_why, .fini = done)
 
 Test(jsonrpc, an_integer_of_any_size_is_an_id, .fini = done)
 {
-    cr_assert_eq(
-        classify("{\"jsonrpc\":\"2.0\",\"id\":184467440737095516160,\"method\":\"x\"}"), 0);
+    cr_assert_eq(classify("{\"jsonrpc\":\"2.0\",\"id\":184467440737095516160,\"method\":\"x\"}"),
+                 0);
     cr_assert_eq(m.kind, GN_JSONRPC_REQUEST);
     cr_assert_eq(gn_json_type(m.id), GN_JSON_NUMBER);
 }
