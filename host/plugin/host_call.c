@@ -16,9 +16,26 @@
 
 /* ---------------------------------------------------------------- shared */
 
-bool gn_host_runs(const gantry_call *call)
+static bool is_running(const gantry_call *call)
 {
     return call && call->magic == GN_CALL_MAGIC && call->task;
+}
+
+/* A thread of the plugin, or the function of gantry_work, may know the call but must not use it. */
+static bool is_on_its_task(const gantry_call *call)
+{
+    return gn_task_current() == call->task;
+}
+
+bool gn_host_runs(const gantry_call *call)
+{
+    if (!is_running(call))
+        return false;
+    if (is_on_its_task(call))
+        return true;
+    gn_log(call->env->log, GN_WARNING, gn_call_label(call), "%s",
+           "the call is used on a thread that is not its handler's (in gantry_work?): refused");
+    return false;
 }
 
 int gn_host_misuse(gantry_call *call, const char *fmt, ...)
@@ -67,7 +84,8 @@ int gn_host_sleep(gantry_call *call, uint32_t ms)
 
 int gn_host_cancelled(gantry_call *call)
 {
-    return gn_host_runs(call) && gn_task_is_cancelled(call->task);
+    /* Asked in loops: one that runs in the wrong place must not fill the log. */
+    return is_running(call) && is_on_its_task(call) && gn_task_is_cancelled(call->task);
 }
 
 int gn_host_shield(gantry_call *call, uint32_t ms)

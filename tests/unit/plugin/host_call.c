@@ -59,6 +59,39 @@ Test(host_call, waits_and_works_on_the_loop_and_on_a_worker)
     bench_close(&b);
 }
 
+static int use_the_call(void *arg)
+{
+    gantry_call *call = arg;
+    codes[1] = gantry_sleep(call, 1);
+    codes[2] = gantry_text(call, "not from here");
+    codes[3] = gantry_work(call, minus_sixteen, NULL);
+    codes[4] = gantry_cancelled(call);
+    codes[5] = gantry_alloc(call, 1) != NULL;
+    return 0;
+}
+
+static int use_elsewhere(gantry_call *call, const void *in)
+{
+    (void)in;
+    codes[0] = gantry_work(call, use_the_call, call);
+    return gantry_text(call, "from here");
+}
+
+Test(host_call, a_call_is_refused_outside_of_its_handler)
+{
+    struct bench b;
+    bench_open(&b);
+    memset(codes, 0xff, sizeof codes);
+    bench_tool(&b, "t", use_elsewhere, 0);
+    check(bench_do(&b, GN_TOOL, "t", NULL),
+          "{\"content\":[{\"type\":\"text\",\"text\":\"from here\"}]}");
+    static const int expected[] = {0, GANTRY_EPERM, GANTRY_EPERM, GANTRY_EPERM, 0, 0};
+    for (size_t i = 0; i < GN_COUNT(expected); i++)
+        cr_assert_eq(codes[i], expected[i], "%zu: %d", i, codes[i]);
+    check_log(&b, "the call is used on a thread that is not its handler's");
+    bench_close(&b);
+}
+
 static bool sleeping;
 
 static int sleep_long(gantry_call *call, const void *in)
