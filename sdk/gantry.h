@@ -1169,6 +1169,13 @@ typedef struct gantry_descriptor {
 #define GANTRY_TEMPLATES(...) ((const gantry_template *const[]){__VA_ARGS__, NULL})
 #define GANTRY_PROMPTS(...) ((const gantry_prompt *const[]){__VA_ARGS__, NULL})
 
+/* Clang's __VERSION__ says whose it is, that of gcc does not. */
+#ifdef __clang__
+#define GANTRY_COMPILER_ __VERSION__
+#else
+#define GANTRY_COMPILER_ "gcc " __VERSION__
+#endif
+
 /* Once in every plugin: GANTRY_PLUGIN("name", "version", .tools = ..., .start = ..., ...);
  * The symbol's name carries the major; while the ABI is 0.x it is that of the coming 1. */
 #define GANTRY_PLUGIN(name_, ...)                                                                  \
@@ -1177,7 +1184,7 @@ typedef struct gantry_descriptor {
     const gantry_descriptor gantry_plugin_v1 = {.size = sizeof(gantry_descriptor),                 \
                                                 .abi_major = GANTRY_ABI_MAJOR,                     \
                                                 .abi_minor = GANTRY_ABI_MINOR,                     \
-                                                .sdk = __VERSION__,                                \
+                                                .sdk = GANTRY_COMPILER_,                           \
                                                 .host = &gantry_host_,                             \
                                                 .name = name_,                                     \
                                                 .version = __VA_ARGS__};                           \

@@ -17,7 +17,9 @@
 
 /* An instance that shall be. */
 struct wanted {
-    char *name, *file; /* file NULL: there is none */
+    char *name;
+    char *plugin; /* what it was named by: a path, or a name to look for in the folders */
+    char *file;   /* NULL: there is none */
     const json_t *settings;
     bool keep_loaded;
 };
@@ -132,8 +134,8 @@ static void tell_once(struct gn_plugins *p, const char *key, const char *text)
         gn_log(p->env->log, GN_WARNING, "plugins", "%s", text);
 }
 
-static void plan_add(struct plan *plan, const char *name, const char *file, const json_t *settings,
-                     bool keep_loaded)
+static void plan_add(struct plan *plan, const char *name, const char *plugin, const char *file,
+                     const json_t *settings, bool keep_loaded)
 {
     struct gn_plugins *p = plan->plugins;
     const struct wanted *other = plan_find(plan, name);
@@ -152,6 +154,7 @@ static void plan_add(struct plan *plan, const char *name, const char *file, cons
     plan->v = gn_reallocarray(plan->v, plan->count + 1, sizeof(*plan->v));
     plan->v[plan->count++] = (struct wanted){
         .name = gn_strdup(name),
+        .plugin = gn_strdup(plugin),
         .file = gn_strdup(file),
         .settings = settings,
         .keep_loaded = keep_loaded,
@@ -224,7 +227,7 @@ static void plan_found(void *arg, const char *dir, const char *path)
     if (!config->discover || !is_plugin_dir || is_listed(plan->plugins, path))
         return;
     GN_AUTO_FREE char *name = stem_of(path);
-    plan_add(plan, name, path, NULL, false);
+    plan_add(plan, name, path, path, NULL, false);
 }
 
 static void plan_make(struct plan *plan)
@@ -237,12 +240,12 @@ static void plan_make(struct plan *plan)
             continue;
         GN_AUTO_FREE char *file = resolve(p, c->plugin);
         GN_AUTO_FREE char *name = c->name ? gn_strdup(c->name) : stem_of(c->plugin);
-        plan_add(plan, name, file, c->settings, c->keep_loaded);
+        plan_add(plan, name, c->plugin, file, c->settings, c->keep_loaded);
     }
     for (char **file = config->plugin_files; file && *file; file++) {
         GN_AUTO_FREE char *name = stem_of(*file);
         if (!is_listed(p, *file))
-            plan_add(plan, name, gn_watch_has(p->watch, *file) ? *file : NULL, NULL, false);
+            plan_add(plan, name, *file, gn_watch_has(p->watch, *file) ? *file : NULL, NULL, false);
     }
     gn_watch_each(p->watch, plan_found, plan);
 }
@@ -251,6 +254,7 @@ static void plan_free(struct plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
         gn_free(plan->v[i].name);
+        gn_free(plan->v[i].plugin);
         gn_free(plan->v[i].file);
     }
     gn_free(plan->v);
@@ -258,10 +262,23 @@ static void plan_free(struct plan *plan)
 
 /* ---------------------------------------------------------------- making it so */
 
-/* Listed, but there is no file for it. */
-static void missing(struct gn_instance *inst)
+/* Why there is no file for what the configuration or an option names. Owned by the caller. */
+static char *missing_text(const struct gn_config *config, const char *plugin)
 {
-    static const char text[] = "there is no such file in the plugin folders";
+    if (strchr(plugin, '/'))
+        return gn_format("there is no such file: %s", plugin);
+    GN_AUTO_FREE char *stem = stem_of(plugin);
+    if (!config->plugin_dirs || !config->plugin_dirs[0])
+        return gn_format("no plugin folder is configured where %s.so could be (loading.folders, or "
+                         "--plugins DIR)",
+                         stem);
+    return gn_format("there is no such file in the plugin folders: %s.so", stem);
+}
+
+/* Listed, but there is no file for it. */
+static void missing(struct gn_instance *inst, const char *plugin)
+{
+    GN_AUTO_FREE char *text = missing_text(inst->plugins->config, plugin);
     if (inst->live)
         instance_unload(inst, "its file is gone");
     else if (inst->load)
@@ -290,7 +307,7 @@ static void apply_one(struct gn_plugins *p, const struct wanted *w)
     bool differs = is_new || !gn_streq(old_file, inst->file) ||
                    !gn_streq(old_settings, inst->settings_text);
     if (!inst->file) {
-        missing(inst);
+        missing(inst, w->plugin);
     } else if (differs) {
         /* What is being loaded has the old file or the old settings. */
         if (inst->load)

@@ -28,11 +28,11 @@ const char *const gn_probe_stage_names[GN_STAGES] = {
 /* Where it was when something went wrong, for people. */
 static const char *const stage_places[GN_STAGES] = {
     [GN_STAGE_NONE] = "before anything is loaded",
-    [GN_STAGE_LOAD] = "while it is loaded (in a constructor?)",
-    [GN_STAGE_IMPORT] = "while its descriptor is read",
+    [GN_STAGE_LOAD] = "while being loaded (in a constructor?)",
+    [GN_STAGE_IMPORT] = "while its descriptor is being read",
     [GN_STAGE_START] = "in start",
     [GN_STAGE_STOP] = "in stop",
-    [GN_STAGE_UNLOAD] = "while it is unloaded (in a destructor?)",
+    [GN_STAGE_UNLOAD] = "while being unloaded (in a destructor?)",
 };
 
 struct gn_probe_job {

@@ -228,15 +228,15 @@ static const struct bad {
     {"bad_undefined", "undefined symbol: nobody_has_this"},
     {"bad_major", "is built for ABI 2; this host speaks ABI 0.1"},
     {"bad_plain", "is not a gantry plugin: it does not export gantry_plugin_v1"},
-    {"bad_constructor_crash", "crashes while it is loaded (in a constructor?): Segmentation fault"},
-    {"bad_constructor_exit", "ends the process while it is loaded"},
+    {"bad_constructor_crash", "crashes while being loaded (in a constructor?): Segmentation fault"},
+    {"bad_constructor_exit", "ends the process while being loaded"},
     {"bad_start_crash", "crashes in start: Segmentation fault"},
     {"bad_start_exit", "ends the process in start: exit status 7"},
     {"bad_start_fail", "start failed: the database is not there"},
     {"bad_start_shrug", "start returned -9 without saying why"},
     {"bad_stop_crash", "crashes in stop: Segmentation fault"},
 #ifndef GN_SANITIZED /* nothing is unmapped there */
-    {"bad_destructor_crash", "crashes while it is unloaded (in a destructor?): Segmentation fault"},
+    {"bad_destructor_crash", "crashes while being unloaded (in a destructor?): Segmentation fault"},
 #endif
     {"bad_duplicate", "tool twice is declared twice"},
     {"bad_print", NULL},
@@ -327,7 +327,7 @@ Test(manager, endless_loops_are_found_and_named)
     plant_start(&p);
     cr_assert_str_eq(plant_ask(&p, "which", NULL), "1");
     cr_assert(strstr(plant_reason(&p, "constructor", "failed"),
-                     "endless loop or deadlock while it is loaded (in a constructor?)"),
+                     "endless loop or deadlock while being loaded (in a constructor?)"),
               "%s", plant_reason(&p, "constructor", "failed"));
     cr_assert(strstr(plant_reason(&p, "start", "failed"), "endless loop or deadlock in start"),
               "%s", plant_reason(&p, "start", "failed"));
