@@ -68,16 +68,19 @@ static json_t *read_number(const char *text, unsigned allowed)
         return json_integer(whole);
     char *end;
     double real = strtod(text, &end);
-    if ((allowed & NUMBER) && end != text && !*end && isfinite(real))
+    bool is_decimal = text[strspn(text, "0123456789+-.eE")] ==
+                      '\0'; /* strtod reads more than that */
+    if ((allowed & NUMBER) && is_decimal && end != text && !*end && isfinite(real))
         return json_real(real);
     return NULL;
 }
 
-/* What the text means where these types are allowed; NULL if it is none of them. */
+/* What the text means where these types are allowed; NULL if it is none of them. A text stays one
+ * wherever it may: 007 is no number then. */
 static json_t *coerce(const char *text, unsigned allowed)
 {
     json_t *value = NULL;
-    if (allowed == 0)
+    if (allowed == 0 || (allowed & STRING))
         return json_string(text);
     if (allowed & (INTEGER | NUMBER))
         value = read_number(text, allowed);
@@ -91,8 +94,6 @@ static json_t *coerce(const char *text, unsigned allowed)
         json_decref(value);
         value = NULL;
     }
-    if (!value && (allowed & STRING))
-        value = json_string(text);
     if (!value && (allowed & NULL_) && gn_streq(text, "null"))
         value = json_null();
     return value;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define PROBE_MS 10000 /* a program that says nothing for so long is of the handshake era */
+#define CANCEL_MS 2000 /* for telling a server that its answer is not wanted any more */
 
 static json_t *client_info(void)
 {
@@ -33,6 +34,9 @@ static bool is_awaited(const struct gn_client *c, const struct gn_jsonrpc *m)
 
 static void receive_response(struct gn_client *c, const struct gn_jsonrpc *m)
 {
+    int64_t id;
+    if (c->probe_id && m->result && gn_json_int(m->id, &id) && id == c->probe_id && !c->late)
+        c->late = gn_json_to_jansson(m->result);
     if (c->answered || !is_awaited(c, m))
         return;
     c->answered = true;
@@ -40,9 +44,12 @@ static void receive_response(struct gn_client *c, const struct gn_jsonrpc *m)
     c->error = gn_json_to_jansson(m->error);
 }
 
-/* Nothing was offered, so nothing is asked; `ping` is answered all the same. */
+/* Nothing was offered, so nothing is asked; `ping` is answered all the same, by the era that has
+ * such requests (2026-07-28: "The client MUST NOT write JSON-RPC responses"). */
 static void receive_request(struct gn_client *c, const struct gn_jsonrpc *m)
 {
+    if (c->revision != GN_REV_NONE && gn_revision_is_stateless(c->revision))
+        return;
     struct gn_buf id = GN_BUF_INIT(4096), out = GN_BUF_INIT(16 * 1024);
     gn_json_write(&id, m->id);
     if (gn_streq(m->method, "ping"))
@@ -56,6 +63,16 @@ static void receive_request(struct gn_client *c, const struct gn_jsonrpc *m)
     gn_buf_release(&out);
 }
 
+/* Progress of a request that was given up is not that of the next one. */
+static bool is_stale(const struct gn_client *c, const struct gn_jsonrpc *m)
+{
+    int64_t token;
+    if (!gn_streq(m->method, "notifications/progress"))
+        return false;
+    return c->answered || !gn_json_int(gn_json_get(m->params, "progressToken"), &token) ||
+           token != c->last_id;
+}
+
 static bool receive_one(struct gn_client *c, const gantry_json *message, struct gn_error *err)
 {
     struct gn_jsonrpc m;
@@ -65,7 +82,7 @@ static bool receive_one(struct gn_client *c, const gantry_json *message, struct 
         receive_response(c, &m);
     } else if (m.kind == GN_JSONRPC_REQUEST) {
         receive_request(c, &m);
-    } else if (c->options.on_notification) {
+    } else if (c->options.on_notification && !is_stale(c, &m)) {
         json_t *params = gn_json_to_jansson(m.params);
         c->options.on_notification(c->options.arg, m.method, params);
         json_decref(params);
@@ -76,6 +93,7 @@ static bool receive_one(struct gn_client *c, const gantry_json *message, struct 
 bool gn_client_receive(struct gn_client *c, const char *text, size_t len, struct gn_error *err)
 {
     struct gn_json_doc doc;
+    c->received += len;
     if (gn_json_parse_copy(&doc, text, len, NULL, err))
         return false;
     const gantry_json *root = gn_json_root(&doc);
@@ -102,8 +120,9 @@ static json_t *make_params(const struct gn_client *c, const json_t *params, bool
     if (c->options.on_notification)
         json_object_set_new(meta, GN_META_PROGRESS_TOKEN, json_integer(c->last_id));
     if (stateless) {
+        enum gn_revision revision = c->revision == GN_REV_NONE ? GN_REV_LATEST : c->revision;
         json_object_set_new(meta, GN_META_PROTOCOL_VERSION,
-                            json_string(gn_revision_name(GN_REV_LATEST)));
+                            json_string(gn_revision_name(revision)));
         json_object_set_new(meta, GN_META_CLIENT_INFO, client_info());
         json_object_set_new(meta, GN_META_CLIENT_CAPABILITIES, json_object());
         if (c->options.log_level)
@@ -124,14 +143,47 @@ static void forget_answer(struct gn_client *c)
     c->answered = false;
 }
 
+static void notify(struct gn_client *c, const char *method, const char *params, uint32_t wait_ms)
+{
+    struct gn_buf text = GN_BUF_INIT(1024);
+    gn_jsonrpc_write_notification(&text, method, params);
+    struct gn_client_message m = {gn_buf_str(&text), text.len, method, NULL, NULL, false};
+    c->transport->send(c->t, &m, gn_clock_ms() + wait_ms, NULL);
+    gn_buf_release(&text);
+}
+
+/* The handshake era does not take a closed connection for a cancellation; a program is ended
+ * anyway, and initialize must not be cancelled. */
+static void cancel(struct gn_client *c)
+{
+    if (c->transport != &gn_client_http || c->revision == GN_REV_NONE ||
+        gn_revision_is_stateless(c->revision))
+        return;
+    GN_AUTO_FREE char *params = gn_format("{\"requestId\":%lld}", (long long)c->last_id);
+    notify(c, "notifications/cancelled", params, CANCEL_MS);
+}
+
+/* What is neither an object nor an error is no answer. */
+static int check_answer(const struct gn_client *c, const char *method, struct gn_error *err)
+{
+    if (json_is_object(c->error) || json_is_object(c->result))
+        return 0;
+    gn_error_set(err, GN_EPROTO,
+                 "the server's answer to %s is no object, or holds a number that is too big",
+                 method);
+    return GN_EXIT_PROTOCOL;
+}
+
 /* Sends and waits: 0 if there is an answer in c->result or c->error. */
 static int exchange(struct gn_client *c, const char *method, const json_t *params, const char *name,
                     const char *const *headers, uint32_t timeout_ms, struct gn_error *err)
 {
+    struct gn_error own = {0};
     forget_answer(c);
     c->last_id++;
     bool stateless = c->revision == GN_REV_NONE ? gn_streq(method, "server/discover")
                                                 : gn_revision_is_stateless(c->revision);
+    c->may_open_session = gn_streq(method, "initialize");
     json_t *message = json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id",
                                 (json_int_t)c->last_id, "method", method, "params",
                                 make_params(c, params, stateless));
@@ -141,29 +193,22 @@ static int exchange(struct gn_client *c, const char *method, const json_t *param
         gn_error_set(err, GN_EINVAL, "what was given is not UTF-8");
         return GN_EXIT_USAGE;
     }
+    err = err ? err : &own;
     struct gn_client_message m = {text, strlen(text), method, name, headers, true};
     int rc = c->transport->send(c->t, &m, gn_clock_ms() + timeout_ms, err);
     free(text);
-    return rc;
-}
-
-static void notify(struct gn_client *c, const char *method)
-{
-    struct gn_buf text = GN_BUF_INIT(1024);
-    gn_jsonrpc_write_notification(&text, method, NULL);
-    struct gn_client_message m = {gn_buf_str(&text), text.len, method, NULL, NULL, false};
-    struct gn_error err = {0};
-    c->transport->send(c->t, &m, gn_clock_ms() + c->options.timeout_ms, &err);
-    gn_buf_release(&text);
+    if (rc && (err->code == GN_ETIMEDOUT || err->code == GN_ECANCELED))
+        cancel(c);
+    return rc ? rc : check_answer(c, method, err);
 }
 
 static int say_error(const struct gn_client *c, struct gn_error *err)
 {
     const char *message = json_string_value(json_object_get(c->error, "message"));
-    gn_error_set(err, GN_EPROTO, "the server says: %s (error %" JSON_INTEGER_FORMAT ")%s",
-                 message ? message : "nothing",
-                 json_integer_value(json_object_get(c->error, "code")),
-                 c->http_status == 401 ? "; status 401: --token or --header gives credentials" : "");
+    gn_error_set(
+        err, GN_EPROTO, "the server says: %s (error %" JSON_INTEGER_FORMAT ")%s",
+        message ? message : "nothing", json_integer_value(json_object_get(c->error, "code")),
+        c->http_status == 401 ? "; status 401: --token or --header gives credentials" : "");
     return GN_EXIT_PROTOCOL;
 }
 
@@ -184,6 +229,18 @@ static bool find_version(const json_t *versions, bool stateless, enum gn_revisio
     return *ret != GN_REV_NONE;
 }
 
+/* A program that was slow to start has answered the first question after all, and refuses the
+ * second: it is of the stateless era. */
+static int take_late(struct gn_client *c, struct gn_error *err)
+{
+    enum gn_revision revision;
+    if (!find_version(json_object_get(c->late, "supportedVersions"), true, &revision))
+        return say_error(c, err);
+    c->revision = revision;
+    c->server = json_incref(c->late);
+    return 0;
+}
+
 static int initialize(struct gn_client *c, struct gn_error *err)
 {
     json_t *params = json_pack("{s:s, s:{}, s:o}", "protocolVersion",
@@ -194,7 +251,7 @@ static int initialize(struct gn_client *c, struct gn_error *err)
     if (rc)
         return rc;
     if (c->error)
-        return say_error(c, err);
+        return c->late ? take_late(c, err) : say_error(c, err);
     const char *name = json_string_value(json_object_get(c->result, "protocolVersion"));
     c->revision = gn_revision_parse(name);
     if (c->revision == GN_REV_NONE || gn_revision_is_stateless(c->revision)) {
@@ -204,7 +261,7 @@ static int initialize(struct gn_client *c, struct gn_error *err)
         return GN_EXIT_PROTOCOL;
     }
     c->server = json_incref(c->result);
-    notify(c, "notifications/initialized");
+    notify(c, "notifications/initialized", NULL, c->options.timeout_ms);
     if (c->options.log_level) {
         params = json_pack("{s:s}", "level", c->options.log_level);
         exchange(c, "logging/setLevel", params, NULL, NULL, c->options.timeout_ms, NULL);
@@ -216,8 +273,11 @@ static int initialize(struct gn_client *c, struct gn_error *err)
 static int no_common_version(const json_t *versions, struct gn_error *err)
 {
     char *list = json_dumps(versions, JSON_COMPACT | JSON_ENCODE_ANY);
-    gn_error_set(err, GN_EPROTO, "the server speaks only revisions that this client does not: %s",
-                 list ? list : "none");
+    if (json_array_size(versions) > 0)
+        gn_error_set(err, GN_EPROTO,
+                     "the server speaks only revisions that this client does not: %s", list);
+    else
+        gn_error_set(err, GN_EPROTO, "the server does not say which revisions it speaks");
     free(list);
     return GN_EXIT_PROTOCOL;
 }
@@ -227,6 +287,12 @@ static int choose_version(struct gn_client *c, const json_t *versions, struct gn
 {
     enum gn_revision revision;
     if (find_version(versions, true, &revision)) {
+        if (!c->result) { /* this client knows one of the era, and that was refused */
+            gn_error_set(err, GN_EPROTO,
+                         "the server refuses revision %s and says that it speaks it",
+                         gn_revision_name(revision));
+            return GN_EXIT_PROTOCOL;
+        }
         c->revision = revision;
         c->server = json_incref(c->result);
         return 0;
@@ -248,10 +314,14 @@ static int start_again(struct gn_client *c, struct gn_error *err)
 static int after_silence(struct gn_client *c, int rc, struct gn_error *err)
 {
     if (c->transport == &gn_client_stdio) {
-        if (err->code == GN_ETIMEDOUT)
+        if (err->code == GN_ETIMEDOUT) {
+            c->probe_id = c->last_id;
             return initialize(c, err);
+        }
         return err->code == GN_EPIPE ? start_again(c, err) : rc;
     }
+    if (err->code == GN_ECANCELED || err->code == GN_ETIMEDOUT)
+        return rc;
     int status = c->http_status;
     bool may_be_legacy = status >= 400 && status < 500 && status != 401 && status != 403 &&
                          status != 407 && status != 429;
@@ -278,7 +348,8 @@ static int find_era(struct gn_client *c, struct gn_error *err)
     case GN_RPC_MISSING_CAPABILITY:
         return say_error(c, err);
     default:
-        if (c->http_status == 401 || c->http_status == 403 || c->http_status >= 500)
+        /* An old server may stumble over what it does not know: 500. */
+        if (c->http_status == 401 || c->http_status == 403 || c->http_status > 500)
             return say_error(c, err), GN_EXIT_CONNECTION;
         return initialize(c, err);
     }
@@ -306,10 +377,12 @@ void gn_client_close(struct gn_client *c)
 {
     if (!c)
         return;
+    c->is_closing = true;
     if (c->t)
         c->transport->close(c->t);
     forget_answer(c);
     json_decref(c->server);
+    json_decref(c->late);
     gn_free(c->session_id);
     gn_free(c);
 }
@@ -318,6 +391,7 @@ int gn_client_request(struct gn_client *c, const char *method, const json_t *par
                       const char *name, const char *const *headers, json_t **ret_result,
                       struct gn_error *err)
 {
+    *ret_result = NULL;
     int rc = exchange(c, method, params, name, headers, c->options.timeout_ms, err);
     if (rc)
         return rc;
@@ -347,6 +421,23 @@ enum gn_revision gn_client_revision(const struct gn_client *c)
 const json_t *gn_client_server(const struct gn_client *c)
 {
     return c->server;
+}
+
+uint64_t gn_client_received(const struct gn_client *c)
+{
+    return c->received;
+}
+
+int gn_client_stop_fd(const struct gn_client *c)
+{
+    return c->is_interrupted ? -1 : c->options.stop_fd;
+}
+
+int gn_client_interrupt(struct gn_client *c, struct gn_error *err)
+{
+    c->is_interrupted = true;
+    gn_error_set(err, GN_ECANCELED, "interrupted");
+    return GN_EXIT_CONNECTION;
 }
 
 bool gn_client_wants_headers(const struct gn_client *c)

@@ -11,17 +11,26 @@
 
 #include <curl/curl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONNECT_MS 10000L
 #define DEFAULT_PATH "/mcp"
-#define RETRY_MS 1000 /* before a broken stream is asked for again, unless it said when */
-#define SHOWN 200     /* bytes of an answer that is no message, in messages */
+#define RETRY_MS 1000    /* before a broken stream is asked for again, unless it said when */
+#define RETRY_MIN_MS 100 /* whatever it said */
+#define SHOWN 200        /* bytes of an answer that is no message, in messages */
+#define SESSION_ID_MAX 4096
+#define REDIRECTS_MAX 5
+#define END_MS 2000 /* for ending a session */
 
 struct http {
     struct gn_client *c;
     CURL *easy, *second; /* the exchange that is waited for / replies while it goes on */
+    CURLM *multi, *second_multi;
     char *url, *unix_path;
+    char *shown; /* the URL without credentials, or the path; for messages */
+    uint64_t deadline;
+    unsigned redirects;
 };
 
 /* One exchange. */
@@ -29,6 +38,7 @@ struct answer {
     struct http *h;
     struct gn_buf body;
     struct gn_sse_parser sse;
+    int64_t retry_ms;
     bool is_stream, is_json, done; /* content type; the response that was waited for is here */
     int rc;                        /* what went wrong with what came in */
     struct gn_error err;
@@ -81,20 +91,42 @@ static bool has_value(const char *line, size_t len, const char *name, const char
     return true;
 }
 
+/* Visible ASCII, as the specification wants it: it is sent back in a header. */
+static bool is_session_id(const char *value, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (value[i] < '!' || value[i] > '~')
+            return false;
+    }
+    return len > 0 && len <= SESSION_ID_MAX;
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
 {
     struct answer *a = arg;
     const char *value;
-    size_t len;
-    if (has_value(line, size * count, "Content-Type", &value, &len)) {
+    size_t len = size * count;
+    if (len > 5 && memcmp(line, "HTTP/", 5) == 0) { /* what went before was for information */
+        a->is_stream = a->is_json = false;
+    } else if (has_value(line, size * count, "Content-Type", &value, &len)) {
         GN_AUTO_FREE char *type = gn_strndup(value, strcspn(value, ";\r\n "));
         a->is_stream = gn_strcaseeq(type, "text/event-stream");
         a->is_json = gn_strcaseeq(type, "application/json");
-    } else if (has_value(line, size * count, GN_HEADER_SESSION_ID, &value, &len)) {
+    } else if (a->h->c->may_open_session &&
+               has_value(line, size * count, GN_HEADER_SESSION_ID, &value, &len) &&
+               is_session_id(value, len)) {
         gn_free(a->h->c->session_id);
         a->h->c->session_id = gn_strndup(value, len);
     }
     return size * count;
+}
+
+static size_t too_big(struct answer *a)
+{
+    gn_error_set(&a->err, GN_ETOOBIG, "the server sent a message of more than %zu MiB",
+                 GN_CLIENT_MESSAGE_MAX >> 20);
+    a->rc = GN_EXIT_PROTOCOL;
+    return 0;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
@@ -102,13 +134,10 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
     struct answer *a = arg;
     size_t len = size * count;
     if (!a->is_stream)
-        return gn_buf_add(&a->body, bytes, len) ? 0 : len;
+        return gn_buf_add(&a->body, bytes, len) ? too_big(a) : len;
     int rc = gn_sse_feed(&a->sse, bytes, len);
-    if (rc == GN_ETOOBIG && !a->rc) {
-        gn_error_set(&a->err, rc, "the server sent a message of more than %zu MiB",
-                     GN_CLIENT_MESSAGE_MAX >> 20);
-        a->rc = GN_EXIT_PROTOCOL;
-    }
+    if (rc == GN_ETOOBIG && !a->rc)
+        return too_big(a);
     return rc ? 0 : len; /* 0 ends the transfer: all that was wanted is here */
 }
 
@@ -169,12 +198,25 @@ static struct curl_slist *message_headers(const struct gn_client *c,
     return list;
 }
 
+/* libcurl has the system's certificates; OpenSSL's variables, which others follow, it does not
+ * know. */
+static void set_trust(const struct http *h, CURL *easy)
+{
+    const char *file = h->c->options.cacert ? h->c->options.cacert : getenv("SSL_CERT_FILE");
+    const char *dir = getenv("SSL_CERT_DIR");
+    if (file && *file)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+    if (dir && *dir)
+        curl_easy_setopt(easy, CURLOPT_CAPATH, dir);
+}
+
 static void set_common(struct http *h, CURL *easy, struct curl_slist *headers, uint64_t deadline)
 {
     curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_URL, h->url);
     if (h->unix_path)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, h->unix_path);
+    set_trust(h, easy);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
@@ -196,24 +238,67 @@ static void set_common(struct http *h, CURL *easy, struct curl_slist *headers, u
     curl_url_cleanup(parts);
 }
 
+/* The URL as it may be printed. Owned by the caller. */
+static char *without_credentials(const char *url)
+{
+    CURLU *parts = curl_url();
+    char *text = NULL;
+    curl_url_set(parts, CURLUPART_URL, url, 0);
+    curl_url_set(parts, CURLUPART_USER, NULL, 0);
+    curl_url_set(parts, CURLUPART_PASSWORD, NULL, 0);
+    CURLUcode code = curl_url_get(parts, CURLUPART_URL, &text, 0);
+    char *result = gn_strdup(code == CURLUE_OK ? text : url);
+    curl_free(text);
+    curl_url_cleanup(parts);
+    return result;
+}
+
 static void *open_http(struct gn_client *c, struct gn_error *err)
 {
+    (void)err;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     struct http *h = gn_calloc(1, sizeof(*h));
     h->c = c;
     h->easy = curl_easy_init();
     h->second = curl_easy_init();
+    h->multi = curl_multi_init();
+    h->second_multi = curl_multi_init();
     if (gn_starts_with(c->options.url, "unix:")) {
         h->unix_path = gn_strdup(c->options.url + strlen("unix:"));
         h->url = gn_strdup("http://localhost" DEFAULT_PATH);
+        h->shown = gn_strdup(h->unix_path);
         return h;
     }
     /* A URL without a path means the usual one. */
     const char *rest = strstr(c->options.url, "://");
     rest = rest ? rest + 3 : c->options.url;
     h->url = gn_format("%s%s", c->options.url, strpbrk(rest, "/?#") ? "" : DEFAULT_PATH);
-    (void)err;
+    h->shown = without_credentials(h->url);
     return h;
+}
+
+/* Runs a transfer to its end, or until the client is to stop. */
+static CURLcode run(struct http *h, CURLM *multi, CURL *easy)
+{
+    CURLcode code = CURLE_FAILED_INIT;
+    bool was_interrupted = h->c->is_interrupted; /* what is still to be sent then */
+    int running = 1;
+    curl_multi_add_handle(multi, easy);
+    while (curl_multi_perform(multi, &running) == CURLM_OK && running &&
+           h->c->is_interrupted == was_interrupted) {
+        struct curl_waitfd stop = {.fd = gn_client_stop_fd(h->c), .events = CURL_WAIT_POLLIN};
+        unsigned count = stop.fd >= 0 ? 1 : 0;
+        curl_multi_poll(multi, &stop, count, 1000, NULL);
+        if (count && stop.revents)
+            gn_client_interrupt(h->c, NULL);
+    }
+    int left;
+    for (CURLMsg *m; (m = curl_multi_info_read(multi, &left));) {
+        if (m->msg == CURLMSG_DONE)
+            code = m->data.result;
+    }
+    curl_multi_remove_handle(multi, easy);
+    return code;
 }
 
 /* What came with a status that is no success, and is no message either. */
@@ -222,8 +307,14 @@ static int bad_status(const struct answer *a, struct gn_error *err)
     int status = a->h->c->http_status;
     const char *hint = status == 401 ? " (--token, or --header, gives credentials)" : "";
     size_t len = strcspn(gn_buf_str(&a->body), "\r\n");
-    gn_error_set(err, GN_EPIPE, "%s answers %d%s%s%.*s", a->h->url, status, hint, len ? ": " : "",
-                 (int)GN_MIN(len, (size_t)SHOWN), gn_buf_str(&a->body));
+    char *elsewhere = NULL;
+    curl_easy_getinfo(a->h->easy, CURLINFO_REDIRECT_URL, &elsewhere);
+    if (elsewhere) {
+        gn_error_set(err, GN_EPIPE, "%s answers %d: it is at %s", a->h->shown, status, elsewhere);
+        return GN_EXIT_CONNECTION;
+    }
+    gn_error_set(err, GN_EPIPE, "%s answers %d%s%s%.*s", a->h->shown, status, hint, len ? ": " : "",
+                 (int)gn_utf8_cut(gn_buf_str(&a->body), len, SHOWN), gn_buf_str(&a->body));
     return GN_EXIT_CONNECTION;
 }
 
@@ -231,10 +322,18 @@ static int transfer_failed(const struct answer *a, CURLcode code, const char *de
                            struct gn_error *err)
 {
     bool late = code == CURLE_OPERATION_TIMEDOUT;
-    gn_error_set(err, late ? GN_ETIMEDOUT : GN_EPIPE, "%s: %s",
-                 a->h->unix_path ? a->h->unix_path : a->h->url,
-                 *detail ? detail : curl_easy_strerror(code));
+    const char *hint = code == CURLE_PEER_FAILED_VERIFICATION
+                           ? " (--cacert FILE, or SSL_CERT_FILE, names a certificate to trust)"
+                           : "";
+    gn_error_set(err, late ? GN_ETIMEDOUT : GN_EPIPE, "%s: %s%s", a->h->shown,
+                 *detail ? detail : curl_easy_strerror(code), hint);
     return GN_EXIT_CONNECTION;
+}
+
+/* The handshake era has a way to go on where a stream has stopped. */
+static bool can_resume(const struct answer *a)
+{
+    return *gn_sse_last_id(&a->sse) && !gn_revision_is_stateless(a->h->c->revision);
 }
 
 /* One transfer on h->easy, already told what to do. 0: the answer is here, or, with a->is_stream,
@@ -250,7 +349,9 @@ static int perform(struct answer *a, struct gn_error *err)
     curl_easy_setopt(h->easy, CURLOPT_WRITEDATA, a);
     curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, detail);
     h->c->http_status = 0;
-    CURLcode code = curl_easy_perform(h->easy);
+    CURLcode code = run(h, h->multi, h->easy);
+    if (h->c->is_interrupted && code == CURLE_FAILED_INIT)
+        return gn_client_interrupt(h->c, err);
     curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
     h->c->http_status = (int)status;
     if (a->rc) {
@@ -260,8 +361,9 @@ static int perform(struct answer *a, struct gn_error *err)
     }
     if (a->done)
         return 0;
-    bool broken_stream = a->is_stream && code != CURLE_OPERATION_TIMEDOUT;
-    if (code != CURLE_OK && !broken_stream)
+    /* A broken stream may be taken up again. */
+    bool is_resumable = a->is_stream && code != CURLE_OPERATION_TIMEDOUT && can_resume(a);
+    if (code != CURLE_OK && !is_resumable)
         return transfer_failed(a, code, detail, err);
     if (a->is_stream)
         return 0;
@@ -274,31 +376,80 @@ static int perform(struct answer *a, struct gn_error *err)
     return 0;
 }
 
-/* The stream ended before the answer. The handshake era has a way to go on where it stopped. */
-static int resume(struct answer *a, uint64_t deadline, struct gn_error *err)
+/* The stream ended before the answer: asks for the rest. */
+static int resume(struct answer *a, struct gn_error *err)
 {
     struct http *h = a->h;
-    GN_AUTO_FREE char *last = gn_strdup(gn_sse_last_id(&a->sse));
     int rc = 0;
-    while (rc == 0 && !a->done && *last && !gn_revision_is_stateless(h->c->revision) &&
-           gn_clock_ms() < deadline) {
-        int64_t retry = a->sse.retry_ms >= 0 ? a->sse.retry_ms : RETRY_MS;
-        poll(NULL, 0, (int)GN_MIN(retry, (int64_t)left_ms(deadline)));
+    while (rc == 0 && !a->done && a->is_stream && can_resume(a)) {
+        GN_AUTO_FREE char *last = gn_strdup(gn_sse_last_id(&a->sse));
+        if (a->sse.retry_ms >= 0)
+            a->retry_ms = GN_MAX(a->sse.retry_ms, (int64_t)RETRY_MIN_MS);
+        struct pollfd stop = {.fd = gn_client_stop_fd(h->c), .events = POLLIN};
+        if (poll(&stop, 1, (int)GN_MIN(a->retry_ms, (int64_t)left_ms(h->deadline))) > 0)
+            return gn_client_interrupt(h->c, err);
+        if (gn_clock_ms() >= h->deadline) {
+            gn_error_set(err, GN_ETIMEDOUT, "%s: the stream ends again and again", h->shown);
+            return GN_EXIT_CONNECTION;
+        }
         struct curl_slist *headers = common_headers(h->c);
         headers = add_header(headers, "Accept: text/event-stream");
         headers = add_header(headers, GN_HEADER_LAST_EVENT_ID ": %s", last);
         gn_sse_parser_release(&a->sse);
         gn_sse_parser_init(&a->sse, GN_CLIENT_MESSAGE_MAX, on_event, a);
-        set_common(h, h->easy, headers, deadline);
+        gn_buf_add(&a->sse.id, last, strlen(last)); /* until it names another */
+        set_common(h, h->easy, headers, h->deadline);
         rc = perform(a, err);
         curl_slist_free_all(headers);
-        if (*gn_sse_last_id(&a->sse)) {
-            gn_free(last);
-            last = gn_strdup(gn_sse_last_id(&a->sse));
-        }
-        if (!a->is_stream)
-            break;
     }
+    return rc;
+}
+
+static bool same_part(CURLU *a, CURLU *b, CURLUPart part, unsigned flags)
+{
+    char *x = NULL, *y = NULL;
+    bool same = curl_url_get(a, part, &x, flags) == CURLUE_OK &&
+                curl_url_get(b, part, &y, flags) == CURLUE_OK && gn_strcaseeq(x, y);
+    curl_free(x);
+    curl_free(y);
+    return same;
+}
+
+/* To another path of the same origin ("/mcp/" for "/mcp") a redirect is followed. Elsewhere neither
+ * credentials nor arguments are sent. */
+static bool follow(struct http *h)
+{
+    char *target = NULL;
+    curl_easy_getinfo(h->easy, CURLINFO_REDIRECT_URL, &target);
+    if (!target || h->unix_path || h->redirects >= REDIRECTS_MAX)
+        return false;
+    CURLU *from = curl_url(), *to = curl_url();
+    bool same = curl_url_set(from, CURLUPART_URL, h->url, 0) == CURLUE_OK &&
+                curl_url_set(to, CURLUPART_URL, target, 0) == CURLUE_OK &&
+                same_part(from, to, CURLUPART_SCHEME, 0) &&
+                same_part(from, to, CURLUPART_HOST, 0) &&
+                same_part(from, to, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+    curl_url_cleanup(from);
+    curl_url_cleanup(to);
+    if (!same)
+        return false;
+    h->redirects++;
+    gn_free(h->url);
+    gn_free(h->shown);
+    h->url = gn_strdup(target);
+    h->shown = without_credentials(target);
+    return true;
+}
+
+static int post(struct answer *a, const struct gn_client_message *m, struct gn_error *err)
+{
+    struct http *h = a->h;
+    struct curl_slist *headers = message_headers(h->c, m);
+    set_common(h, h->easy, headers, h->deadline);
+    curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)m->len);
+    curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, m->text);
+    int rc = perform(a, err);
+    curl_slist_free_all(headers);
     return rc;
 }
 
@@ -306,18 +457,18 @@ static int send_http(void *t, const struct gn_client_message *m, uint64_t deadli
                      struct gn_error *err)
 {
     struct http *h = t;
-    struct answer a = {.h = h, .body = GN_BUF_INIT(GN_CLIENT_MESSAGE_MAX)};
+    struct answer a = {.h = h, .body = GN_BUF_INIT(GN_CLIENT_MESSAGE_MAX), .retry_ms = RETRY_MS};
     gn_sse_parser_init(&a.sse, GN_CLIENT_MESSAGE_MAX, on_event, &a);
-    struct curl_slist *headers = message_headers(h->c, m);
-    set_common(h, h->easy, headers, deadline);
-    curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)m->len);
-    curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, m->text);
-    int rc = perform(&a, err);
-    curl_slist_free_all(headers);
+    h->deadline = deadline;
+    int rc = post(&a, m, err);
+    while (rc && h->c->http_status >= 300 && h->c->http_status < 400 && follow(h)) {
+        gn_buf_clear(&a.body);
+        rc = post(&a, m, err);
+    }
     if (rc == 0 && m->is_request && !a.done && a.is_stream)
-        rc = resume(&a, deadline, err);
+        rc = resume(&a, err);
     if (rc == 0 && m->is_request && !a.done) {
-        gn_error_set(err, GN_EPROTO, "%s sent no answer (status %d)", h->url, h->c->http_status);
+        gn_error_set(err, GN_EPROTO, "%s sent no answer (status %d)", h->shown, h->c->http_status);
         rc = GN_EXIT_PROTOCOL;
     }
     gn_sse_parser_release(&a.sse);
@@ -330,10 +481,10 @@ static void reply_http(void *t, const char *text, size_t len)
     struct http *h = t;
     struct gn_client_message m = {.text = text, .len = len, .method = ""};
     struct curl_slist *headers = message_headers(h->c, &m);
-    set_common(h, h->second, headers, gn_clock_ms() + CONNECT_MS);
+    set_common(h, h->second, headers, GN_MIN(h->deadline, gn_clock_ms() + CONNECT_MS));
     curl_easy_setopt(h->second, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
     curl_easy_setopt(h->second, CURLOPT_POSTFIELDS, text);
-    curl_easy_perform(h->second);
+    run(h, h->second_multi, h->second);
     curl_slist_free_all(headers);
 }
 
@@ -342,16 +493,19 @@ static void close_http(void *t)
     struct http *h = t;
     if (h->c->session_id) {
         struct curl_slist *headers = common_headers(h->c);
-        set_common(h, h->easy, headers, gn_clock_ms() + 2000);
+        set_common(h, h->easy, headers, gn_clock_ms() + END_MS);
         curl_easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, "DELETE");
-        curl_easy_perform(h->easy);
+        run(h, h->multi, h->easy);
         curl_slist_free_all(headers);
     }
     curl_easy_cleanup(h->easy);
     curl_easy_cleanup(h->second);
+    curl_multi_cleanup(h->multi);
+    curl_multi_cleanup(h->second_multi);
     curl_global_cleanup();
     gn_free(h->url);
     gn_free(h->unix_path);
+    gn_free(h->shown);
     gn_free(h);
 }
 

@@ -1,7 +1,6 @@
 /* client_stdio.c - a server that is a child process: one message a line on its input and output.
  *
- * What it writes to standard error is kept, the end of it, and shown only when something goes
- * wrong.
+ * What it writes to standard error is handed on line by line.
  */
 #include "client_internal.h"
 
@@ -18,9 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LAST_WORDS 2000 /* bytes of standard error that are kept */
-#define END_MS 5000     /* for a child to end once its input has */
-#define TERM_MS 2000    /* and once it was asked to */
+#define END_MS 5000        /* for a child to end once its input has */
+#define TERM_MS 2000       /* and once it was asked to */
+#define INTERRUPTED_MS 500 /* instead of either, when a person waits */
+#define LAST_MS 1000       /* for what it has still to say when its output has ended */
+#define WORDS_LINE 4096    /* of standard error; a longer one is handed on in pieces */
+#define SHOWN 100          /* bytes of a line that is no message, in messages */
 #define READ_SIZE 65536
 
 extern char **environ;
@@ -30,7 +32,9 @@ struct stdio {
     pid_t pid;
     int in, out, err; /* ours: written to / read from; -1 once closed */
     struct gn_buf line, words;
+    size_t searched;       /* bytes of `line` in which no end of a line was found */
     struct gn_buf pending; /* not written yet */
+    unsigned nonsense;     /* lines that were no messages */
 };
 
 static void close_fd(int *fd)
@@ -59,7 +63,7 @@ static int spawn(pid_t *ret_pid, char *const *command, int pipes[3][2])
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    sigset_t defaults;
+    sigset_t defaults, none;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     posix_spawn_file_actions_adddup2(&actions, pipes[0][0], STDIN_FILENO);
@@ -68,7 +72,9 @@ static int spawn(pid_t *ret_pid, char *const *command, int pipes[3][2])
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE); /* ignored here, and that would be inherited */
     posix_spawnattr_setsigdefault(&attributes, &defaults);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    sigemptyset(&none); /* some are held back here while the client waits */
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     int rc = posix_spawnp(ret_pid, command[0], &actions, &attributes, command, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
@@ -103,67 +109,96 @@ static void *open_stdio(struct gn_client *c, struct gn_error *err)
         .out = pipes[1][0],
         .err = pipes[2][0],
         .line = GN_BUF_INIT(GN_CLIENT_MESSAGE_MAX),
-        .words = GN_BUF_INIT(2 * READ_SIZE),
-        .pending = GN_BUF_INIT(2 * GN_CLIENT_MESSAGE_MAX),
+        .words = GN_BUF_INIT(4 * WORDS_LINE),
+        .pending = GN_BUF_INIT(GN_CLIENT_MESSAGE_MAX),
     };
     fcntl(s->in, F_SETFL, O_NONBLOCK);
     return s;
 }
 
-/* What the child said last, for a message. */
-static void add_last_words(struct stdio *s, struct gn_error *err)
-{
-    const char *words = gn_buf_str(&s->words);
-    size_t len = s->words.len;
-    while (len > 0 && (words[len - 1] == '\n' || words[len - 1] == ' '))
-        len--;
-    if (len == 0 || !err)
-        return;
-    size_t start = len > LAST_WORDS / 4 ? len - LAST_WORDS / 4 : 0;
-    const char *line = start ? memchr(words + start, '\n', len - start) : NULL;
-    if (line)
-        start = (size_t)(line - words) + 1;
-    GN_AUTO_FREE char *before = gn_strdup(err->text);
-    gn_error_set(err, err->code, "%s; its last words:\n%.*s", before, (int)(len - start),
-                 words + start);
-}
-
 static int ended(struct stdio *s, struct gn_error *err)
 {
+    /* Ctrl-C goes to the child, too, and the child may be faster. */
+    struct pollfd stop = {.fd = gn_client_stop_fd(s->c), .events = POLLIN};
+    if (s->c->is_interrupted || poll(&stop, 1, 0) > 0)
+        return gn_client_interrupt(s->c, err);
     gn_error_set(err, GN_EPIPE, "%s ended without an answer", s->c->options.command[0]);
     return GN_EXIT_CONNECTION;
 }
 
+static void hand_on(struct stdio *s, const char *line, size_t len)
+{
+    while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == ' '))
+        len--;
+    if (len > 0 && s->c->options.on_words)
+        s->c->options.on_words(s->c->options.arg, line, len);
+}
+
 static void read_words(struct stdio *s)
 {
-    char *at = gn_buf_reserve(&s->words, READ_SIZE);
-    ssize_t n = at ? read(s->err, at, READ_SIZE) : 0;
-    if (n <= 0) {
-        close_fd(&s->err);
+    char *at = gn_buf_reserve(&s->words, WORDS_LINE);
+    ssize_t n = read(s->err, at, WORDS_LINE);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
+    if (n > 0) {
+        s->words.len += (size_t)n;
+        s->words.data[s->words.len] = '\0';
+    } else {
+        close_fd(&s->err);
     }
-    s->words.len += (size_t)n;
-    s->words.data[s->words.len] = '\0';
-    if (s->words.len > LAST_WORDS)
-        gn_buf_consume(&s->words, s->words.len - LAST_WORDS);
+    size_t done = 0;
+    for (char *end;
+         s->words.len > done && (end = memchr(s->words.data + done, '\n', s->words.len - done));) {
+        hand_on(s, s->words.data + done, (size_t)(end - s->words.data) - done);
+        done = (size_t)(end - s->words.data) + 1;
+    }
+    if (s->err < 0 || s->words.len - done >= WORDS_LINE) {
+        hand_on(s, gn_buf_str(&s->words) + done, s->words.len - done);
+        done = s->words.len;
+    }
+    gn_buf_consume(&s->words, done);
+}
+
+/* Some programs greet before they speak the protocol: such lines are told about and passed over.
+ * One that begins as a message is a message gone wrong, and its request would never be answered. */
+static int take_nonsense(struct stdio *s, const char *line, size_t len, const char *why,
+                         struct gn_error *err)
+{
+    bool is_message = *line == '{' || *line == '[';
+    GN_AUTO_FREE char *text = gn_format("%s wrote what is no message: \"%.*s\" (%s)",
+                                        s->c->options.command[0],
+                                        (int)gn_utf8_cut(line, len, SHOWN), line, why);
+    if (is_message || !s->c->options.on_nonsense || ++s->nonsense > GN_CLIENT_NONSENSE_MAX) {
+        gn_error_set(err, GN_EPROTO, "%s", text);
+        return GN_EXIT_PROTOCOL;
+    }
+    s->c->options.on_nonsense(s->c->options.arg, text);
+    return 0;
+}
+
+static int take_line(struct stdio *s, const char *line, size_t len, struct gn_error *err)
+{
+    struct gn_error wrong = {0};
+    while (len > 0 && (*line == ' ' || *line == '\t' || *line == '\r'))
+        line++, len--;
+    if (len == 0 || gn_client_receive(s->c, line, len, &wrong))
+        return 0;
+    return take_nonsense(s, line, len, wrong.text, err);
 }
 
 /* Every whole line in s->line is a message. */
 static int take_lines(struct stdio *s, struct gn_error *err)
 {
-    for (char *end; s->line.len && (end = memchr(s->line.data, '\n', s->line.len));) {
-        size_t len = (size_t)(end - s->line.data);
-        struct gn_error wrong = {0};
-        size_t blanks = strspn(s->line.data, " \t\r\n");
-        if (blanks <= len && !gn_client_receive(s->c, s->line.data, len, &wrong)) {
-            gn_error_set(err, GN_EPROTO, "%s wrote what is no message: \"%.*s\" (%s)",
-                         s->c->options.command[0], (int)GN_MIN(len, (size_t)100), s->line.data,
-                         wrong.text);
-            return GN_EXIT_PROTOCOL;
-        }
-        gn_buf_consume(&s->line, len + 1);
+    size_t done = 0;
+    int rc = 0;
+    for (char *end;
+         rc == 0 && (end = memchr(s->line.data + s->searched, '\n', s->line.len - s->searched));) {
+        rc = take_line(s, s->line.data + done, (size_t)(end - s->line.data) - done, err);
+        done = s->searched = (size_t)(end - s->line.data) + 1;
     }
-    return 0;
+    gn_buf_consume(&s->line, done);
+    s->searched = s->line.len;
+    return rc;
 }
 
 static int read_output(struct stdio *s, struct gn_error *err)
@@ -175,7 +210,7 @@ static int read_output(struct stdio *s, struct gn_error *err)
         return GN_EXIT_PROTOCOL;
     }
     ssize_t n = read(s->out, at, READ_SIZE);
-    if (n < 0 && errno == EINTR)
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return 0;
     if (n <= 0) {
         close_fd(&s->out);
@@ -195,23 +230,25 @@ static void write_input(struct stdio *s)
         close_fd(&s->in);
 }
 
-/* Waits for something to happen on any of the three, at most until the deadline, and does it. */
+/* Waits for something to happen, at most until the deadline, and does it. */
 static int turn(struct stdio *s, uint64_t deadline, struct gn_error *err)
 {
-    struct pollfd fds[3] = {
+    struct pollfd fds[4] = {
         {.fd = s->pending.len ? s->in : -1, .events = POLLOUT},
         {.fd = s->out, .events = POLLIN},
         {.fd = s->err, .events = POLLIN},
+        {.fd = gn_client_stop_fd(s->c), .events = POLLIN},
     };
     uint64_t now = gn_clock_ms();
-    int wait = now >= deadline ? 0 : (int)GN_MIN(deadline - now, (uint64_t)INT32_MAX);
-    int n = poll(fds, GN_COUNT(fds), wait);
-    if (n == 0 && gn_clock_ms() >= deadline) {
+    /* A child that never stops talking must not keep the deadline from being seen. */
+    if (now >= deadline) {
         gn_error_set(err, GN_ETIMEDOUT, "%s did not answer in time", s->c->options.command[0]);
         return GN_EXIT_CONNECTION;
     }
-    if (n <= 0)
+    if (poll(fds, GN_COUNT(fds), (int)GN_MIN(deadline - now, (uint64_t)INT32_MAX)) <= 0)
         return 0;
+    if (fds[3].revents)
+        return gn_client_interrupt(s->c, err);
     if (fds[2].revents)
         read_words(s);
     if (fds[0].revents)
@@ -227,17 +264,19 @@ static int send_stdio(void *t, const struct gn_client_message *m, uint64_t deadl
     gn_buf_add(&s->pending, m->text, m->len);
     gn_buf_addc(&s->pending, '\n');
     while (rc == 0 && (m->is_request ? !s->c->answered : s->pending.len > 0)) {
+        if (s->pending.overflow) {
+            gn_error_set(err, GN_ETOOBIG, "%s does not read its input", s->c->options.command[0]);
+            return GN_EXIT_PROTOCOL;
+        }
         if (s->out < 0 || (s->in < 0 && s->pending.len > 0)) {
             /* What it has still to say about its end. */
-            while (s->err >= 0 && turn(s, gn_clock_ms() + 1000, NULL) == 0)
+            uint64_t last = gn_clock_ms() + LAST_MS;
+            while (s->err >= 0 && turn(s, last, NULL) == 0)
                 continue;
-            rc = ended(s, err);
-            break;
+            return ended(s, err);
         }
         rc = turn(s, deadline, err);
     }
-    if (rc)
-        add_last_words(s, err);
     return rc;
 }
 
@@ -248,16 +287,28 @@ static void reply_stdio(void *t, const char *text, size_t len)
     gn_buf_addc(&s->pending, '\n');
 }
 
+/* What it has said until now, before its end makes it say more. */
+static void read_all_words(struct stdio *s)
+{
+    for (int i = 0; i < 64 && s->err >= 0; i++) {
+        struct pollfd p = {.fd = s->err, .events = POLLIN};
+        if (poll(&p, 1, 0) <= 0)
+            return;
+        read_words(s);
+    }
+}
+
 /* True once the child has ended; what it still writes is read meanwhile, so that it can. */
 static bool wait_for_end(struct stdio *s, int pidfd, uint64_t wait_ms)
 {
-    uint64_t deadline = gn_clock_ms() + wait_ms;
+    uint64_t began = gn_clock_ms(), deadline = began + wait_ms;
     char bytes[4096];
     for (;;) {
-        struct pollfd fds[3] = {
+        struct pollfd fds[4] = {
             {.fd = pidfd, .events = POLLIN},
             {.fd = s->out, .events = POLLIN},
             {.fd = s->err, .events = POLLIN},
+            {.fd = gn_client_stop_fd(s->c), .events = POLLIN},
         };
         uint64_t now = gn_clock_ms();
         if (now >= deadline)
@@ -267,26 +318,37 @@ static bool wait_for_end(struct stdio *s, int pidfd, uint64_t wait_ms)
             return true;
         if (fds[1].revents && read(s->out, bytes, sizeof(bytes)) <= 0)
             close_fd(&s->out);
-        if (fds[2].revents && read(s->err, bytes, sizeof(bytes)) <= 0)
-            close_fd(&s->err);
+        if (fds[2].revents)
+            read_words(s);
+        if (fds[3].revents) {
+            gn_client_interrupt(s->c, NULL);
+            deadline = GN_MIN(deadline, now + INTERRUPTED_MS);
+        }
     }
+}
+
+static uint64_t patience(const struct stdio *s, uint64_t ms)
+{
+    return s->c->is_interrupted ? INTERRUPTED_MS : ms;
 }
 
 /* As the specification's page on stdio says: end of input, then SIGTERM, then SIGKILL. */
 static void close_stdio(void *t)
 {
     struct stdio *s = t;
+    read_all_words(s);
+    if (s->c->is_closing && s->c->options.on_ending)
+        s->c->options.on_ending(s->c->options.arg);
     close_fd(&s->in);
     int pidfd = pidfd_open(s->pid, 0);
-    if (pidfd >= 0 && !wait_for_end(s, pidfd, END_MS)) {
+    if (pidfd < 0 || !wait_for_end(s, pidfd, patience(s, END_MS))) {
         kill(s->pid, SIGTERM);
-        if (!wait_for_end(s, pidfd, TERM_MS))
+        if (pidfd < 0 || !wait_for_end(s, pidfd, patience(s, TERM_MS)))
             kill(s->pid, SIGKILL);
-    } else if (pidfd < 0) {
-        kill(s->pid, SIGTERM);
     }
     while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
         continue;
+    read_all_words(s);
     close_fd(&pidfd);
     close_fd(&s->out);
     close_fd(&s->err);

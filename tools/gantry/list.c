@@ -52,10 +52,32 @@ static bool is_wanted(const struct gn_target *t, const struct kind *kind)
     return t->word_count == 0;
 }
 
+/* "the server has no tools, resources or prompts" */
+static void say_nothing(struct gn_target *t)
+{
+    struct gn_buf names = GN_BUF_INIT(256);
+    size_t wanted = 0, n = 0;
+    for (size_t i = 0; i < GN_COUNT(kinds); i++)
+        wanted += is_wanted(t, &kinds[i]);
+    for (size_t i = 0; i < GN_COUNT(kinds); i++) {
+        if (is_wanted(t, &kinds[i]))
+            gn_buf_addf(&names, "%s%s",
+                        n == 0            ? ""
+                        : n + 1 == wanted ? " or "
+                                          : ", ",
+                        kinds[i].name);
+        n += is_wanted(t, &kinds[i]);
+    }
+    gn_cli_fail(t->cli, 0, "the server has no %s", gn_buf_str(&names));
+    gn_buf_release(&names);
+    t->failed = true;
+}
+
 static int list_kinds(struct gn_target *t)
 {
     const json_t *capabilities = json_object_get(gn_client_server(t->client), "capabilities");
     json_t *all = json_object();
+    size_t count = 0;
     int rc = 0;
     for (size_t i = 0; i < GN_COUNT(kinds) && rc == 0; i++) {
         json_t *items = NULL;
@@ -67,11 +89,14 @@ static int list_kinds(struct gn_target *t)
         if (gn_streq(kinds[i].name, "tools") && gn_client_wants_headers(t->client))
             drop_wrong_tools(t, items);
         json_object_set_new(all, kinds[i].member, items);
+        count += json_array_size(items);
         if (!t->json)
             gn_show_list(stdout, kinds[i].member, items);
     }
     if (rc == 0 && t->json)
         gn_cli_print_json(stdout, all);
+    if (rc == 0 && count == 0)
+        say_nothing(t);
     json_decref(all);
     return rc;
 }

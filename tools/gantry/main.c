@@ -4,6 +4,7 @@
 #include "util/str.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -73,8 +74,12 @@ static int run_command(struct gn_cli *cli, int argc, char **argv)
     else
         code = cli->command->exec(cli, &args);
     gn_cli_args_release(&args);
-    /* A full disk or a closed pipe is a failure, too. */
-    if ((fflush(stdout) != 0 || ferror(stdout)) && code == GN_EXIT_OK)
+    /* A full disk is a failure, too. A reader that has gone away (`| head`) has what it wanted. */
+    bool failed = fflush(stdout) != 0 || ferror(stdout);
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    if (failed && poll(&out, 1, 0) > 0 && (out.revents & POLLERR))
+        return code ? code : GN_EXIT_FAILED;
+    if (failed && code == GN_EXIT_OK)
         code = gn_cli_fail(cli, GN_EXIT_FAILED, "cannot write to standard output: %s",
                            strerror(errno));
     return code;

@@ -29,8 +29,11 @@ const struct gn_command gn_command_new = {
 };
 
 /* Names that are targets of every build, or folders of this one. */
-static const char *const taken[] = {"all",     "build",   "clean", "edit_cache", "help",
-                                    "install", "package", "test",  NULL};
+static const char *const taken[] = {
+    "all",        "build",          "clean",         "depend",
+    "edit_cache", "help",           "install",       "list_install_components",
+    "package",    "package_source", "rebuild_cache", "test",
+    NULL};
 
 /* NULL, or what is wrong with the name. */
 static const char *name_problem(const char *name)

@@ -36,8 +36,8 @@ static int exec_read(const struct gn_cli *cli, const struct gn_cli_args *args)
     }
     if (rc == 0 && t.json)
         gn_cli_print_json(stdout, result);
-    else if (rc == 0)
-        gn_show_resource(stdout, json_object_get(result, "contents"));
+    else if (rc == 0 && !gn_show_resource(stdout, json_object_get(result, "contents")))
+        rc = gn_cli_fail(cli, GN_EXIT_PROTOCOL, "the server's bytes are not Base64");
     json_decref(result);
     gn_target_close(&t);
     return rc;

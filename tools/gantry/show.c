@@ -142,22 +142,25 @@ void gn_show_content(FILE *out, const json_t *content)
     json_array_foreach(content, i, block) gn_show_block(out, block);
 }
 
-static void write_blob(FILE *out, const json_t *item)
+static bool write_blob(FILE *out, const json_t *item)
 {
     const char *base64 = text_of(item, "blob");
     size_t len = strlen(base64);
     if (isatty(fileno(out))) {
         print_placeholder(out, text_of(item, "uri"), item, base64);
-        return;
+        return true;
     }
     struct gn_buf bytes = GN_BUF_INIT(len + 4);
-    if (gn_base64_decode(&bytes, base64, len) == 0)
+    bool ok = gn_base64_decode(&bytes, base64, len) == 0;
+    if (ok)
         fwrite(gn_buf_str(&bytes), 1, bytes.len, out);
     gn_buf_release(&bytes);
+    return ok;
 }
 
-void gn_show_resource(FILE *out, const json_t *contents)
+bool gn_show_resource(FILE *out, const json_t *contents)
 {
+    bool ok = true;
     size_t i;
     json_t *item;
     json_array_foreach(contents, i, item)
@@ -168,8 +171,9 @@ void gn_show_resource(FILE *out, const json_t *contents)
         else if (text)
             fwrite(json_string_value(text), 1, json_string_length(text), out);
         else
-            write_blob(out, item);
+            ok = write_blob(out, item) && ok;
     }
+    return ok;
 }
 
 void gn_show_list(FILE *out, const char *member, const json_t *items)

@@ -8,10 +8,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define DEFAULT_TIMEOUT_MS (5u * 60 * 1000)
-#define PAGES_MAX 10000
+#define PAGES_MAX 1000
+#define LIST_MAX ((uint64_t)256 << 20) /* bytes of all pages */
 #define BAR_WIDTH 20
 
 static const char *const outputs[] = {"text", "json", NULL};
@@ -70,10 +72,70 @@ static void show_log(struct gn_target *t, const json_t *params)
 
 static void on_notification(void *arg, const char *method, const json_t *params)
 {
+    struct gn_target *t = arg;
     if (gn_streq(method, "notifications/progress"))
-        show_progress(arg, params);
-    else if (gn_streq(method, "notifications/message"))
-        show_log(arg, params);
+        show_progress(t, params);
+    else if (t->shows_log && gn_streq(method, "notifications/message"))
+        show_log(t, params);
+}
+
+static void on_words(void *arg, const char *line, size_t len)
+{
+    struct gn_target *t = arg;
+    if (t->words_of_program.verbose)
+        clear_progress(t);
+    gn_words_add(&t->words_of_program, line, len);
+}
+
+static void on_nonsense(void *arg, const char *text)
+{
+    struct gn_target *t = arg;
+    clear_progress(t);
+    gn_cli_fail(t->cli, 0, "%s; the line is passed over", text);
+}
+
+static void on_ending(void *arg)
+{
+    struct gn_target *t = arg;
+    t->words_of_program.is_ending = true;
+}
+
+/* ---------------------------------------------------------------- signals */
+
+/* While the client waits, signals that would end the process only end the waiting, so that a
+ * program that was started and a session that was opened are ended, too. */
+static void prepare_signals(struct gn_target *t)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    sigemptyset(&t->held);
+    for (size_t i = 0; i < GN_COUNT(numbers); i++) {
+        struct sigaction action;
+        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+            sigaddset(&t->held, numbers[i]);
+    }
+    t->stop_fd = signalfd(-1, &t->held, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void hold_signals(struct gn_target *t)
+{
+    sigprocmask(SIG_BLOCK, &t->held, t->is_interrupted ? NULL : &t->before);
+}
+
+/* The signal that ended the waiting waits on, until all is closed. */
+static void let_signals(const struct gn_target *t)
+{
+    if (!t->is_interrupted)
+        sigprocmask(SIG_SETMASK, &t->before, NULL);
+}
+
+/* What went wrong with a request, unless a person did it. */
+static int tell(struct gn_target *t, int rc, const struct gn_error *err)
+{
+    t->failed = true;
+    if (err->code != GN_ECANCELED)
+        return gn_cli_fail(t->cli, rc, "%s", err->text);
+    t->is_interrupted = true;
+    return rc;
 }
 
 /* ---------------------------------------------------------------- options */
@@ -112,13 +174,22 @@ static int read_options(struct gn_target *t, const struct gn_cli_args *args,
     if (o->log_level && gn_level_parse(o->log_level) < 0)
         return gn_cli_usage(t->cli,
                             "option --log is a level (debug, info, notice, warning, error, ...)");
+    t->shows_log = o->log_level;
+    o->cacert = gn_cli_value(args, "cacert");
+    if (o->cacert && access(o->cacert, R_OK) != 0)
+        return gn_cli_usage(t->cli, "option --cacert: %s: %s", o->cacert, strerror(errno));
     const char *token = gn_cli_value(args, "token");
     o->token = token ? token : getenv("GANTRY_TOKEN");
     if (o->token && (!*o->token || strpbrk(o->token, " \r\n")))
         return gn_cli_usage(t->cli, "a token is not empty and has no blanks");
     o->headers = t->headers;
     o->on_notification = on_notification;
+    o->on_words = on_words;
+    o->on_nonsense = on_nonsense;
+    o->on_ending = on_ending;
     o->arg = t;
+    o->stop_fd = t->stop_fd;
+    gn_words_init(&t->words_of_program, gn_cli_has(args, "verbose"));
     return 0;
 }
 
@@ -153,6 +224,7 @@ int gn_target_open(struct gn_target *t, const struct gn_cli *cli, const struct g
                    size_t words, const char *what)
 {
     *t = (struct gn_target){.cli = cli};
+    prepare_signals(t);
     struct gn_client_options options = {0};
     struct gn_error err = {0};
     int rc = read_headers(t, args);
@@ -163,9 +235,11 @@ int gn_target_open(struct gn_target *t, const struct gn_cli *cli, const struct g
     if (!rc && t->word_count < words)
         rc = gn_cli_usage(cli, "needs %s", what);
     if (!rc) {
+        hold_signals(t);
         rc = gn_client_open(&options, &t->client, &err);
         if (rc)
-            gn_cli_fail(cli, rc, "%s", err.text);
+            tell(t, rc, &err);
+        let_signals(t);
     }
     if (rc)
         gn_target_close(t);
@@ -174,8 +248,17 @@ int gn_target_open(struct gn_target *t, const struct gn_cli *cli, const struct g
 
 void gn_target_close(struct gn_target *t)
 {
+    hold_signals(t);
     gn_client_close(t->client);
+    clear_progress(t);
+    fflush(stdout);
+    if (!t->is_interrupted)
+        gn_words_print(&t->words_of_program, t->failed);
+    gn_words_release(&t->words_of_program);
     gn_free(t->headers);
+    sigprocmask(SIG_SETMASK, &t->before, NULL); /* a signal that has waited ends the process here */
+    if (t->stop_fd >= 0)
+        close(t->stop_fd);
     *t = (struct gn_target){0};
 }
 
@@ -183,45 +266,67 @@ int gn_target_request(struct gn_target *t, const char *method, const json_t *par
                       const char *name, const char *const *headers, json_t **ret_result)
 {
     struct gn_error err = {0};
+    hold_signals(t);
     int rc = gn_client_request(t->client, method, params, name, headers, ret_result, &err);
     clear_progress(t);
-    return rc ? gn_cli_fail(t->cli, rc, "%s", err.text) : 0;
+    if (rc)
+        tell(t, rc, &err);
+    let_signals(t);
+    return rc;
 }
 
-int gn_target_list(struct gn_target *t, const char *method, const char *member, json_t **ret_items)
+static int bad_list(const char *method, const char *what, struct gn_error *err)
 {
-    struct gn_error err = {0};
-    json_t *items = json_array(), *params = NULL;
+    gn_error_set(err, GN_EPROTO, "%s: the server %s", method, what);
+    return GN_EXIT_PROTOCOL;
+}
+
+/* All pages, appended to items. */
+static int read_pages(struct gn_target *t, const char *method, const char *member, json_t *items,
+                      struct gn_error *err)
+{
+    uint64_t before = gn_client_received(t->client);
+    json_t *params = NULL;
     int rc = 0;
     bool more = true;
-    for (int page = 0; more && rc == 0 && page < PAGES_MAX; page++) {
+    for (int page = 0; more && rc == 0; page++) {
         json_t *result = NULL;
-        rc = gn_client_request(t->client, method, params, NULL, NULL, &result, &err);
-        if (rc)
-            break;
+        rc = gn_client_request(t->client, method, params, NULL, NULL, &result, err);
         json_array_extend(items, json_object_get(result, member));
         json_t *cursor = json_object_get(result, "nextCursor");
         more = json_is_string(cursor);
-        if (more && json_equal(cursor, json_object_get(params, "cursor"))) {
-            gn_error_set(&err, GN_EPROTO, "%s: the server gives the same page again and again",
-                         method);
-            rc = GN_EXIT_PROTOCOL;
-        }
+        if (more && json_equal(cursor, json_object_get(params, "cursor")))
+            rc = bad_list(method, "gives the same page again and again", err);
+        else if (more && page == PAGES_MAX)
+            rc = bad_list(method, "finds no end of its pages", err);
+        else if (more && gn_client_received(t->client) - before > LIST_MAX)
+            rc = bad_list(method, "has more than this client can hold", err);
         json_decref(params);
         params = more ? json_pack("{s:O}", "cursor", cursor) : NULL;
         json_decref(result);
     }
     json_decref(params);
+    return rc;
+}
+
+int gn_target_list(struct gn_target *t, const char *method, const char *member, json_t **ret_items)
+{
+    struct gn_error err = {0};
+    json_t *items = json_array();
+    hold_signals(t);
+    int rc = read_pages(t, method, member, items, &err);
     clear_progress(t);
     json_int_t code = json_integer_value(json_object_get(gn_client_error(t->client), "code"));
     if (rc && code == GN_RPC_METHOD_NOT_FOUND)
         rc = 0; /* a server without this kind */
-    if (rc) {
+    if (rc)
+        tell(t, rc, &err);
+    let_signals(t);
+    if (rc)
         json_decref(items);
-        return gn_cli_fail(t->cli, rc, "%s", err.text);
-    }
-    *ret_items = items;
-    return 0;
+    else
+        *ret_items = items;
+    return rc;
 }
 
 const json_t *gn_target_find(struct gn_target *t, const json_t *items, const char *what,
@@ -239,6 +344,7 @@ const json_t *gn_target_find(struct gn_target *t, const json_t *items, const cha
             names[n++] = other;
     }
     if (!found) {
+        t->failed = true;
         const char *near = gn_nearest(name, names);
         gn_cli_fail(t->cli, 0, "the server has no %s called \"%s\"%s%s%s", what, name,
                     near ? ", did you mean " : "", near ? near : "", near ? "?" : "");

@@ -6,18 +6,33 @@
 
 #include "client.h"
 
+#include <signal.h>
+
 #define GN_TARGET_OPTIONS                                                                          \
     {"output", 'o', "text|json", "for people (default) or programs"},                              \
         {"header", 'H', "'NAME: VALUE'", "send this header; may be repeated"},                     \
         {"token", 0, "TOKEN", "bearer token (default: the environment's GANTRY_TOKEN)"},           \
+        {"cacert", 0, "FILE",                                                                      \
+         "trust the certificates in this file, PEM (default: SSL_CERT_FILE,\n"                     \
+         "then the system's)"},                                                                    \
         {"timeout", 't', "DURATION", "for each request (default: 5m)"},                            \
+        {"log", 0, "LEVEL", "show what the server logs from this level on"},                       \
     {                                                                                              \
-        "log", 0, "LEVEL", "show what the server logs from this level on"                          \
+        "verbose", 'v', NULL, "show all that a COMMAND writes to standard error"                   \
     }
 
-#define GN_TARGET_USAGE                                                                            \
-    "TARGET is the URL of a server (without a path: /mcp), unix:PATH, or at the end of the line\n" \
-    "\"-- COMMAND [ARGUMENT...]\", which starts one that speaks on its standard input and output.\n"
+#define GN_TARGET_USAGE                                                                              \
+    "TARGET is the URL of a server (without a path: /mcp), unix:PATH, or at the end of the line\n"   \
+    "\"-- COMMAND [ARGUMENT...]\", which starts one that speaks on its standard input and output.\n" \
+    "Warnings and errors on its standard error are shown, and its last words if it fails.\n"
+
+/* What a program that was started says on standard error. */
+struct gn_words {
+    bool verbose;           /* all of it is shown, at once */
+    bool is_ending;         /* what comes now is about its end */
+    struct gn_buf last;     /* the end of it */
+    struct gn_buf warnings; /* lines that look like warnings and errors, the first of them */
+};
 
 struct gn_target {
     const struct gn_cli *cli;
@@ -26,13 +41,19 @@ struct gn_target {
     size_t word_count;
     bool json; /* --output json */
     const char **headers;
-    bool progress_shown;
+    bool progress_shown, shows_log;
+    bool failed; /* or found nothing: what the program said last may tell why */
+    struct gn_words words_of_program;
+    sigset_t held, before; /* signals that wait while the client does; the mask outside of that */
+    int stop_fd;           /* readable once there is one of them; -1: none */
+    bool is_interrupted;
 };
 
 /* Reads the options and connects. `usage` words at least must follow the target, else `what` is
  * said to be missing. 0, or an exit code after the reason was printed. */
 int gn_target_open(struct gn_target *t, const struct gn_cli *cli, const struct gn_cli_args *args,
                    size_t words, const char *what);
+/* Shows what the program had to say, if need be. If there was a signal, the process ends by it. */
 void gn_target_close(struct gn_target *t);
 
 /* A request; 0, or an exit code after the reason was printed. */
@@ -44,6 +65,13 @@ int gn_target_list(struct gn_target *t, const char *method, const char *member, 
 /* The item of a list with that name; NULL, after a suggestion was printed, if there is none. */
 const json_t *gn_target_find(struct gn_target *t, const json_t *items, const char *what,
                              const char *name);
+
+/* ---- standard error of a program: words.c */
+void gn_words_init(struct gn_words *w, bool verbose);
+void gn_words_release(struct gn_words *w);
+void gn_words_add(struct gn_words *w, const char *line, size_t len);
+/* The last of them, or the warnings only, on standard error. */
+void gn_words_print(const struct gn_words *w, bool last);
 
 /* ---- arguments: arguments.c */
 /* Words as key=value, key:=json, and options --json, into an object. schema (of the input; may be
@@ -65,8 +93,9 @@ void gn_param_headers_free(char **headers);
 void gn_show_content(FILE *out, const json_t *content);
 /* One block. */
 void gn_show_block(FILE *out, const json_t *block);
-/* Contents of a resource. Bytes are written as they are unless `out` is a terminal. */
-void gn_show_resource(FILE *out, const json_t *contents);
+/* Contents of a resource. Bytes are written as they are unless `out` is a terminal. False if some
+ * cannot be read. */
+bool gn_show_resource(FILE *out, const json_t *contents);
 /* A list of one kind, with its title: "  name(argument, [optional])  description". `member` is the
  * name that MCP gives the array. Nothing for an empty one. */
 void gn_show_list(FILE *out, const char *member, const json_t *items);
