@@ -149,6 +149,7 @@ static bool read_number(const struct context *c, uint64_t field_max, uint64_t *r
     };
     char got[80], low[32], high[32];
     uint64_t max = c->key->max ? c->key->max : field_max, value;
+    gn_assert(kinds[c->key->type].parse);
     if (!is_text(c, kinds[c->key->type].expected))
         return false;
     if (!kinds[c->key->type].parse(c->value->text, &value)) {

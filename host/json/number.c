@@ -196,6 +196,7 @@ int gn_json_write_num(struct gn_buf *out, double v)
     int n = 0;
     for (int digits = 15; digits <= 17; digits++) {
         n = snprintf(text, sizeof(text), "%.*g", digits, v);
+        /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): -0.0 is not 0.0 here */
         if (digits == 17 || memcmp(&(double){strtod(text, NULL)}, &v, sizeof(v)) == 0)
             break;
     }

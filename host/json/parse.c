@@ -437,6 +437,7 @@ const gantry_json *gn_json_parse_arena(struct gn_arena *arena, const char *text,
     }
     if (gn_json_parse(&doc, copy, len, NULL, err) != 0)
         return NULL;
+    gn_assert(doc.nodes); /* there is one value at least */
     gantry_json *nodes = gn_arena_alloc(arena, doc.count * sizeof(*nodes));
     if (nodes)
         memcpy(nodes, doc.nodes, doc.count * sizeof(*nodes));

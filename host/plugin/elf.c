@@ -163,6 +163,7 @@ static bool offset_of(const phdr_t *segments, size_t count, uint64_t address, ui
 static void read_dynamic(int fd, struct gn_elf *elf, const phdr_t *segments, size_t count,
                          const phdr_t *dynamic, bool *ret_is_program)
 {
+    gn_assert(dynamic);
     dyn_t *v = read_table(elf, fd, dynamic->p_offset, dynamic->p_filesz);
     if (!v)
         return;
@@ -248,7 +249,7 @@ int gn_elf_check(int fd, const char *symbol, struct gn_elf *ret, struct gn_error
 {
     struct gn_elf *elf = ret;
     struct stat st;
-    ehdr_t h;
+    ehdr_t h = {0};
     memset(elf, 0, sizeof(*elf));
     if (fstat(fd, &st) != 0)
         return gn_error_set(err, -errno, "cannot be read: %s", strerror(errno));

@@ -50,7 +50,7 @@ static int bind_tcp(const struct addrinfo *ai)
 
 static int bound_port(int fd)
 {
-    struct sockaddr_storage addr;
+    struct sockaddr_storage addr = {0};
     socklen_t len = sizeof(addr);
     if (getsockname(fd, (struct sockaddr *)&addr, &len))
         return 0;

@@ -89,7 +89,7 @@ static bool check_frame(struct gn_http_conn *c)
 /* The address the connection came in on, without a zone. */
 static const char *local_address(struct gn_http_conn *c, char out[LOCAL_MAX])
 {
-    struct sockaddr_storage addr;
+    struct sockaddr_storage addr = {0};
     socklen_t len = sizeof(addr);
     if (getsockname(lws_get_socket_fd(c->wsi), (struct sockaddr *)&addr, &len) != 0)
         return NULL;
