@@ -176,11 +176,11 @@ static int add_json(json_t *arguments, const char *text, struct gn_error *err)
     int rc = gn_streq(text, "-") ? read_input(&input, err) : gn_buf_adds(&input, text);
     json_t *value = rc ? NULL : parse(gn_buf_str(&input), input.len, err);
     gn_buf_release(&input);
-    if (value && json_is_object(value))
+    if (json_is_object(value))
         json_object_update(arguments, value);
     else
         gn_error_prefix(err, "--json: ");
-    rc = value && json_is_object(value) ? 0 : GN_EINVAL;
+    rc = json_is_object(value) ? 0 : GN_EINVAL;
     if (value && rc)
         gn_error_set(err, GN_EINVAL, "--json: must be an object: '{\"key\": \"value\"}'");
     json_decref(value);

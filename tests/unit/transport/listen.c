@@ -99,7 +99,7 @@ Test(listen, a_stale_unix_socket_is_replaced_and_a_live_one_is_not, .init = setu
 {
     const char *address = socket_address("s");
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", address + 5);
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "%.107s", address + 5);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
     cr_assert_eq(listen(fd, 5), 0);
@@ -128,7 +128,7 @@ Test(listen, no_other_file_is_ever_removed, .init = setup)
     rig_http(&rig);
     cr_assert_eq(unlink(own + 5), 0);
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", own + 5);
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "%.107s", own + 5);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
     rig_end(&rig);
