@@ -50,12 +50,15 @@ static int bind_tcp(const struct addrinfo *ai)
 
 static int bound_port(int fd)
 {
-    struct sockaddr_storage addr = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } addr = {.v6 = {0}};
     socklen_t len = sizeof(addr);
-    if (getsockname(fd, (struct sockaddr *)&addr, &len))
+    if (getsockname(fd, &addr.any, &len))
         return 0;
-    return ntohs(addr.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&addr)->sin6_port
-                                            : ((struct sockaddr_in *)(void *)&addr)->sin_port);
+    return ntohs(addr.any.sa_family == AF_INET6 ? addr.v6.sin6_port : addr.v4.sin_port);
 }
 
 static int listen_tcp(struct gn_http_listener *l, const struct gn_config_listener *config,
