@@ -21,9 +21,10 @@
         "verbose", 'v', NULL, "show all that a COMMAND writes to standard error"                   \
     }
 
-#define GN_TARGET_USAGE                                                                              \
-    "TARGET is the URL of a server (without a path: /mcp), unix:PATH, or at the end of the line\n"   \
-    "\"-- COMMAND [ARGUMENT...]\", which starts one that speaks on its standard input and output.\n" \
+#define GN_TARGET_USAGE                                                                            \
+    "TARGET is the URL of a server (without a path: /mcp), unix:PATH, or at the end of the line\n" \
+    "\"-- COMMAND [ARGUMENT...]\", which starts one that speaks on its standard input and "        \
+    "output.\n"                                                                                    \
     "Warnings and errors on its standard error are shown, and its last words if it fails.\n"
 
 /* What a program that was started says on standard error. */
