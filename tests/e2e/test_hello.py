@@ -45,7 +45,8 @@ def test_it_offers_one_of_everything(hello, revision, transport):
     assert [t["uriTemplate"] for t in templates] == ["hello://people/{name}"]
     (prompt,) = c.list("prompts")
     assert prompt["name"] == "introduce"
-    assert [(a["name"], a["required"]) for a in prompt["arguments"]] == [("name", True), ("style", False)]
+    required = {a["name"]: a["required"] for a in prompt["arguments"]}
+    assert required == {"name": True, "style": False}
     for tool in c.list("tools"):
         assert tool["description"]
         if revision >= "2025-03-26":
@@ -58,12 +59,14 @@ def test_greeting_checks_its_arguments(hello):
     c = hello()
     schema = {t["name"]: t for t in c.list("tools")}["greet"]["inputSchema"]
     times = schema["properties"]["times"]
-    assert (times["type"], times["minimum"], times["maximum"], times["default"]) == ("integer", 1, 5, 1)
+    assert [times[k] for k in ("type", "minimum", "maximum", "default")] == ["integer", 1, 5, 1]
     assert schema["required"] == ["name"]
     result = c.call("greet", name="Ada", times=3)
     assert [b["text"] for b in result["content"]] == ["Hello, Ada!"] * 3
-    for wrong, word in (({"name": "Ada", "times": 0}, "times"), ({"name": "Ada", "times": 6}, "times"),
-                        ({"name": "Ada", "times": 1.5}, "times"), ({}, "name"), ({"name": 7}, "name"),
+    for wrong, word in (({"name": "Ada", "times": 0}, "times"),
+                        ({"name": "Ada", "times": 6}, "times"),
+                        ({"name": "Ada", "times": 1.5}, "times"), ({}, "name"),
+                        ({"name": 7}, "name"),
                         ({"name": None}, "name"), ({"name": "A\0da"}, "name")):
         result = c.call("greet", **wrong)
         assert result["isError"] and word in result["content"][0]["text"], (wrong, result)
@@ -83,7 +86,8 @@ def test_a_wrong_greeting_is_refused(host, greeting):
     one = host(plugins=["hello"], http=True, must_start=False,
                config={"plugins": [{"plugin": "hello", "settings": {"greeting": greeting}}]})
     assert "hello" in one.wait_log("greeting")
-    eventually(lambda: one.ready_file.exists() or one.process.poll() is not None, "an end or a start")
+    eventually(lambda: one.ready_file.exists() or one.process.poll() is not None,
+               "an end or a start")
     if one.process.poll() is not None:
         one.expect_exit = one.process.poll()
 
@@ -123,7 +127,8 @@ def test_failing_says_exactly_what_the_author_wrote(hello):
     c = hello()
     assert c.text("divide", a=1, b=8) == "0.125"
     result = c.call("divide", a=1.5, b=0)
-    assert result == {"content": [{"type": "text", "text": "Cannot divide 1.5 by zero"}], "isError": True}
+    assert result == {"content": [{"type": "text", "text": "Cannot divide 1.5 by zero"}],
+                      "isError": True}
     result = c.call("divide", a=1)
     assert result["isError"] and '"b"' in result["content"][0]["text"]
 
@@ -137,7 +142,8 @@ def test_people_are_read_and_completed(hello):
     assert complete(c, ref, "name", "a") == ["ada", "alan"]
     assert complete(c, ref, "name", "") == ["ada", "alan", "barbara", "dennis", "grace", "ken"]
     assert complete(c, ref, "name", "x") == []
-    for uri in ("hello://people/", "hello://people/a/b", "hello://people/..", "hello://people/a%2Fb", "hello://other"):
+    for uri in ("hello://people/", "hello://people/a/b", "hello://people/..",
+                "hello://people/a%2Fb", "hello://other"):
         with pytest.raises(RpcError) as e:
             c.request("resources/read", {"uri": uri})
         assert e.value.code == -32002, uri
@@ -146,7 +152,8 @@ def test_people_are_read_and_completed(hello):
 def test_the_prompt_has_a_choice(hello):
     c = hello()
     assert messages(c, name="Ada", style="pirate") == [
-        ("user", "Introduce Ada to the team, in a pirate style."), ("assistant", "Hello, everybody!")]
+        ("user", "Introduce Ada to the team, in a pirate style."),
+        ("assistant", "Hello, everybody!")]
     assert messages(c, name="Ada")[0] == ("user", "Introduce Ada to the team, in a friendly style.")
     ref = {"type": "ref/prompt", "name": "introduce"}
     assert complete(c, ref, "style", "f") == ["formal", "friendly"]
@@ -222,5 +229,7 @@ def test_two_instances_have_state_and_settings_of_their_own(client):
     assert contents["text"] == "1"
     (contents,) = c.request("resources/read", {"uri": "hello://north/people/ada"})["contents"]
     assert json.loads(contents["text"])["greeting"] == "Moin"
-    assert complete(c, {"type": "ref/resource", "uri": "hello://north/people/{name}"}, "name", "al") == ["alan"]
-    assert complete(c, {"type": "ref/prompt", "name": "north_introduce"}, "style", "p") == ["pirate"]
+    assert complete(c, {"type": "ref/resource", "uri": "hello://north/people/{name}"}, "name",
+                    "al") == ["alan"]
+    assert complete(c, {"type": "ref/prompt", "name": "north_introduce"}, "style",
+                    "p") == ["pirate"]
