@@ -37,10 +37,9 @@
  *
  * Results
  *   Functions return GANTRY_OK (0) or a negative GANTRY_E code. A handler returns GANTRY_OK, or the
- *   code of gantry_fail() (a failure on purpose: the client reads its message), or any other
- *   negative code (an accident: the client gets a correlation id, the log the details). Passing on
- *   the code of a failed host call is always right: `if ((rc = gantry_sleep(call, 10))) return
- * rc;`.
+ *   code of gantry_fail() (a failure on purpose: the client reads its message), or anything else
+ *   (an accident: the client gets a correlation id, the log the details). Passing on the code of a
+ *   failed host call is always right: `if ((rc = gantry_sleep(call, 10))) return rc;`.
  *
  * Tags: [call] in a handler or another function that got a gantry_call, on whichever thread it
  * runs · [awaits] may suspend the handler · [loop] in start, stop, save, restore and in handlers
@@ -650,10 +649,10 @@ static inline int gantry_shield(gantry_call *call, uint32_t ms)
     return gantry_host_->shield(call, ms);
 }
 /* Runs fn(arg) on a worker thread and waits for it: the way to do one blocking thing. fn must not
- * use the call (it may read its memory); gantry_cancelled() does not interrupt it. In a blocking
- * handler fn runs at once. [call] [awaits] fn's own return value; GANTRY_EBUSY if too much is
- * waiting (fn did not run); GANTRY_ECANCELED if cancelled before fn began. Once fn began it is
- * waited for. */
+ * use the call (it may read its memory): functions given it there are refused with GANTRY_EPERM.
+ * gantry_cancelled() does not interrupt it. In a blocking handler fn runs at once. [call] [awaits]
+ * fn's own return value; GANTRY_EBUSY if too much is waiting (fn did not run); GANTRY_ECANCELED if
+ * cancelled before fn began. Once fn began it is waited for. */
 static inline int gantry_work(gantry_call *call, int (*fn)(void *arg), void *arg)
 {
     return gantry_host_->work(call, fn, arg);
@@ -1008,7 +1007,9 @@ typedef struct gantry_descriptor {
     uint32_t settings_size, reserved;
     /* Prepares the instance; may await and register components. Nothing is visible to clients
      * before it returned GANTRY_OK; anything else keeps the old generation (gantry_fail() says
-     * why). [coroutine on the loop, with a deadline] */
+     * why), and stop is not called: a start that fails undoes what it did. Unless the plugin is
+     * GANTRY_EXCLUSIVE, start and stop are tried in a child process first, with the same settings:
+     * do nothing in them that must not happen twice. [coroutine on the loop, with a deadline] */
     int (*start)(gantry_call *call, gantry_plugin *plugin);
     /* Undoes start. No call of this generation runs any more, and none will. [loop] */
     void (*stop)(gantry_plugin *plugin);

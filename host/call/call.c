@@ -123,8 +123,14 @@ static void on_deadline(struct gn_timer *timer)
 {
     struct gn_call *call = GN_CONTAINER(timer, struct gn_call, deadline);
     gn_call_ref(call);
-    gn_log(call->env->log, GN_WARNING, "call", "%s did not end within %u ms: cancelled",
-           gn_call_label(call), call->timeout_ms);
+    randombytes_buf(&call->correlation, sizeof call->correlation);
+    snprintf(call->deadline_text, sizeof call->deadline_text,
+             "the %s did not finish in time (correlation id %016llx)",
+             call->component ? gn_kind_name(call->component->kind) : "function",
+             (unsigned long long)call->correlation);
+    gn_log(call->env->log, GN_WARNING, "call",
+           "%s did not end within %u ms: cancelled, correlation id %016llx", gn_call_label(call),
+           call->timeout_ms, (unsigned long long)call->correlation);
     call->cancelled = true;
     finish(call, GN_OUT_TIMEOUT);
     if (call->task)
@@ -206,12 +212,13 @@ static enum gn_outcome fail_by_accident(struct gn_call *call, const char *why)
 /* What the handler's return value means. [loop] */
 enum gn_outcome gn_call_outcome(struct gn_call *call)
 {
+    /* A handler that goes on after gantry_fail has failed all the same. */
+    if (call->failed)
+        return GN_OUT_FAILED;
     if (call->rc == GANTRY_OK) {
         const char *problem = structure_problem(call);
         return problem ? fail_by_accident(call, problem) : GN_OUT_RESULT;
     }
-    if (call->failed)
-        return GN_OUT_FAILED;
     if (call->rc == GANTRY_ENOENT && call->component &&
         (call->component->kind == GN_RESOURCE || call->component->kind == GN_TEMPLATE))
         return GN_OUT_NOT_FOUND;
@@ -244,7 +251,7 @@ int gn_call_invoke(struct gn_call *call)
     else
         rc = call->component->run(call, call->in);
     release_locks(call);
-    return rc > 0 ? GANTRY_OK : rc;
+    return rc;
 }
 
 /* Gives back what gn_call_start took; the plugin's code may be gone afterwards. [loop] */

@@ -123,6 +123,8 @@ struct gantry_call {
     const char *mime_type; /* resources/read: the component's, for contents that say none */
     const char *argument_name, *argument_value; /* completion */
     uint64_t correlation; /* shown to the client when something fails by accident */
+    char
+        deadline_text[96]; /* what the client is told at the deadline; the arena is not ours then */
 
     /* what runs */
     struct gn_component *component;

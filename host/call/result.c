@@ -132,7 +132,7 @@ static const char *failure_text(const struct gn_call *call, enum gn_outcome outc
 {
     switch (outcome) {
     case GN_OUT_TIMEOUT:
-        return "the tool did not finish in time";
+        return call->deadline_text;
     case GN_OUT_BUSY:
         return "the server is busy: try again later";
     case GN_OUT_CANCELED:

@@ -110,15 +110,14 @@ static bool common_outcome(struct gn_request *r, enum gn_outcome outcome)
     }
 }
 
-static void failed(struct gn_request *r, const struct gn_call *call, enum gn_outcome outcome,
-                   const char *what)
+static void failed(struct gn_request *r, const struct gn_call *call, enum gn_outcome outcome)
 {
     if (common_outcome(r, outcome))
         return;
     if (outcome == GN_OUT_INVALID)
         gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "invalid arguments: %s", call->failure);
     else if (outcome == GN_OUT_TIMEOUT)
-        gn_reply_error(r, 200, GN_RPC_INTERNAL_ERROR, NULL, "the %s did not finish in time", what);
+        gn_reply_error(r, 200, GN_RPC_INTERNAL_ERROR, NULL, "%s", call->deadline_text);
     else
         gn_reply_error(r, 200, GN_RPC_INTERNAL_ERROR, NULL, "%s",
                        call->failure ? call->failure : "failed");
@@ -185,7 +184,7 @@ static void resource_finished(struct gn_call *call, enum gn_outcome outcome)
         return;
     }
     if (outcome != GN_OUT_RESULT) {
-        failed(r, call, outcome, "resource");
+        failed(r, call, outcome);
         return;
     }
     struct gn_reply reply;
@@ -226,7 +225,7 @@ static void prompt_finished(struct gn_call *call, enum gn_outcome outcome)
 {
     struct gn_request *r = request_of(call);
     if (outcome != GN_OUT_RESULT) {
-        failed(r, call, outcome, "prompt");
+        failed(r, call, outcome);
         return;
     }
     struct gn_reply reply;
@@ -264,7 +263,7 @@ static void completion_finished(struct gn_call *call, enum gn_outcome outcome)
 {
     struct gn_request *r = request_of(call);
     if (outcome != GN_OUT_RESULT) {
-        failed(r, call, outcome, "completion");
+        failed(r, call, outcome);
         return;
     }
     struct gn_reply reply;

@@ -393,6 +393,46 @@ Test(call, a_lock_left_behind_is_released)
     close_loop();
 }
 
+static int run_fails_and_goes_on(gantry_call *call, const void *in)
+{
+    (void)in;
+    gn_call_fail(call, "on purpose");
+    return say(call, "all the same");
+}
+
+static int run_returns_seven(gantry_call *call, const void *in)
+{
+    (void)in;
+    (void)say(call, "seven");
+    return 7;
+}
+
+Test(call, a_failure_that_is_not_returned_is_one_all_the_same)
+{
+    open_loop();
+    struct gn_component *c = component("fails", run_fails_and_goes_on, 0);
+    struct gn_call *call = start(c, GN_REV_LATEST);
+    run_until(&finished, 1);
+    cr_assert_eq(last_outcome, GN_OUT_FAILED);
+    cr_assert(strstr(last_result, "on purpose"), "%s", last_result);
+    gn_call_unref(call);
+    gn_component_unref(c);
+    close_loop();
+}
+
+Test(call, a_code_that_is_none_is_an_accident)
+{
+    open_loop();
+    struct gn_component *c = component("seven", run_returns_seven, 0);
+    struct gn_call *call = start(c, GN_REV_LATEST);
+    run_until(&finished, 1);
+    cr_assert_eq(last_outcome, GN_OUT_ACCIDENT);
+    cr_assert(strstr(last_result, "correlation id"), "%s", last_result);
+    gn_call_unref(call);
+    gn_component_unref(c);
+    close_loop();
+}
+
 /* ---------------------------------------------------------------- results in the shape of a
  * revision */
 
