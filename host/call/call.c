@@ -224,6 +224,13 @@ enum gn_outcome gn_call_outcome(struct gn_call *call)
         return GN_OUT_NOT_FOUND;
     if (call->rc == GANTRY_ECANCELED && call->cancelled)
         return GN_OUT_CANCELED;
+    if (call->rc == GANTRY_ETOOBIG) { /* of a host function, passed on: no secret */
+        gn_call_fail(call,
+                     "too large: the result, or the memory it takes, is over this server's limit");
+        gn_log(call->env->log, GN_WARNING, "call", "%s went over a limit of the host (ETOOBIG)",
+               gn_call_label(call));
+        return GN_OUT_FAILED;
+    }
     char why[64];
     snprintf(why, sizeof why, "%s (%d)", code_name(call->rc), call->rc);
     return fail_by_accident(call, why);

@@ -420,6 +420,26 @@ Test(call, a_failure_that_is_not_returned_is_one_all_the_same)
     close_loop();
 }
 
+static int run_too_big(gantry_call *call, const void *in)
+{
+    (void)call;
+    (void)in;
+    return GANTRY_ETOOBIG;
+}
+
+Test(call, a_result_over_the_limit_says_so)
+{
+    open_loop();
+    struct gn_component *c = component("big", run_too_big, 0);
+    struct gn_call *call = start(c, GN_REV_LATEST);
+    run_until(&finished, 1);
+    cr_assert_eq(last_outcome, GN_OUT_FAILED);
+    cr_assert(strstr(last_result, "over this server's limit"), "%s", last_result);
+    gn_call_unref(call);
+    gn_component_unref(c);
+    close_loop();
+}
+
 Test(call, a_code_that_is_none_is_an_accident)
 {
     open_loop();
