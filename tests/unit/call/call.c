@@ -74,7 +74,7 @@ static void run_until(const int *counter, int want)
     uint64_t deadline = gn_clock_ms() + DEADLINE_MS;
     uv_timer_init(&uv, &timer);
     uv_timer_start(&timer, tick, 5, 5);
-    while (*counter < want) {
+    while (__atomic_load_n(counter, __ATOMIC_RELAXED) < want) {
         cr_assert_lt(gn_clock_ms(), deadline, "waited too long");
         uv_run(&uv, UV_RUN_ONCE);
     }
@@ -308,7 +308,7 @@ static int entered;
 static int run_forever(gantry_call *call, const void *in)
 {
     (void)in;
-    entered++;
+    __atomic_fetch_add(&entered, 1, __ATOMIC_RELAXED); /* perhaps on a worker */
     return gn_task_sleep(call->task, 1000000) == GN_ECANCELED ? GANTRY_ECANCELED : GANTRY_OK;
 }
 
@@ -341,7 +341,7 @@ static int run_stubborn(gantry_call *call, const void *in)
     (void)in;
     (void)gn_task_shield(call->task, 5000);
     gn_task_sleep(call->task, 60);
-    entered++;
+    __atomic_fetch_add(&entered, 1, __ATOMIC_RELAXED); /* perhaps on a worker */
     return say(call, "too late");
 }
 

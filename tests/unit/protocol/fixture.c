@@ -141,9 +141,9 @@ static int run_sleep(gantry_call *call, const void *in)
     struct fixture *f = fixture_of(call);
     int64_t ms = 0;
     gn_json_int(gn_json_get(call->arguments, "ms"), &ms);
-    f->started++;
+    __atomic_fetch_add(&f->started, 1, __ATOMIC_RELAXED);
     int rc = gn_task_sleep(call->task, (uint32_t)ms);
-    f->ended++;
+    __atomic_fetch_add(&f->ended, 1, __ATOMIC_RELAXED);
     return rc == GN_ECANCELED ? GANTRY_ECANCELED : add_text(call, "slept");
 }
 
@@ -278,7 +278,7 @@ static bool below_size(const void *arg, size_t want)
 
 static bool below_int(const void *arg, size_t want)
 {
-    return *(const int *)arg < (int)want;
+    return __atomic_load_n((const int *)arg, __ATOMIC_RELAXED) < (int)want;
 }
 
 void run_until(struct fixture *f, const size_t *counter, size_t want)
