@@ -120,6 +120,8 @@ const struct gn_config_key gn_config_keys[] = {
     NUMBER("limits.max_line", SIZE, max_line, "10MiB", 1024, MIB(1024)),
     NUMBER("limits.max_json_depth", COUNT, max_json_depth, "128", 4, GN_JSON_MAX_DEPTH),
     NUMBER("limits.max_output_queue", SIZE, max_output_queue, "8MiB", 65536, MIB(1024)),
+    NUMBER("limits.max_output_in_flight", SIZE, max_output_in_flight, "256MiB", 65536,
+           MIB(1 << 20)),
     NUMBER("limits.header_timeout", DURATION, header_timeout_ms, "10s", MS(1), HOURS(1)),
     NUMBER("limits.body_timeout", DURATION, body_timeout_ms, "30s", MS(1), HOURS(1)),
     NUMBER("limits.sse_keepalive", DURATION, sse_keepalive_ms, "15s", MS(1), HOURS(1)),

@@ -234,6 +234,7 @@ struct gn_http_server *gn_http_server_new(const struct gn_transport_env *env, st
     gn_list_init(&s->conns);
     gn_list_init(&s->idle);
     gn_list_init(&s->dirty);
+    gn_list_init(&s->waiting);
     gn_buf_init(&s->scratch, SCRATCH_MAX);
     s->listener_count = env->config->listener_count;
     s->listeners = gn_calloc(s->listener_count + 1, sizeof(*s->listeners));

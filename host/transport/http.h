@@ -50,12 +50,16 @@ struct gn_http_server {
     struct lws_vhost *plain;
     struct gn_http_listener *listeners;
     size_t listener_count;
-    struct gn_list conns; /* all */
-    struct gn_list idle;  /* those without a request, longest first */
-    struct gn_list dirty; /* those with something to write, or to be closed, on the next turn */
+    struct gn_list conns;   /* all */
+    struct gn_list idle;    /* those without a request, longest first */
+    struct gn_list dirty;   /* those with something to write, or to be closed, on the next turn */
+    struct gn_list waiting; /* those whose output waits for the client, longest without progress
+                               first */
     struct gn_timer flush;
     uint32_t conn_count;
     uint64_t body_bytes;           /* of requests not answered yet */
+    uint64_t output_bytes;         /* held by the queues of all connections */
+    bool output_full;              /* the bound of it was met, and that has been logged */
     struct gn_buf scratch;         /* for putting an answer together */
     struct gn_http_conn *adopting; /* the connection that lws is being given */
     char date[40];                 /* the Date header's value for date_s */
@@ -96,7 +100,7 @@ struct gn_http_conn {
     struct gn_http_listener *listener;
     struct lws *wsi; /* NULL: closed */
     bool is_tls;
-    struct gn_list node, idle_node, dirty_node;
+    struct gn_list node, idle_node, dirty_node, waiting_node;
     struct gn_timer timer; /* what it is for depends on the state */
     enum gn_http_state state;
     struct gn_buf in; /* received, not used yet */
@@ -129,8 +133,9 @@ struct gn_http_conn {
     bool is_streaming;
     struct gn_buf extra; /* header lines that were asked for */
     struct gn_queue out;
-    uint64_t written, last_written; /* bytes gone; at the last tick, to tell slow from stuck */
-    unsigned stuck_ticks;
+    uint64_t written; /* bytes gone to the kernel */
+    uint64_t taken;   /* bytes the client had taken at `taken_at`; in server->waiting only */
+    uint64_t taken_at;
 };
 
 /* http_listen.c */
@@ -157,6 +162,9 @@ size_t gn_http_conn_write(struct gn_http_conn *c, const char *data, size_t len);
 void gn_http_conn_set_timer(struct gn_http_conn *c, uint64_t delay_ms);
 void gn_http_conn_stop_timer(struct gn_http_conn *c);
 void gn_http_conn_set_idle(struct gn_http_conn *c, bool idle);
+/* Sees how far the client is with what waits for it. Returns how many milliseconds it has left to
+ * take enough of it; 0: it is too slow. UINT64_MAX: nothing waits. */
+uint64_t gn_http_conn_progress(struct gn_http_conn *c);
 
 /* http_request.c */
 /* Uses up what can be used of the bytes received: returns how many. */

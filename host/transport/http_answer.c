@@ -20,7 +20,6 @@
 #define DIRECT_MAX (128u * 1024) /* an answer up to this size is put together */
 #define EXTRA_MAX (16u * 1024)
 #define ERROR_MAX 2048u
-#define STUCK_TICKS 4 /* a client that took nothing for so many ticks is given up */
 
 static const char event_begin[] = "event: message\ndata: ";
 static const char event_end[] = "\n\n";
@@ -169,6 +168,49 @@ void gn_http_add_header(struct gn_http_conn *c, const char *name, const char *va
     }
 }
 
+/* ---- room for all */
+
+static uint64_t output_max(const struct gn_http_conn *c)
+{
+    return c->server->env.config->max_output_in_flight;
+}
+
+static bool fits_all(const struct gn_http_conn *c, size_t len)
+{
+    uint64_t held = c->server->output_bytes;
+    return held == 0 || held + len <= output_max(c);
+}
+
+/* Once, until there is plenty of room again. */
+static void log_full(struct gn_http_server *s)
+{
+    if (s->output_full)
+        return;
+    s->output_full = true;
+    gn_log(s->env.log, GN_WARNING, GN_HTTP_COMPONENT,
+           "%llu bytes wait for clients that do not read (limits.max_output_in_flight): closing "
+           "the slowest",
+           (unsigned long long)s->output_bytes);
+}
+
+/* Before `len` bytes are queued: what all clients have left lying is bounded, and those who have
+ * stood still longest go. Where none stands still, the answer that is too much does. False: it was
+ * this connection. */
+static bool make_room(struct gn_http_conn *c, size_t len)
+{
+    struct gn_http_server *s = c->server;
+    if (s->output_bytes + len <= output_max(c) / 2)
+        s->output_full = false;
+    while (!c->doomed && !fits_all(c, len)) {
+        log_full(s);
+        if (gn_list_empty(&s->waiting))
+            gn_http_conn_doom(c);
+        else
+            gn_http_conn_doom(GN_CONTAINER(s->waiting.next, struct gn_http_conn, waiting_node));
+    }
+    return !c->doomed;
+}
+
 /* ---- one body */
 
 static void answered(struct gn_http_conn *c)
@@ -195,12 +237,14 @@ void gn_http_answer(struct gn_http_conn *c, int status, const char *type, const 
     if (c->in_callback && c->out.len == 0 && b->len + len <= DIRECT_MAX) {
         gn_buf_add(b, text, len);
         size_t done = gn_http_conn_write(c, b->data, b->len);
-        gn_queue_add(&c->out, b->data + done, b->len - done);
-    } else {
+        if (done == b->len || make_room(c, b->len - done))
+            gn_queue_add(&c->out, b->data + done, b->len - done);
+    } else if (make_room(c, b->len + len)) {
         gn_queue_add(&c->out, b->data, b->len);
         gn_queue_add(&c->out, text, len);
     }
-    answered(c);
+    if (!c->doomed)
+        answered(c);
 }
 
 void gn_http_answer_text(struct gn_http_conn *c, int status, const char *text)
@@ -277,9 +321,13 @@ static void add_event(struct gn_http_conn *c, const char *json, size_t len)
 }
 
 /* Whether a message may be queued; a client that does not read what it must get is given up. */
-static int room(struct gn_http_conn *c, enum gn_weight weight)
+static int room(struct gn_http_conn *c, size_t len, enum gn_weight weight)
 {
     int r = gn_queue_room(&c->out, weight);
+    if (r == 0 && weight == GN_MAY && !fits_all(c, len))
+        r = GN_EBUSY;
+    if (r == 0 && !make_room(c, len))
+        return GN_EPIPE;
     if (r == GN_EBUSY)
         c->out.dropped++;
     if (r != GN_ETOOBIG)
@@ -295,7 +343,7 @@ static int op_send(struct gn_stream *s, const char *json, size_t len, enum gn_we
     struct gn_http_conn *c = conn_of(s);
     if (!c->wsi || c->doomed)
         return GN_EPIPE;
-    int r = room(c, weight);
+    int r = room(c, len, weight);
     if (r == 0)
         r = start_stream(c);
     if (r)
@@ -308,7 +356,7 @@ static int op_send(struct gn_stream *s, const char *json, size_t len, enum gn_we
 static void end_stream(struct gn_http_conn *c, const char *json, size_t len)
 {
     if (json) {
-        if (room(c, GN_MUST))
+        if (room(c, len, GN_MUST))
             return;
         add_event(c, json, len);
     }
@@ -361,26 +409,18 @@ const struct gn_stream_ops gn_http_stream_ops = {
 
 /* ---- */
 
-/* True if nothing was taken for several ticks although something waits. */
-static bool is_stuck(struct gn_http_conn *c)
-{
-    bool waits = c->out.len > 0;
-    bool moved = c->written != c->last_written;
-    c->last_written = c->written;
-    c->stuck_ticks = waits && !moved ? c->stuck_ticks + 1 : 0;
-    return c->stuck_ticks >= STUCK_TICKS;
-}
-
 void gn_http_answer_tick(struct gn_http_conn *c)
 {
     const struct gn_config *config = c->server->env.config;
-    if (is_stuck(c)) {
-        gn_log(c->server->env.log, GN_INFO, GN_HTTP_COMPONENT, "a client has stopped reading");
+    uint64_t left = gn_http_conn_progress(c);
+    if (left == 0) {
+        gn_log(c->server->env.log, GN_INFO, GN_HTTP_COMPONENT,
+               "a client has stopped reading, or reads too slowly");
         gn_http_conn_close(c);
         return;
     }
     if (c->state == GN_HTTP_ANSWERED) {
-        gn_http_conn_set_timer(c, config->body_timeout_ms);
+        gn_http_conn_set_timer(c, GN_MIN(left, config->body_timeout_ms));
     } else if (!c->is_streaming) {
         if (start_stream(c) == 0)
             gn_http_conn_want_write(c);
@@ -392,6 +432,6 @@ void gn_http_answer_tick(struct gn_http_conn *c)
                 gn_queue_add(&c->out, keepalive, sizeof(keepalive) - 1);
             gn_http_conn_want_write(c);
         }
-        gn_http_conn_set_timer(c, config->sse_keepalive_ms);
+        gn_http_conn_set_timer(c, GN_MIN(left, config->sse_keepalive_ms));
     }
 }

@@ -14,12 +14,16 @@
 #include "transport/http.h"
 
 #include "util/alloc.h"
+#include "util/clock.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define IDLE_MS 120000 /* a connection kept alive without a request */
 #define LINGER_MS 2000
+#define TAKEN_MIN (64u * 1024) /* a client takes so much, or all, in a body_timeout */
 #define TLS_PIECE (8u * 1024)
 #define HOLD_SIZE (64u * 1024)    /* this much may wait behind the request that is served */
 #define IN_MAX (4u * 1024 * 1024) /* more than that, one read, and the largest head */
@@ -91,6 +95,41 @@ size_t gn_http_conn_write(struct gn_http_conn *c, const char *data, size_t len)
     return done;
 }
 
+/* What has left the kernel, too: that frees room for us in pieces of megabytes, between which a
+ * client that reads steadily would look as if it had stopped. */
+static uint64_t taken_by(const struct gn_http_conn *c)
+{
+    int queued = 0;
+    if (ioctl(lws_get_socket_fd(c->wsi), SIOCOUTQ, &queued) || queued < 0)
+        queued = 0;
+    return c->written - GN_MIN((uint64_t)queued, c->written);
+}
+
+static void note_progress(struct gn_http_conn *c)
+{
+    if (c->out.len == 0) {
+        gn_list_remove(&c->waiting_node);
+        return;
+    }
+    uint64_t taken = taken_by(c);
+    bool is_new = gn_list_empty(&c->waiting_node);
+    if (!is_new && taken < c->taken + TAKEN_MIN)
+        return;
+    c->taken = taken;
+    c->taken_at = gn_clock_ms();
+    gn_list_remove(&c->waiting_node);
+    gn_list_append(&c->server->waiting, &c->waiting_node);
+}
+
+uint64_t gn_http_conn_progress(struct gn_http_conn *c)
+{
+    if (gn_list_empty(&c->waiting_node))
+        return UINT64_MAX;
+    note_progress(c);
+    uint64_t now = gn_clock_ms(), until = c->taken_at + c->server->env.config->body_timeout_ms;
+    return until > now ? until - now : 0;
+}
+
 static void write_waiting(struct gn_http_conn *c)
 {
     size_t len, done = 1;
@@ -100,6 +139,8 @@ static void write_waiting(struct gn_http_conn *c)
         if (!c->doomed)
             gn_queue_used(&c->out, done);
     }
+    if (!c->doomed)
+        note_progress(c);
 }
 
 static bool is_all_written(const struct gn_http_conn *c)
@@ -235,6 +276,7 @@ void gn_http_conn_doom(struct gn_http_conn *c)
         return;
     c->doomed = true;
     gn_queue_release(&c->out);
+    gn_list_remove(&c->waiting_node);
     mark_dirty(c);
 }
 
@@ -250,6 +292,7 @@ static struct gn_http_conn *conn_new(struct gn_http_listener *l)
     c->is_tls = l->vhost != s->plain;
     gn_list_init(&c->idle_node);
     gn_list_init(&c->dirty_node);
+    gn_list_init(&c->waiting_node);
     gn_list_append(&s->conns, &c->node);
     gn_buf_init(&c->in, IN_MAX);
     gn_http_request_init(c);

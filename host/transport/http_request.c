@@ -418,7 +418,7 @@ void gn_http_request_timeout(struct gn_http_conn *c)
 void gn_http_request_init(struct gn_http_conn *c)
 {
     gn_arena_init(&c->arena, ARENA_MAX);
-    gn_queue_init(&c->out, c->server->env.config->max_output_queue);
+    gn_queue_init(&c->out, c->server->env.config->max_output_queue, &c->server->output_bytes);
 }
 
 void gn_http_request_reset(struct gn_http_conn *c)
@@ -429,11 +429,11 @@ void gn_http_request_reset(struct gn_http_conn *c)
     gn_buf_release(&c->body);
     gn_buf_release(&c->extra);
     gn_queue_release(&c->out);
+    gn_list_remove(&c->waiting_node);
     gn_arena_release(&c->arena);
     c->head = (struct gn_http_head){0};
     c->origin = NULL;
     c->takes_events = c->is_chunked = c->head_sent = c->is_streaming = false;
-    c->stuck_ticks = 0;
     if (c->discards_body)
         return;
     c->length = 0;

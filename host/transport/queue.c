@@ -28,11 +28,20 @@ static void add_block(struct gn_queue *q, const char *data, size_t len)
     b->cap = cap;
     memcpy(b->data, data, len);
     gn_list_append(&q->blocks, &b->node);
+    if (q->total)
+        *q->total += sizeof(*b) + cap;
 }
 
-void gn_queue_init(struct gn_queue *q, size_t max_bytes)
+static void free_block(struct gn_queue *q, struct block *b)
 {
-    *q = (struct gn_queue){.max = max_bytes};
+    if (q->total)
+        *q->total -= sizeof(*b) + b->cap;
+    gn_free(b);
+}
+
+void gn_queue_init(struct gn_queue *q, size_t max_bytes, uint64_t *total)
+{
+    *q = (struct gn_queue){.max = max_bytes, .total = total};
     gn_list_init(&q->blocks);
 }
 
@@ -40,7 +49,7 @@ void gn_queue_release(struct gn_queue *q)
 {
     struct gn_list *n;
     while ((n = gn_list_pop(&q->blocks)))
-        gn_free(GN_CONTAINER(n, struct block, node));
+        free_block(q, GN_CONTAINER(n, struct block, node));
     q->len = 0;
 }
 
@@ -87,7 +96,7 @@ void gn_queue_used(struct gn_queue *q, size_t len)
         len -= part;
         if (b->at == b->len) {
             gn_list_remove(&b->node);
-            gn_free(b);
+            free_block(q, b);
         }
     }
 }

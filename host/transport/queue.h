@@ -11,11 +11,14 @@
 
 struct gn_queue {
     struct gn_list blocks;
-    size_t len, max;  /* bytes that wait / may wait */
+    size_t len, max; /* bytes that wait / may wait */
+    uint64_t *total; /* memory of several queues together, this one's included; NULL: not counted */
     uint64_t dropped; /* messages that found no room */
 };
 
-void gn_queue_init(struct gn_queue *q, size_t max_bytes);
+/* `total` is borrowed for the life of the queue, or NULL. It counts memory: what a client has read
+ * of a block that is not used up counts still. */
+void gn_queue_init(struct gn_queue *q, size_t max_bytes, uint64_t *total);
 void gn_queue_release(
     struct gn_queue *q); /* frees what waits; the queue is empty and usable again */
 

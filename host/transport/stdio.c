@@ -408,7 +408,7 @@ struct gn_stdio *gn_stdio_new(const struct gn_transport_env *env, int in_fd, int
     t->end_arg = arg;
     t->finished.run = finish;
     gn_stream_init(&t->stream, &stdio_ops, true, "stdio");
-    gn_queue_init(&t->queue, env->config->max_output_queue);
+    gn_queue_init(&t->queue, env->config->max_output_queue, NULL);
     gn_buf_init(&t->line, env->config->max_line);
     open_end(t, &t->in, in_fd);
     /* uv polls a descriptor once: a socket that is both gets a second number. */

@@ -164,6 +164,7 @@ Test(config, defaults_are_those_of_the_design)
     cr_assert_not(c->log_json);
     cr_assert_eq(c->max_body, 4u << 20);
     cr_assert_eq(c->max_bodies_in_flight, 256u << 20);
+    cr_assert_eq(c->max_output_in_flight, 256u << 20);
     cr_assert_eq(c->max_line, 10u << 20);
     cr_assert_eq(c->max_json_depth, 128);
     cr_assert_eq(c->max_headers, 16u << 10);
@@ -315,9 +316,10 @@ Test(config, says_all_that_is_wrong_at_once)
     PROBLEMS("limits: {max_headers: 1GiB, drain: 1s}\n",
              "1: limits.max_headers: must be between 1KiB and 1MiB, but is \"1GiB\"",
              "1: limits.drain: unknown key; known here: max_connections, max_headers, max_body, "
-             "max_bodies_in_flight, max_line, max_json_depth, max_output_queue, header_timeout, "
-             "body_timeout, sse_keepalive, stream_after, max_sessions, session_idle, max_calls, "
-             "max_queued_calls, max_subscriptions, workers");
+             "max_bodies_in_flight, max_line, max_json_depth, max_output_queue, "
+             "max_output_in_flight, header_timeout, body_timeout, sse_keepalive, stream_after, "
+             "max_sessions, session_idle, max_calls, max_queued_calls, max_subscriptions, "
+             "workers");
 }
 
 Test(config, a_wrong_hash_is_not_repeated)
@@ -379,6 +381,8 @@ Test(config, validation_sees_more_than_one_key)
     assert_valid("loading: {folders: [.]}");
     assert_invalid("limits: {max_body: 4MiB, max_bodies_in_flight: 1MiB}",
                    "must not be smaller than limits.max_body");
+    assert_invalid("limits: {max_output_queue: 4MiB, max_output_in_flight: 1MiB}",
+                   "must not be smaller than limits.max_output_queue");
 }
 
 Test(config, paths_are_relative_to_the_file)

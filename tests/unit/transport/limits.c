@@ -455,6 +455,79 @@ Test(limits, a_client_that_has_stopped_reading_is_given_up, .init = setup)
     stop(&c);
 }
 
+/* Reads on until the server closes: how much came. */
+static size_t read_to_end(struct client *c)
+{
+    size_t got = 0;
+    uint64_t until = rig_deadline();
+    while (!c->closed) {
+        cr_assert(!rig_is_late(until), "the connection stays open");
+        client_read(c);
+        got += c->in.len;
+        gn_buf_clear(&c->in);
+        rig_turn(&rig);
+    }
+    return got;
+}
+
+static bool still_open_after_a_byte(struct client *c)
+{
+    char byte;
+    return recv(c->fd, &byte, 1, MSG_DONTWAIT) != 0 && rig.protocol.closed == 0;
+}
+
+Test(limits, a_client_that_reads_byte_by_byte_is_given_up, .init = setup)
+{
+    struct client c;
+    size_t len = 64u << 20;
+    char *text = gn_malloc(len);
+    memset(text, 'x', len);
+    rig.config->body_timeout_ms = 50;
+    rig.config->sse_keepalive_ms = 10;
+    rig.protocol.mode = FAKE_HOLD;
+    start(&c);
+    client_post(&c, "{}");
+    RIG_WAIT(&rig, rig.protocol.stream);
+    struct gn_stream *s = rig.protocol.stream;
+    cr_assert_eq(s->ops->send(s, text, len, GN_MUST), 0);
+    gn_free(text);
+    RIG_WAIT(&rig, !still_open_after_a_byte(&c));
+    cr_assert_lt(read_to_end(&c), len);
+    stop(&c);
+}
+
+Test(limits, output_in_flight_is_bounded_together, .init = setup)
+{
+    struct client clients[4];
+    size_t len = 16u << 20;
+    char *text = gn_malloc(len);
+    memset(text, 'x', len);
+    rig.config->max_output_in_flight = 40u << 20;
+    rig.protocol.mode = FAKE_HOLD;
+    rig_http(&rig);
+    for (size_t i = 0; i < GN_COUNT(clients); i++) {
+        rig.protocol.stream = NULL;
+        client_open(&rig, &clients[i], 0);
+        client_print(&clients[i], "POST /mcp HTTP/1.1\r\n" POST_HEADERS
+                                  "Connection: close\r\nContent-Length: 2\r\n\r\n{}");
+        RIG_WAIT(&rig, rig.protocol.stream);
+        rig.protocol.stream->ops->end(rig.protocol.stream, 200, text, len);
+        for (int turn = 0; turn < 10; turn++)
+            rig_turn(&rig);
+    }
+    gn_free(text);
+    /* There is room for two: those who have waited longest had to go. */
+    for (size_t i = 0; i < GN_COUNT(clients); i++) {
+        size_t got = read_to_end(&clients[i]);
+        if (i < 2)
+            cr_assert_lt(got, len, "client %zu", i);
+        else
+            cr_assert_gt(got, len, "client %zu", i);
+        client_release(&clients[i]);
+    }
+    rig_end(&rig);
+}
+
 Test(limits, connections_are_bounded_and_idle_ones_make_room, .init = setup)
 {
     struct client busy[4], idle[2], late;

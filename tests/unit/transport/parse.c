@@ -229,7 +229,8 @@ Test(parse, lists_and_lengths)
 Test(parse, a_queue_keeps_order_and_bounds)
 {
     struct gn_queue q;
-    gn_queue_init(&q, 8000);
+    uint64_t total = 0;
+    gn_queue_init(&q, 8000, &total);
     cr_assert_null(gn_queue_front(&q, &(size_t){0}));
     cr_assert_eq(gn_queue_room(&q, GN_MAY), 0);
     char expected[30000], got[30000];
@@ -256,6 +257,7 @@ Test(parse, a_queue_keeps_order_and_bounds)
     }
     cr_assert_eq(taken, put);
     cr_assert_eq(memcmp(expected, got, put), 0);
+    cr_assert_eq(total, 0);
     gn_queue_add(&q, expected, 999);
     cr_assert_eq(gn_queue_room(&q, GN_MAY), 0);
     gn_queue_add(&q, expected, 1);
@@ -264,5 +266,9 @@ Test(parse, a_queue_keeps_order_and_bounds)
     cr_assert_eq(gn_queue_room(&q, GN_MUST), 0);
     gn_queue_add(&q, expected, 1);
     cr_assert_eq(gn_queue_room(&q, GN_MUST), GN_ETOOBIG);
+    cr_assert_geq(total, 8000);
+    gn_queue_used(&q, 100);
+    cr_assert_geq(total, 8000, "a block is held until it is used up");
     gn_queue_release(&q);
+    cr_assert_eq(total, 0);
 }
