@@ -214,6 +214,9 @@ static bool check_media(struct gn_http_conn *c)
         return c->takes_events || refuse(c, 406, "a GET needs Accept: text/event-stream");
     if (c->method != GN_HTTP_POST)
         return true;
+    const char *encoding = header(c, "content-encoding");
+    if (encoding && *encoding && !gn_strcaseeq(encoding, "identity"))
+        return refuse(c, 415, "Content-Encoding must be identity");
     if (!gn_guard_is_type(header(c, "content-type"), "application/json"))
         return refuse(c, 415, "Content-Type must be application/json");
     if (gn_guard_accepts(accept, "application/json") || c->takes_events)

@@ -58,6 +58,12 @@ Test(limits, each_wrong_request_gets_its_status, .init = setup)
         {415, REQUEST("POST /mcp", "Content-Type: text/plain\r\nContent-Length: 2\r\n") "{}"},
         {415,
          REQUEST("POST /mcp", "Content-Type: application/jsonx\r\nContent-Length: 2\r\n") "{}"},
+        {415, REQUEST("POST /mcp", "Content-Type: application/json\r\nContent-Encoding: gzip\r\n"
+                                   "Content-Length: 2\r\n") "{}"},
+        {415, REQUEST("POST /mcp", "Content-Type: application/json\r\nContent-Length: 2\r\n"
+                                   "Content-Encoding: identity, br\r\n") "{}"},
+        {200, REQUEST("POST /mcp", "Content-Type: application/json\r\nContent-Length: 2\r\n"
+                                   "Content-Encoding: Identity\r\n") "{}"},
         {406,
          REQUEST(
              "POST /mcp",
