@@ -21,6 +21,15 @@ static void setup(void)
 
 #define HEALTH "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
+static struct sockaddr_un unix_addr(const char *path)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    size_t len = strlen(path);
+    cr_assert_lt(len, sizeof(addr.sun_path), "%s is too long for a socket", path);
+    memcpy(addr.sun_path, path, len + 1);
+    return addr;
+}
+
 static void expect_served(size_t listener)
 {
     struct client c;
@@ -98,8 +107,7 @@ Test(listen, a_unix_socket_has_its_mode_and_is_removed_at_the_end, .init = setup
 Test(listen, a_stale_unix_socket_is_replaced_and_a_live_one_is_not, .init = setup)
 {
     const char *address = socket_address("s");
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    snprintf(addr.sun_path, sizeof(addr.sun_path), "%.107s", address + 5);
+    struct sockaddr_un addr = unix_addr(address + 5);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
     cr_assert_eq(listen(fd, 5), 0);
@@ -127,8 +135,7 @@ Test(listen, no_other_file_is_ever_removed, .init = setup)
     rig_listen(&rig, own);
     rig_http(&rig);
     cr_assert_eq(unlink(own + 5), 0);
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    snprintf(addr.sun_path, sizeof(addr.sun_path), "%.107s", own + 5);
+    struct sockaddr_un addr = unix_addr(own + 5);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
     rig_end(&rig);
