@@ -20,7 +20,9 @@
 
 #define QUIET_MS 150 /* after the last change, before a build begins */
 #define CHILD_POLL_MS 20
-#define MAX_FOLDERS 256 /* that are watched */
+#define TERM_MS 2000      /* for a build to end */
+#define COMPILER_WORDS 32 /* of the environment's CC */
+#define MAX_FOLDERS 256   /* that are watched */
 #define MAX_DEPTH 8
 
 extern char **environ;
@@ -34,7 +36,8 @@ struct gn_builder {
     bool has_thread;
     int stop_fd, watch_fd;
     unsigned folders;
-    bool failed; /* the last build */
+    bool failed;    /* the last build */
+    bool has_built; /* at least once */
 };
 
 /* ---------------------------------------------------------------- running one command */
@@ -64,6 +67,17 @@ static void init_attributes(const struct gn_builder *b, posix_spawnattr_t *attri
     posix_spawnattr_setflags(attributes, (short)flags);
 }
 
+/* Asks, and after a while does not ask any more. `whom` is the child or its group. */
+static void stop(pid_t whom, pid_t pid)
+{
+    kill(whom, SIGTERM);
+    for (int waited = 0; waitpid(pid, NULL, WNOHANG) == 0; waited += CHILD_POLL_MS) {
+        if (waited == TERM_MS)
+            kill(whom, SIGKILL);
+        poll(NULL, 0, CHILD_POLL_MS);
+    }
+}
+
 /* Runs a command in the folder with its output on standard error. True if it exits with 0. */
 static bool run(const struct gn_builder *b, const char *const *argv)
 {
@@ -84,14 +98,14 @@ static bool run(const struct gn_builder *b, const char *const *argv)
         return false;
     }
     int status = 0;
-    while (waitpid(pid, &status, WNOHANG) == 0) {
+    pid_t ended;
+    while ((ended = waitpid(pid, &status, WNOHANG)) == 0) {
         if (must_stop(b, CHILD_POLL_MS)) {
-            kill(b->has_thread ? -pid : pid, SIGTERM);
-            waitpid(pid, &status, 0);
+            stop(b->has_thread ? -pid : pid, pid);
             return false;
         }
     }
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return ended == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static bool run_cmake(struct gn_builder *b)
@@ -107,6 +121,19 @@ static bool run_cmake(struct gn_builder *b)
     return run(b, build);
 }
 
+/* CC may have words of its own ("ccache gcc"), and then these are pointed to, too. */
+static size_t split(char *text, const char *words[COMPILER_WORDS])
+{
+    size_t n = 0;
+    for (text += strspn(text, " \t"); *text && n < COMPILER_WORDS; text += strspn(text, " \t")) {
+        words[n++] = text;
+        text += strcspn(text, " \t");
+        if (*text)
+            *text++ = '\0';
+    }
+    return n;
+}
+
 /* Beside the target and then renamed, so that a host never sees half a file. */
 static bool run_compiler(struct gn_builder *b)
 {
@@ -115,23 +142,19 @@ static bool run_compiler(struct gn_builder *b)
     GN_AUTO_FREE char *so = gn_format("%s/%s.so", b->output, name);
     GN_AUTO_FREE char *tmp = gn_format("%s/.%s.tmp", b->output, name);
     GN_AUTO_FREE char *include = gn_format("-I%s/include", b->prefix);
+    const char *const options[] = {"-std=c11",   "-g",
+                                   "-O1",        "-Wall",
+                                   "-Wextra",    "-fPIC",
+                                   "-shared",    "-fvisibility=hidden",
+                                   "-Wl,-z,now", "-Wl,--no-undefined",
+                                   include,      "-o",
+                                   tmp,          b->source,
+                                   NULL};
+    const char *argv[COMPILER_WORDS + GN_COUNT(options)];
     const char *cc = getenv("CC");
-    const char *argv[] = {cc && *cc ? cc : "cc",
-                          "-std=c11",
-                          "-g",
-                          "-O1",
-                          "-Wall",
-                          "-Wextra",
-                          "-fPIC",
-                          "-shared",
-                          "-fvisibility=hidden",
-                          "-Wl,-z,now",
-                          "-Wl,--no-undefined",
-                          include,
-                          "-o",
-                          tmp,
-                          b->source,
-                          NULL};
+    GN_AUTO_FREE char *words = gn_strdup(cc && *cc ? cc : "cc");
+    size_t n = split(words, argv);
+    memcpy(argv + n, options, sizeof options);
     return run(b, argv) && rename(tmp, so) == 0;
 }
 
@@ -142,11 +165,13 @@ bool gn_builder_run(struct gn_builder *b)
     if (!ok && must_stop(b, 0))
         return false;
     if (!ok)
-        fprintf(stderr, "gantry dev: the build failed; what is loaded goes on\n");
+        fprintf(stderr, "gantry dev: the build failed; %s\n",
+                b->has_built ? "what is loaded goes on" : "the next change builds it again");
     else if (b->failed || b->has_thread)
         fprintf(stderr, "gantry dev: built in %llu ms\n",
                 (unsigned long long)(gn_clock_ms() - began));
     b->failed = !ok;
+    b->has_built = b->has_built || ok;
     return ok;
 }
 

@@ -1,8 +1,8 @@
 /* client_http.c - Streamable HTTP: each message is a POST, answered with JSON or an event stream.
  */
 #include "client_internal.h"
+#include "url.h"
 
-#include "config/config.h"
 #include "util/alloc.h"
 #include "util/clock.h"
 #include "util/str.h"
@@ -224,33 +224,8 @@ static void set_common(struct http *h, CURL *easy, struct curl_slist *headers, u
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, ignore_body);
     /* A proxy of the environment is for other machines. */
-    CURLU *parts = curl_url();
-    char *host = NULL;
-    if (curl_url_set(parts, CURLUPART_URL, h->url, 0) == CURLUE_OK &&
-        curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
-        size_t len = strlen(host);
-        bool v6 = len > 2 && *host == '[';
-        GN_AUTO_FREE char *bare = gn_strndup(host + v6, v6 ? len - 2 : len);
-        if (gn_config_is_loopback(bare))
-            curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    }
-    curl_free(host);
-    curl_url_cleanup(parts);
-}
-
-/* The URL as it may be printed. Owned by the caller. */
-static char *without_credentials(const char *url)
-{
-    CURLU *parts = curl_url();
-    char *text = NULL;
-    curl_url_set(parts, CURLUPART_URL, url, 0);
-    curl_url_set(parts, CURLUPART_USER, NULL, 0);
-    curl_url_set(parts, CURLUPART_PASSWORD, NULL, 0);
-    CURLUcode code = curl_url_get(parts, CURLUPART_URL, &text, 0);
-    char *result = gn_strdup(code == CURLUE_OK ? text : url);
-    curl_free(text);
-    curl_url_cleanup(parts);
-    return result;
+    if (gn_url_is_loopback(h->url))
+        curl_easy_setopt(easy, CURLOPT_PROXY, "");
 }
 
 static void *open_http(struct gn_client *c, struct gn_error *err)
@@ -273,7 +248,7 @@ static void *open_http(struct gn_client *c, struct gn_error *err)
     const char *rest = strstr(c->options.url, "://");
     rest = rest ? rest + 3 : c->options.url;
     h->url = gn_format("%s%s", c->options.url, strpbrk(rest, "/?#") ? "" : DEFAULT_PATH);
-    h->shown = without_credentials(h->url);
+    h->shown = gn_url_without_credentials(h->url);
     return h;
 }
 
@@ -405,16 +380,6 @@ static int resume(struct answer *a, struct gn_error *err)
     return rc;
 }
 
-static bool same_part(CURLU *a, CURLU *b, CURLUPart part, unsigned flags)
-{
-    char *x = NULL, *y = NULL;
-    bool same = curl_url_get(a, part, &x, flags) == CURLUE_OK &&
-                curl_url_get(b, part, &y, flags) == CURLUE_OK && gn_strcaseeq(x, y);
-    curl_free(x);
-    curl_free(y);
-    return same;
-}
-
 /* To another path of the same origin ("/mcp/" for "/mcp") a redirect is followed. Elsewhere neither
  * credentials nor arguments are sent. */
 static bool follow(struct http *h)
@@ -423,21 +388,13 @@ static bool follow(struct http *h)
     curl_easy_getinfo(h->easy, CURLINFO_REDIRECT_URL, &target);
     if (!target || h->unix_path || h->redirects >= REDIRECTS_MAX)
         return false;
-    CURLU *from = curl_url(), *to = curl_url();
-    bool same = curl_url_set(from, CURLUPART_URL, h->url, 0) == CURLUE_OK &&
-                curl_url_set(to, CURLUPART_URL, target, 0) == CURLUE_OK &&
-                same_part(from, to, CURLUPART_SCHEME, 0) &&
-                same_part(from, to, CURLUPART_HOST, 0) &&
-                same_part(from, to, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-    curl_url_cleanup(from);
-    curl_url_cleanup(to);
-    if (!same)
+    if (!gn_url_same_origin(h->url, target))
         return false;
     h->redirects++;
     gn_free(h->url);
     gn_free(h->shown);
     h->url = gn_strdup(target);
-    h->shown = without_credentials(target);
+    h->shown = gn_url_without_credentials(target);
     return true;
 }
 

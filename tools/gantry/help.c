@@ -51,6 +51,11 @@ static int exec_help(const struct gn_cli *cli, const struct gn_cli_args *args)
     GN_AUTO_FREE char *name = args->word_count == 2
                                   ? gn_format("%s %s", args->words[0], args->words[1])
                                   : gn_strdup(args->words[0]);
+    /* The only command of two words: its first one alone is clear enough. */
+    if (gn_streq(name, "config")) {
+        gn_free(name);
+        name = gn_strdup("config check");
+    }
     const char *names[64] = {0};
     for (size_t i = 0; gn_commands[i] && i + 1 < GN_COUNT(names); i++) {
         names[i] = gn_commands[i]->name;
