@@ -17,7 +17,7 @@ _gantry() {
     fi
     case $previous in
     --plugins) mapfile -t COMPREPLY < <(compgen -d -- "$word") && return ;;
-    --plugin | --config | --ready-file) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+    --plugin | --config | --ready-file | --cacert) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
     --output) mapfile -t COMPREPLY < <(compgen -W "text json" -- "$word") && return ;;
     --log-format) mapfile -t COMPREPLY < <(compgen -W "text json" -- "$word") && return ;;
     --log-level)
