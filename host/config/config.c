@@ -58,7 +58,8 @@ static void read_file(struct gn_config *c, const char *path, const struct gn_buf
     GN_AUTO_FREE char *folder = folder_of(path);
     struct gn_yaml *root = gn_yaml_parse(&arena, gn_buf_str(text), text->len, report);
     if (root) {
-        struct gn_config_reader r = {.arena = &arena, .report = report, .folder = folder};
+        struct gn_config_reader r = {
+            .arena = &arena, .report = report, .folder = folder, .lines = &c->lines};
         gn_yaml_expand(&arena, root, report);
         gn_config_read(&r, gn_config_keys, c, "", root);
     }
@@ -105,7 +106,8 @@ static int change(struct gn_config *c, const char *name, const char *value, bool
     struct gn_buf problems = GN_BUF_INIT(64 * 1024);
     struct gn_yaml_report report = {.problems = &problems};
     GN_AUTO_FREE char *folder = folder_of("");
-    struct gn_config_reader r = {.arena = &arena, .report = &report, .folder = folder};
+    struct gn_config_reader r = {
+        .arena = &arena, .report = &report, .folder = folder, .lines = &c->lines};
     change_key(c, key, value, add, &r);
     gn_arena_release(&arena);
     int rc = 0;
@@ -120,6 +122,7 @@ static int change(struct gn_config *c, const char *name, const char *value, bool
 struct gn_config *gn_config_new(void)
 {
     struct gn_config *c = gn_calloc(1, sizeof(*c));
+    gn_map_init(&c->lines);
     gn_config_defaults(gn_config_keys, c);
     return c;
 }
@@ -129,6 +132,7 @@ void gn_config_free(struct gn_config *c)
     if (!c)
         return;
     gn_config_release(gn_config_keys, c);
+    gn_map_release(&c->lines, NULL);
     gn_free(c->file);
     gn_free(c);
 }
@@ -147,6 +151,11 @@ struct gn_config *gn_config_load(const char *path, struct gn_buf *problems)
         return c;
     gn_config_free(c);
     return NULL;
+}
+
+int gn_config_line(const struct gn_config *c, const char *key)
+{
+    return (int)(intptr_t)gn_map_find(&c->lines, key);
 }
 
 int gn_config_set(struct gn_config *c, const char *key, const char *value, struct gn_error *err)

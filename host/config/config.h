@@ -10,6 +10,7 @@
 #include "util/buf.h"
 #include "util/error.h"
 #include "util/log.h"
+#include "util/map.h"
 
 #include <jansson.h>
 
@@ -77,7 +78,8 @@ struct gn_config {
     uint32_t max_json_depth, workers, header_timeout_ms, body_timeout_ms, sse_keepalive_ms,
         stream_after_ms;
 
-    char *file; /* where it came from; NULL: defaults */
+    char *file;          /* where it came from; NULL: defaults */
+    struct gn_map lines; /* of keys given in the file: gn_config_line */
 };
 
 /* Defaults only. */
@@ -89,6 +91,9 @@ struct gn_config *gn_config_load(const char *path, struct gn_buf *problems);
 /* Checks what no single key can tell (TLS files in pairs, non-loopback bind without tokens,
  * instance names unique, ...); command line options are applied before. */
 int gn_config_validate(const struct gn_config *c, struct gn_buf *problems);
+/* The line of the file where a key ("http.path") or an entry ("loading.folders[1]") was given; 0:
+ * it is a default, or from the command line. */
+int gn_config_line(const struct gn_config *c, const char *key);
 
 /* Sets one key by its dotted name from a string, as the command line does ("log.level", "debug").
  */

@@ -56,7 +56,8 @@ extern const struct gn_config_key gn_config_keys[]; /* ends with a row without n
 struct gn_config_reader {
     struct gn_arena *arena;
     struct gn_yaml_report *report;
-    const char *folder; /* what relative paths are relative to: absolute */
+    const char *folder;   /* what relative paths are relative to: absolute */
+    struct gn_map *lines; /* where each key stands, by its whole name; NULL: not kept */
 };
 
 /* Fills the struct at `base` from a MAP (or nothing) by the table; what is wrong is reported under

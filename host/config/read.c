@@ -32,6 +32,22 @@ static void wrong(const struct context *c, const char *fmt, ...)
     gn_buf_release(&text);
 }
 
+/* Remembers where a key stands, or that what it has now is not from the file. */
+static void note_line(const struct gn_config_reader *r, const char *path, int line)
+{
+    if (r->lines && line > 0)
+        gn_map_put(r->lines, path, (void *)(intptr_t)line);
+    else if (r->lines)
+        gn_map_remove(r->lines, path);
+}
+
+static void note_entry_line(const struct gn_config_reader *r, const char *path, size_t index,
+                            int line)
+{
+    GN_AUTO_FREE char *entry = gn_format("%s[%zu]", path, index);
+    note_line(r, entry, line);
+}
+
 /* What stands there, shortened, for messages. */
 static const char *shown(const struct gn_yaml *value, char out[80])
 {
@@ -290,11 +306,13 @@ static void read_texts(const struct context *c)
     size_t n = 0, index = 0;
     const struct gn_yaml *item = single ? c->value : c->value->first;
     for (; item; item = single ? NULL : item->next, index++) {
-        if (item->kind != GN_YAML_TEXT || !*item->text)
+        if (item->kind != GN_YAML_TEXT || !*item->text) {
             gn_yaml_problem(c->r->report, item->line, c->path, "entry %zu must be %s, but is %s",
                             index, one, shown(item, got));
-        else
+        } else {
+            note_entry_line(c->r, c->path, n, item->line);
             texts[n++] = are_paths ? absolute(c->r, item->text) : gn_strdup(item->text);
+        }
     }
     char ***field = c->field;
     free_texts(*field);
@@ -541,8 +559,10 @@ void gn_config_read_key(struct gn_config_reader *r, const struct gn_config_key *
 {
     struct context c = {r, key, value, path, (char *)base + key->offset};
     /* A key without a value keeps its default. */
-    if (!gn_yaml_is_null(value) || key->type == GN_KEY_REFUSED)
-        readers[key->type](&c);
+    if (gn_yaml_is_null(value) && key->type != GN_KEY_REFUSED)
+        return;
+    note_line(r, path, value->line);
+    readers[key->type](&c);
 }
 
 int gn_config_append(struct gn_config_reader *r, const struct gn_config_key *key, void *base,
@@ -557,6 +577,7 @@ int gn_config_append(struct gn_config_reader *r, const struct gn_config_key *key
         *field = gn_reallocarray(*field, n + 2, sizeof(**field));
         (*field)[n] = key->type == GN_KEY_PATHS ? absolute(r, item->text) : gn_strdup(item->text);
         (*field)[n + 1] = NULL;
+        note_entry_line(r, key->name, n, item->line);
         return 0;
     }
     if (key->type != GN_KEY_ENTRIES || !key->entry->shorthand)

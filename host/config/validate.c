@@ -16,6 +16,7 @@
 #define HOST_MAX 253
 #define NAME_MAX_ 64
 #define PRINCIPAL_MAX 128
+#define PATH_MAX_ 255 /* of the endpoint */
 
 struct check {
     const struct gn_config *c;
@@ -48,6 +49,19 @@ static bool is_host(const char *s, size_t len)
             return false;
     }
     return true;
+}
+
+/* A problem of one key, or of the entry of its list, with the line where that was given. */
+static void wrong(struct check *v, const char *key, const char *fmt, ...) GN_PRINTF(3, 4);
+static void wrong(struct check *v, const char *key, const char *fmt, ...)
+{
+    struct gn_buf text = GN_BUF_INIT(8192);
+    va_list ap;
+    va_start(ap, fmt);
+    gn_buf_vaddf(&text, fmt, ap);
+    va_end(ap);
+    gn_yaml_problem(&v->report, gn_config_line(v->c, key), key, "%s", gn_buf_str(&text));
+    gn_buf_release(&text);
 }
 
 static void check_file(struct check *v, int line, const char *key, const char *path)
@@ -96,27 +110,30 @@ static void check_listener(struct check *v, size_t i, bool authenticated)
 static void check_path(struct check *v)
 {
     const char *path = v->c->path;
-    if (!path || *path != '/' || strpbrk(path, "?# \t\"\\") || !is_printable(path) ||
-        strlen(path) > 255)
-        gn_yaml_problem(&v->report, 0, "http.path", "must be a path as /mcp");
+    if (!path || *path != '/')
+        wrong(v, "http.path", "must begin with a slash, as /mcp");
+    else if (strpbrk(path, "?# \t\"\\") || !is_printable(path) || strlen(path) > PATH_MAX_)
+        wrong(v, "http.path",
+              "must be at most %d printable characters without blanks and ? # \" \\", PATH_MAX_);
 }
 
 static void check_origins(struct check *v)
 {
-    for (char **p = v->c->allowed_hosts; p && *p; p++) {
+    char **hosts = v->c->allowed_hosts, **origins = v->c->allowed_origins;
+    for (char **p = hosts; p && *p; p++) {
+        GN_AUTO_FREE char *key = gn_format("http.allowed_hosts[%td]", p - hosts);
         if (strpbrk(*p, "/ \t@") || !is_printable(*p))
-            gn_yaml_problem(&v->report, 0, "http.allowed_hosts",
-                            "\"%s\" is not a host: write example.org or example.org:8443", *p);
+            wrong(v, key, "\"%s\" is not a host: write example.org or example.org:8443", *p);
     }
-    for (char **p = v->c->allowed_origins; p && *p; p++) {
+    for (char **p = origins; p && *p; p++) {
+        GN_AUTO_FREE char *key = gn_format("http.allowed_origins[%td]", p - origins);
         const char *host = strstr(*p, "://");
         if (!gn_streq(*p, "*") &&
             (!host || host == *p || !host[3] || strpbrk(host + 3, "/ \t@") || !is_printable(*p)))
-            gn_yaml_problem(
-                &v->report, 0, "http.allowed_origins",
-                "\"%s\" is not an origin: write https://example.org, without a path, or "
-                "\"*\" for all",
-                *p);
+            wrong(v, key,
+                  "\"%s\" is not an origin: write https://example.org, without a path, or \"*\" "
+                  "for all",
+                  *p);
     }
 }
 
@@ -163,13 +180,14 @@ static void check_instances(struct check *v)
 
 static void check_folders(struct check *v)
 {
-    for (char **p = v->c->plugin_dirs; p && *p; p++) {
+    char **dirs = v->c->plugin_dirs;
+    for (char **p = dirs; p && *p; p++) {
+        GN_AUTO_FREE char *key = gn_format("loading.folders[%td]", p - dirs);
         struct stat st;
         if (stat(*p, &st) != 0)
-            gn_yaml_problem(&v->report, 0, "loading.folders", "%s: %s", *p, strerror(errno));
+            wrong(v, key, "%s: %s", *p, strerror(errno));
         else if (!S_ISDIR(st.st_mode))
-            gn_yaml_problem(&v->report, 0, "loading.folders",
-                            "%s is not a folder (loading.files takes single plugins)", *p);
+            wrong(v, key, "%s is not a folder (loading.files takes single plugins)", *p);
     }
 }
 
@@ -238,7 +256,7 @@ int gn_config_validate(const struct gn_config *c, struct gn_buf *problems)
 {
     struct check v = {.c = c, .report = {.file = c->file, .problems = problems}};
     if (!c->name || !*c->name || !is_printable(c->name))
-        gn_yaml_problem(&v.report, 0, "server.name", "must not be empty");
+        wrong(&v, "server.name", "must be printable, and not empty");
     check_path(&v);
     /* An entry that could not be read was reported then, and is not complete. */
     for (size_t i = 0; i < c->listener_count; i++) {
@@ -253,8 +271,7 @@ int gn_config_validate(const struct gn_config *c, struct gn_buf *problems)
     check_instances(&v);
     check_folders(&v);
     if (c->max_bodies_in_flight < c->max_body)
-        gn_yaml_problem(&v.report, 0, "limits.max_bodies_in_flight",
-                        "must not be smaller than limits.max_body");
+        wrong(&v, "limits.max_bodies_in_flight", "must not be smaller than limits.max_body");
     if (c->max_output_in_flight < c->max_output_queue)
         gn_yaml_problem(&v.report, 0, "limits.max_output_in_flight",
                         "must not be smaller than limits.max_output_queue");

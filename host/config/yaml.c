@@ -99,6 +99,18 @@ static bool expects_key(const struct reader *r)
            !r->levels[r->depth - 1].key;
 }
 
+/* The whole name of a node just added, as messages have it: "http.allowed_hosts[0]". */
+static void write_path(const struct reader *r, const struct gn_yaml *node, struct gn_buf *path)
+{
+    for (size_t i = 1; i <= r->depth; i++) {
+        const struct gn_yaml *step = i < r->depth ? r->levels[i].node : node;
+        if (step->name)
+            gn_buf_addf(path, "%s%s", path->len ? "." : "", step->name);
+        else
+            gn_buf_addf(path, "[%zu]", r->levels[i - 1].node->count - 1);
+    }
+}
+
 static int read_scalar(struct reader *r, const yaml_event_t *e)
 {
     const char *text = (const char *)e->data.scalar.value;
@@ -110,7 +122,10 @@ static int read_scalar(struct reader *r, const yaml_event_t *e)
     if (!node)
         return GN_ETOOBIG;
     if (memchr(text, '\0', len)) {
-        gn_yaml_problem(r->report, line, node->name, "must not contain the character NUL");
+        struct gn_buf path = GN_BUF_INIT(PATH_MAX_);
+        write_path(r, node, &path);
+        gn_yaml_problem(r->report, line, gn_buf_str(&path), "must not contain the character NUL");
+        gn_buf_release(&path);
         return GN_EINVAL;
     }
     node->text = gn_arena_strndup(r->arena, text, len);

@@ -368,9 +368,16 @@ Test(config, validation_sees_more_than_one_key)
     assert_invalid("http: {listen: [{address: '127.0.0.1:1', tls: {key: k.pem}}]}",
                    "k.pem cannot be read: No such file");
     assert_invalid("http: {listen: ['127.0.0.1:1', '127.0.0.1:1']}", "stands here twice");
-    assert_invalid("http: {path: mcp}", "http.path: must be a path as /mcp");
+    assert_invalid("http: {path: mcp}",
+                   "gantry.yaml:1: http.path: must begin with a slash, as /mcp");
     assert_invalid("http: {allowed_origins: [example.org]}", "is not an origin");
     assert_invalid("http: {allowed_origins: ['https://example.org/']}", "is not an origin");
+    assert_invalid("http:\n  path: /m?p",
+                   "gantry.yaml:2: http.path: must be at most 255 printable");
+    assert_invalid("http:\n  allowed_origins:\n    - '*'\n    - example.org",
+                   "gantry.yaml:4: http.allowed_origins[1]: \"example.org\" is not an origin");
+    assert_invalid("http:\n  allowed_hosts:\n    - a\n    - http://b",
+                   "gantry.yaml:4: http.allowed_hosts[1]: \"http://b\" is not a host");
     assert_valid("http: {allowed_origins: ['*', 'https://example.org:8443']}");
     assert_invalid("http: {allowed_hosts: ['https://example.org']}", "is not a host");
     assert_invalid("plugins: [hello, hello]", "is the second instance called hello");
@@ -378,11 +385,33 @@ Test(config, validation_sees_more_than_one_key)
     assert_invalid("plugins: [{plugin: hello, name: a/b}]", "name \"a/b\" must be 1 to 64 of");
     assert_invalid("loading: {folders: [nowhere]}", "/nowhere: No such file or directory");
     assert_invalid("loading: {folders: [gantry.yaml]}", "is not a folder");
+    assert_invalid("loading:\n  folders: nowhere", "gantry.yaml:2: loading.folders[0]: /");
     assert_valid("loading: {folders: [.]}");
     assert_invalid("limits: {max_body: 4MiB, max_bodies_in_flight: 1MiB}",
                    "must not be smaller than limits.max_body");
     assert_invalid("limits: {max_output_queue: 4MiB, max_output_in_flight: 1MiB}",
                    "must not be smaller than limits.max_output_queue");
+}
+
+Test(config, what_the_command_line_gives_has_no_line)
+{
+    struct gn_config *c = load("http: {path: x}\nloading:\n  folders: [/a, /b]\n");
+    struct gn_buf problems = GN_BUF_INIT(4096);
+    struct gn_error err = {0};
+    cr_assert_eq(gn_config_line(c, "http.path"), 1);
+    cr_assert_eq(gn_config_line(c, "loading.folders[1]"), 3);
+    cr_assert_eq(gn_config_line(c, "log.level"), 0);
+    cr_assert_eq(gn_config_set(c, "http.path", "y", &err), 0);
+    cr_assert_eq(gn_config_line(c, "http.path"), 0);
+    cr_assert_eq(gn_config_set(c, "loading.folders", "[/]", &err), 0);
+    cr_assert_eq(gn_config_add(c, "loading.folders", "/nowhere", &err), 0);
+    cr_assert_eq(gn_config_line(c, "loading.folders[0]"), 0);
+    cr_assert_eq(gn_config_line(c, "loading.folders[1]"), 0);
+    cr_assert_eq(gn_config_validate(c, &problems), GN_EINVAL);
+    cr_assert(strstr(gn_buf_str(&problems), "gantry.yaml: loading.folders[1]: /nowhere"), "%s",
+              gn_buf_str(&problems));
+    gn_buf_release(&problems);
+    gn_config_free(c);
 }
 
 Test(config, paths_are_relative_to_the_file)

@@ -116,6 +116,10 @@ Test(yaml, refuses_what_is_not_yaml)
     assert_refused("{a: 1}: 2\n", "a key must be plain text");
     assert_refused("'': 2\n", "a key has 1 to 256 characters");
     assert_refused("a: \"x\\0y\"\n", "f:1: a: must not contain the character NUL");
+    assert_refused("a:\n  b: \"\\0\"\n", "f:2: a.b: must not contain the character NUL");
+    assert_refused("a: [1, {b: [x, \"\\0\"]}]\n",
+                   "f:1: a[1].b[1]: must not contain the character NUL");
+    assert_refused("\"\\0\"\n", "f:1: must not contain the character NUL");
     assert_refused("a: \"\xff\xfe\"\n", "f:");
     struct parsed p;
     parse_n(&p, "a: \0", 4);
