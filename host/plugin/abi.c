@@ -165,8 +165,27 @@ int gn_abi_import(const struct gn_abi *abi, const gantry_descriptor *descriptor,
 
 /* ---------------------------------------------------------------- settings */
 
+/* A name that resembles none of the plugin's settings: all of those are told. */
+static void add_known(const struct gn_fields *fields, const json_t *settings, struct gn_buf *text)
+{
+    const char *name;
+    json_t *value;
+    bool strange = false;
+    const char **known = gn_calloc(fields->count + 1, sizeof *known);
+    for (size_t i = 0; i < fields->count; i++)
+        known[i] = fields->v[i].name;
+    json_object_foreach((json_t *)(uintptr_t)settings, name, value)
+    {
+        strange = strange || (!gn_fields_find(fields, name) && !gn_nearest(name, known));
+    }
+    for (size_t i = 0; strange && i < fields->count; i++)
+        gn_buf_addf(text, "%s%s", i ? ", " : "; known settings: ", known[i]);
+    gn_free(known);
+}
+
 /* Problems come one a line; a log has one line for all. */
-static int refuse_settings(struct gn_problems *problems, struct gn_error *err)
+static int refuse_settings(const struct gn_fields *fields, const json_t *settings,
+                           struct gn_problems *problems, struct gn_error *err)
 {
     struct gn_buf text = GN_BUF_INIT(GN_ERROR_MAX);
     for (const char *p = gn_buf_str(&problems->text); *p;) {
@@ -177,6 +196,7 @@ static int refuse_settings(struct gn_problems *problems, struct gn_error *err)
         }
         p += len + (p[len] == '\n');
     }
+    add_known(fields, settings, &text);
     gn_error_set(err, GN_EINVAL, "settings: %s", gn_buf_str(&text));
     gn_buf_release(&text);
     return GN_EINVAL;
@@ -212,7 +232,7 @@ int gn_abi_bind_settings(struct gn_generation *g, const json_t *settings, struct
     if (rc == GN_ETOOBIG)
         gn_error_set(err, rc, "settings: they take too much memory");
     else if (rc)
-        rc = refuse_settings(&problems, err);
+        rc = refuse_settings(g->settings_fields, settings, &problems, err);
     else
         g->settings = out;
     gn_problems_release(&problems);

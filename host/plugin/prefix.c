@@ -38,5 +38,8 @@ int gn_prefix_component(const struct gn_generation *g, struct gn_component *c, s
         return 0;
     gn_uri_template_free(c->uri_template);
     c->uri_template = NULL;
-    return gn_uri_template_parse(key, true, &c->uri_template, err);
+    int rc = gn_uri_template_parse(key, true, &c->uri_template, err);
+    if (rc)
+        gn_error_prefix(err, "%s %s: ", gn_kind_name(c->kind), key);
+    return rc;
 }

@@ -62,7 +62,7 @@ static GN_PRINTF(2, 3) int refuse(struct parser *p, const char *fmt, ...)
     va_start(ap, fmt);
     char *why = gn_vformat(fmt, ap);
     va_end(ap);
-    gn_error_set(p->err, GN_EINVAL, "URI template \"%.200s\": %s", p->t->text, why);
+    gn_error_set(p->err, GN_EINVAL, "%s", why);
     gn_free(why);
     return GN_EINVAL;
 }
@@ -252,8 +252,7 @@ int gn_uri_template_parse(const char *text, bool for_matching, struct gn_uri_tem
 {
     *ret = NULL;
     if (strlen(text) > GN_URI_MAX)
-        return gn_error_set(err, GN_ETOOBIG, "URI template \"%.60s...\" is longer than %zu bytes",
-                            text, GN_URI_MAX);
+        return gn_error_set(err, GN_ETOOBIG, "a URI template is longer than %zu bytes", GN_URI_MAX);
     struct gn_uri_template *t = gn_calloc(1, sizeof(*t));
     t->text = gn_strdup(text);
     t->names = gn_strdup(text);

@@ -20,7 +20,8 @@
 
 struct gn_uri_template;
 
-/* Parses; for_matching refuses what cannot be matched. The message quotes the template. */
+/* Parses; for_matching refuses what cannot be matched. The message does not name the template:
+ * its caller does. */
 GN_NODISCARD int gn_uri_template_parse(const char *text, bool for_matching,
                                        struct gn_uri_template **ret, struct gn_error *err);
 void gn_uri_template_free(struct gn_uri_template *t);

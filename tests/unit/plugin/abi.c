@@ -534,8 +534,9 @@ Test(abi, refuses_templates_that_cannot_be_matched)
     gantry_descriptor d = descriptor();
     d.templates = GANTRY_TEMPLATES(&t);
     cr_assert_eq(import(&b, &d), GN_EINVAL);
-    cr_assert(gn_starts_with(b.err.text, "resource template page://{+path}{?sort}: "), "%s",
-              b.err.text);
+    cr_assert(gn_starts_with(b.err.text, "resource template page://{+path}{?sort}: {+path} can "),
+              "%s", b.err.text);
+    cr_assert_null(strstr(b.err.text, "page://{+path}{?sort}\""), "said once: %s", b.err.text);
     close_bench(&b);
 }
 
@@ -687,6 +688,23 @@ Test(abi, settings_that_do_not_fit_are_refused_by_name)
     json_t *list = json_array();
     cr_assert_eq(gn_abi_bind_settings(b.g, list, &b.err), GN_EINVAL);
     json_decref(list);
+    close_bench(&b);
+}
+
+Test(abi, settings_like_no_known_one_are_told_which_there_are)
+{
+    struct bench b;
+    open_settings(&b);
+    json_t *settings = json_pack("{s:s, s:i}", "root", "/srv", "zebra", 1);
+    cr_assert_eq(gn_abi_bind_settings(b.g, settings, &b.err), GN_EINVAL);
+    json_decref(settings);
+    cr_assert(
+        gn_starts_with(b.err.text, "settings: unknown \"zebra\"; known settings: root, limit"),
+        "%s", b.err.text);
+    settings = json_pack("{s:s, s:i}", "root", "/srv", "limt", 1);
+    cr_assert_eq(gn_abi_bind_settings(b.g, settings, &b.err), GN_EINVAL);
+    json_decref(settings);
+    cr_assert_str_eq(b.err.text, "settings: unknown \"limt\" (did you mean \"limit\"?)");
     close_bench(&b);
 }
 

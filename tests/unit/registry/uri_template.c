@@ -276,7 +276,7 @@ Test(uri_template, what_cannot_be_matched_is_refused_for_matching)
 
 Test(uri_template, what_is_no_template_is_refused_with_the_reason)
 {
-    refused("a://{x", false, "URI template \"a://{x\": a \"{\" is not closed");
+    refused("a://{x", false, "a \"{\" is not closed");
     refused("a://x}", false, "a \"}\" closes nothing");
     refused("a://{}", false, "does not begin with the name of a variable");
     refused("a://{user-id}", true, "\"user-id}\" does not begin with the name of a variable");
