@@ -177,7 +177,7 @@ static const char *structure_problem(struct gn_call *call)
     if (!c || c->kind != GN_TOOL || call->is_completion || !c->output_text)
         return NULL;
     if (!r->structured)
-        return "it has an output schema and returned no structured output";
+        return "it has an output schema but returned no structured output";
     if (!c->output_schema)
         return NULL; /* printed from the table that is the schema */
     struct gn_json_doc doc;
@@ -204,7 +204,7 @@ static enum gn_outcome fail_by_accident(struct gn_call *call, const char *why)
     randombytes_buf(&call->correlation, sizeof call->correlation);
     call->failure = gn_arena_format(&call->arena, "internal error (correlation id %016llx)",
                                     (unsigned long long)call->correlation);
-    gn_log(call->env->log, GN_ERROR, "call", "%s failed with %s, correlation id %016llx",
+    gn_log(call->env->log, GN_ERROR, "call", "%s failed: %s, correlation id %016llx",
            gn_call_label(call), why, (unsigned long long)call->correlation);
     return GN_OUT_ACCIDENT;
 }
@@ -232,7 +232,7 @@ enum gn_outcome gn_call_outcome(struct gn_call *call)
         return GN_OUT_FAILED;
     }
     char why[64];
-    snprintf(why, sizeof why, "%s (%d)", code_name(call->rc), call->rc);
+    snprintf(why, sizeof why, "it returned %s (%d)", code_name(call->rc), call->rc);
     return fail_by_accident(call, why);
 }
 

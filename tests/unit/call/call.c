@@ -22,6 +22,7 @@ static struct gn_work_group group;
 static int finished;
 static enum gn_outcome last_outcome;
 static char last_result[65536];
+static char last_log[1024];
 
 static void owner_ref(struct gn_owner *o)
 {
@@ -45,6 +46,17 @@ static void open_loop(void)
     env = (struct gn_call_env){.loop = loop};
     gn_list_init(&env.calls);
     held = finished = 0;
+}
+
+static void note_log(struct gn_log *log, enum gn_level level, const char *component,
+                     const struct gn_log_field *fields, size_t field_count, const char *text)
+{
+    (void)log;
+    (void)level;
+    (void)component;
+    (void)fields;
+    (void)field_count;
+    snprintf(last_log, sizeof last_log, "%s", text);
 }
 
 static void note_closed(void *arg)
@@ -442,12 +454,41 @@ Test(call, a_result_over_the_limit_says_so)
 
 Test(call, a_code_that_is_none_is_an_accident)
 {
+    struct gn_log log = {.level = GN_DEBUG, .write = note_log};
     open_loop();
+    env.log = &log;
     struct gn_component *c = component("seven", run_returns_seven, 0);
     struct gn_call *call = start(c, GN_REV_LATEST);
     run_until(&finished, 1);
     cr_assert_eq(last_outcome, GN_OUT_ACCIDENT);
     cr_assert(strstr(last_result, "correlation id"), "%s", last_result);
+    cr_assert(strstr(last_log, "failed: it returned an unknown code (7), correlation id "), "%s",
+              last_log);
+    gn_call_unref(call);
+    gn_component_unref(c);
+    close_loop();
+}
+
+static int run_without_result(struct gantry_call *call, const void *in)
+{
+    (void)call;
+    (void)in;
+    return GANTRY_OK;
+}
+
+Test(call, a_promised_structure_that_is_missing_is_an_accident)
+{
+    struct gn_log log = {.level = GN_DEBUG, .write = note_log};
+    open_loop();
+    env.log = &log;
+    struct gn_component *c = component("vague", run_without_result, 0);
+    c->output_text = gn_strdup("{\"type\":\"object\"}");
+    struct gn_call *call = start(c, GN_REV_LATEST);
+    run_until(&finished, 1);
+    cr_assert_eq(last_outcome, GN_OUT_ACCIDENT);
+    cr_assert(
+        strstr(last_log, "failed: it has an output schema but returned no structured output,"),
+        "%s", last_log);
     gn_call_unref(call);
     gn_component_unref(c);
     close_loop();
