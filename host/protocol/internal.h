@@ -90,6 +90,7 @@ struct gn_protocol {
 struct gn_reply {
     struct gn_buf buf;
     struct gn_jw w;
+    uint64_t since_us; /* when it was opened: writing much holds the loop, and that is told */
 };
 #define GN_REPLY_MAX (64u << 20)
 /* Opens {"jsonrpc","id","result":{ (resultType) */

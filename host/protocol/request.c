@@ -1,8 +1,11 @@
 /* request.c - requests: their turn to run, their answer, their end. */
 #include "protocol/internal.h"
 #include "util/alloc.h"
+#include "util/clock.h"
 
 #include <string.h>
+
+#define SLOW_MS 50 /* as for handlers */
 
 #define SPARE_HANDLERS 32
 #define STALL_MS 5000
@@ -107,6 +110,7 @@ static void send_last(struct gn_request *r, int status, struct gn_buf *message)
 
 void gn_reply_open(struct gn_request *r, struct gn_reply *reply)
 {
+    reply->since_us = gn_clock_us();
     gn_buf_init(&reply->buf, gn_batch_room(r->stream));
     gn_jw_init(&reply->w, &reply->buf);
     gn_jw_object(&reply->w, NULL);
@@ -151,6 +155,12 @@ void gn_reply_send(struct gn_request *r, struct gn_reply *reply, const struct gn
         gn_reply_error(r, 500, GN_RPC_INTERNAL_ERROR, NULL, "%s", too_large);
         return;
     }
+    uint64_t held_ms = (gn_clock_us() - reply->since_us) / 1000;
+    if (held_ms >= SLOW_MS)
+        gn_log(r->p->env->log, GN_WARNING, "protocol",
+               "writing the result of %s, %zu bytes, held the loop for %llu ms",
+               call ? gn_call_label(call) : r->method->name, reply->buf.len,
+               (unsigned long long)held_ms);
     send_last(r, 200, &reply->buf);
 }
 
