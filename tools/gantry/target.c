@@ -118,14 +118,19 @@ static void prepare_signals(struct gn_target *t)
 
 static void hold_signals(struct gn_target *t)
 {
-    sigprocmask(SIG_BLOCK, &t->held, t->is_interrupted ? NULL : &t->before);
+    if (!t->is_holding)
+        sigprocmask(SIG_BLOCK, &t->held, &t->before);
+    t->is_holding = true;
 }
 
-/* The signal that ended the waiting waits on, until all is closed. */
-static void let_signals(const struct gn_target *t)
+/* The signal that ended the waiting waits on, until all is closed. While a program that was started
+ * runs they are held all the time: one between two waits would leave it behind. */
+static void let_signals(struct gn_target *t)
 {
-    if (!t->is_interrupted)
-        sigprocmask(SIG_SETMASK, &t->before, NULL);
+    if (t->is_interrupted || (t->has_program && t->client))
+        return;
+    sigprocmask(SIG_SETMASK, &t->before, NULL);
+    t->is_holding = false;
 }
 
 /* What went wrong with a request, unless a person did it. */
@@ -202,6 +207,7 @@ static int find_target(struct gn_target *t, const struct gn_cli_args *args,
         if (!args->tail[0])
             return gn_cli_usage(t->cli, "no command stands behind \"--\"");
         o->command = args->tail;
+        t->has_program = true;
         return 0;
     }
     if (t->word_count == 0)

@@ -48,6 +48,8 @@ struct gn_target {
     sigset_t held, before; /* signals that wait while the client does; the mask outside of that */
     int stop_fd;           /* readable once there is one of them; -1: none */
     bool is_interrupted;
+    bool is_holding;  /* signals */
+    bool has_program; /* the server is one that we started */
 };
 
 /* Reads the options and connects. `usage` words at least must follow the target, else `what` is
