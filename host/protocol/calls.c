@@ -123,6 +123,34 @@ static void failed(struct gn_request *r, const struct gn_call *call, enum gn_out
                        call->failure ? call->failure : "failed");
 }
 
+/* The end of a call whose result is what `write` makes of it, and that has no result if it failed.
+ */
+static void finished(struct gn_call *call, enum gn_outcome outcome,
+                     void (*write)(const struct gn_call *call, struct gn_jw *w))
+{
+    struct gn_request *r = request_of(call);
+    if (outcome != GN_OUT_RESULT) {
+        failed(r, call, outcome);
+        return;
+    }
+    struct gn_reply reply;
+    gn_reply_open(r, &reply);
+    write(call, &reply.w);
+    gn_reply_send(r, &reply, call);
+}
+
+/* Runs c for the request, unless the client lacks what it requires. */
+static void run(struct gn_request *r, struct gn_component *c, const gantry_json *arguments,
+                const struct gn_call_ops *ops)
+{
+    struct gn_call *call = gn_request_call(r, ops);
+    if (gn_request_refuse_requires(r, c))
+        return;
+    call->component = c;
+    call->arguments = arguments;
+    gn_request_start(r);
+}
+
 /* ---------------------------------------------------------------- tools/call */
 
 static void tool_finished(struct gn_call *call, enum gn_outcome outcome)
@@ -152,12 +180,7 @@ void gn_method_call_tool(struct gn_request *r)
     }
     if (!gn_stateless_check_params(r, c, arguments))
         return;
-    struct gn_call *call = gn_request_call(r, &gn_tool_ops);
-    if (gn_request_refuse_requires(r, c))
-        return;
-    call->component = c;
-    call->arguments = arguments;
-    gn_request_start(r);
+    run(r, c, arguments, &gn_tool_ops);
 }
 
 /* ---------------------------------------------------------------- resources/read */
@@ -223,15 +246,7 @@ void gn_method_read_resource(struct gn_request *r)
 
 static void prompt_finished(struct gn_call *call, enum gn_outcome outcome)
 {
-    struct gn_request *r = request_of(call);
-    if (outcome != GN_OUT_RESULT) {
-        failed(r, call, outcome);
-        return;
-    }
-    struct gn_reply reply;
-    gn_reply_open(r, &reply);
-    gn_result_write_prompt(call, &reply.w);
-    gn_reply_send(r, &reply, call);
+    finished(call, outcome, gn_result_write_prompt);
 }
 
 const struct gn_call_ops gn_prompt_ops = {
@@ -249,27 +264,14 @@ void gn_method_get_prompt(struct gn_request *r)
         unknown(r, GN_PROMPT, "prompt", name);
         return;
     }
-    struct gn_call *call = gn_request_call(r, &gn_prompt_ops);
-    if (gn_request_refuse_requires(r, c))
-        return;
-    call->component = c;
-    call->arguments = arguments;
-    gn_request_start(r);
+    run(r, c, arguments, &gn_prompt_ops);
 }
 
 /* ---------------------------------------------------------------- completion/complete */
 
 static void completion_finished(struct gn_call *call, enum gn_outcome outcome)
 {
-    struct gn_request *r = request_of(call);
-    if (outcome != GN_OUT_RESULT) {
-        failed(r, call, outcome);
-        return;
-    }
-    struct gn_reply reply;
-    gn_reply_open(r, &reply);
-    gn_result_write_completion(call, &reply.w);
-    gn_reply_send(r, &reply, call);
+    finished(call, outcome, gn_result_write_completion);
 }
 
 const struct gn_call_ops gn_completion_ops = {
