@@ -107,8 +107,23 @@ bool gn_json_streq(const gantry_json *v, const char *s);
 bool gn_json_int(const gantry_json *v, int64_t *ret);
 bool gn_json_num(const gantry_json *v, double *ret); /* any finite number */
 bool gn_json_bool(const gantry_json *v, bool *ret);
-/* Value equality as JSON Schema has it: 1 equals 1.0, member order does not count. */
+/* Value equality as JSON Schema has it: 1 equals 1.0, member order does not count, of equal names
+ * the last one does. Nothing is allocated for objects of up to 16 members. */
 bool gn_json_equal(const gantry_json *a, const gantry_json *b);
+/* Equal values have equal hashes, other values different ones as far as chance goes. With a random
+ * seed nobody can choose values that collide. Takes time in proportion to the size of the value
+ * (n log n for the members of large objects); NULL is a value of its own. */
+uint64_t gn_json_hash(const gantry_json *v, uint64_t seed);
+
+/* Numbers as exact decimals, whatever their size and notation (an exponent beyond 10^18 counts as
+ * 10^18). -1, 0, 1 as a is less than, equal to or greater than b; both are NUMBERs. */
+int gn_json_compare(const gantry_json *a, const gantry_json *b);
+/* A number with an integral value: 5, 5.0, 1e400. */
+bool gn_json_is_whole(const gantry_json *v);
+/* 1 if value is an integral multiple of divisor (0.0075 of 0.0001; 0 of all), 0 if not or if they
+ * are no numbers or divisor is not positive. Takes its work off *steps, one or a few for numbers of
+ * usual length; GN_ETOOBIG with *steps = 0 if they do not suffice. */
+int gn_json_multiple_of(const gantry_json *value, const gantry_json *divisor, uint64_t *steps);
 
 /* Writing a value back: compact, members in order. */
 int gn_json_write(struct gn_buf *out, const gantry_json *v);

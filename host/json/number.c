@@ -1,4 +1,4 @@
-/* number.c - numbers: exact decimals, integers, doubles and back. */
+/* number.c - numbers as integers, as doubles and back. */
 #include "json/number.h"
 
 #include "util/alloc.h"
@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPONENT_LIMIT INT64_C(1000000000000)
 #define EXACT_INTEGER 9007199254740992.0 /* 2^53: every integer below is a double */
 
 /* 10^i, exactly; a double cannot hold 10^23. */
@@ -27,89 +26,6 @@ static void c_locale_init(void)
     gn_assert(c_locale != (locale_t)0);
 }
 
-/* The first 18 or fewer digits as an integer. */
-static int64_t digits_value(const struct gn_decimal *d)
-{
-    int64_t value = 0;
-    const char *s = d->first;
-    for (size_t i = 0; i < d->count; s++) {
-        if (*s == '.')
-            continue;
-        value = value * 10 + (*s - '0');
-        i++;
-    }
-    return value;
-}
-
-static int64_t read_exponent(const char *s, const char *end)
-{
-    bool negative = s < end && *s == '-';
-    if (s < end && (*s == '-' || *s == '+'))
-        s++;
-    int64_t value = 0;
-    for (; s < end; s++) {
-        value = value * 10 + (*s - '0');
-        value = GN_MIN(value, EXPONENT_LIMIT);
-    }
-    return negative ? -value : value;
-}
-
-void gn_decimal_read(struct gn_decimal *d, const gantry_json *v)
-{
-    const char *s = v->text, *end = s + v->len;
-    *d = (struct gn_decimal){0};
-    if (s < end && *s == '-') {
-        d->negative = true;
-        s++;
-    }
-    /* One walk: `before` counts digits since the last significant one, `fraction` those behind the
-     * point. */
-    bool point = false;
-    size_t pending = 0;
-    int64_t fraction = 0, trailing = 0;
-    for (; s < end && *s != 'e' && *s != 'E'; s++) {
-        if (*s == '.') {
-            point = true;
-            continue;
-        }
-        fraction += point;
-        if (*s != '0') {
-            if (!d->first)
-                d->first = s;
-            d->last = s;
-            d->count += pending + 1;
-            pending = 0;
-            trailing = 0;
-        } else if (d->first) {
-            pending++;
-            trailing++;
-        }
-    }
-    if (d->count == 0)
-        return;
-    d->exponent = trailing - fraction;
-    if (s < end)
-        d->exponent += read_exponent(s + 1, end);
-}
-
-bool gn_decimal_equal(const struct gn_decimal *a, const struct gn_decimal *b)
-{
-    if (a->count != b->count)
-        return false;
-    if (a->count == 0)
-        return true; /* 0 and -0 */
-    if (a->negative != b->negative || a->exponent != b->exponent)
-        return false;
-    const char *x = a->first, *y = b->first;
-    for (size_t i = 0; i < a->count; i++, x++, y++) {
-        x += *x == '.';
-        y += *y == '.';
-        if (*x != *y)
-            return false;
-    }
-    return true;
-}
-
 double gn_strtod(const char *s)
 {
     pthread_once(&c_locale_once, c_locale_init);
@@ -120,6 +36,8 @@ bool gn_json_int(const gantry_json *v, int64_t *ret)
 {
     if (gn_json_type(v) != GN_JSON_NUMBER)
         return false;
+    if (gn_json_brief_integer(v, ret))
+        return true;
     struct gn_decimal d;
     gn_decimal_read(&d, v);
     if (d.count == 0) {
@@ -154,12 +72,19 @@ bool gn_json_num(const gantry_json *v, double *ret)
 {
     if (gn_json_type(v) != GN_JSON_NUMBER)
         return false;
+    int64_t integer;
+    if (gn_json_brief_integer(v, &integer)) {
+        *ret = integer == 0 && *v->text == '-' ? -0.0 : (double)integer;
+        return true;
+    }
     struct gn_decimal d;
     gn_decimal_read(&d, v);
     double value;
     if (d.count <= 15 && d.exponent >= -22 && d.exponent <= 22) {
         /* Both operands are exact, so the one operation rounds correctly. */
-        value = (double)digits_value(&d);
+        const char *s = d.first;
+        size_t left = d.count;
+        value = (double)gn_decimal_chunk(&s, &left);
         value = d.exponent < 0 ? value / powers_of_ten[-d.exponent]
                                : value * powers_of_ten[d.exponent];
         value = d.negative ? -value : value;

@@ -1,78 +1,11 @@
 /* read.c - looking into values. */
 #include "json/json.h"
-#include "json/number.h"
 
-#include "util/alloc.h"
-
-#include <stdlib.h>
 #include <string.h>
-
-/* A member while two objects are compared. */
-struct member {
-    const gantry_json *name, *value;
-};
 
 static bool same_text(const gantry_json *a, const char *s, size_t len)
 {
     return a->len == len && memcmp(a->text, s, len) == 0;
-}
-
-/* By name; of equal names, by position. */
-static int compare_members(const void *a, const void *b)
-{
-    const struct member *x = a, *y = b;
-    uint32_t len = GN_MIN(x->name->len, y->name->len);
-    int order = memcmp(x->name->text, y->name->text, len);
-    if (order)
-        return order;
-    if (x->name->len != y->name->len)
-        return x->name->len < y->name->len ? -1 : 1;
-    return x->name < y->name ? -1 : x->name > y->name;
-}
-
-/* The members of an object, sorted, without those that a later one of the same name hides. */
-static struct member *sorted_members(const gantry_json *object, size_t *ret_count)
-{
-    size_t n = 0, kept = 0;
-    struct member *all = gn_malloc(object->len * sizeof(*all));
-    for (const gantry_json *v = gn_json_next(object, NULL); v; v = gn_json_next(object, v))
-        all[n++] = (struct member){v - 1, v};
-    qsort(all, n, sizeof(*all), compare_members);
-    for (size_t i = 0; i < n; i++) {
-        if (i + 1 == n || !same_text(all[i].name, all[i + 1].name->text, all[i + 1].name->len))
-            all[kept++] = all[i];
-    }
-    *ret_count = kept;
-    return all;
-}
-
-static bool equal_arrays(const gantry_json *a, const gantry_json *b)
-{
-    if (a->len != b->len)
-        return false;
-    const gantry_json *x = gn_json_next(a, NULL), *y = gn_json_next(b, NULL);
-    for (; x; x = gn_json_next(a, x), y = gn_json_next(b, y)) {
-        if (!gn_json_equal(x, y))
-            return false;
-    }
-    return true;
-}
-
-static bool equal_objects(const gantry_json *a, const gantry_json *b)
-{
-    if (a->len == 0 || b->len == 0)
-        return a->len == b->len;
-    /* Sorting keeps hostile sizes cheap, where looking up each name would be quadratic. */
-    size_t a_count, b_count;
-    struct member *x = sorted_members(a, &a_count), *y = sorted_members(b, &b_count);
-    bool equal = a_count == b_count;
-    for (size_t i = 0; equal && i < a_count; i++) {
-        equal = same_text(x[i].name, y[i].name->text, y[i].name->len) &&
-                gn_json_equal(x[i].value, y[i].value);
-    }
-    gn_free(x);
-    gn_free(y);
-    return equal;
 }
 
 const char *gn_json_type_name(const gantry_json *v)
@@ -165,26 +98,4 @@ bool gn_json_bool(const gantry_json *v, bool *ret)
         return false;
     *ret = type == GN_JSON_TRUE;
     return true;
-}
-
-bool gn_json_equal(const gantry_json *a, const gantry_json *b)
-{
-    if (gn_json_type(a) != gn_json_type(b))
-        return false;
-    switch (gn_json_type(a)) {
-    case GN_JSON_NUMBER: {
-        struct gn_decimal x, y;
-        gn_decimal_read(&x, a);
-        gn_decimal_read(&y, b);
-        return gn_decimal_equal(&x, &y);
-    }
-    case GN_JSON_STRING:
-        return same_text(a, b->text, b->len);
-    case GN_JSON_ARRAY:
-        return equal_arrays(a, b);
-    case GN_JSON_OBJECT:
-        return equal_objects(a, b);
-    default:
-        return true;
-    }
 }

@@ -1,0 +1,241 @@
+/* equal.c - equality of values and the hash that goes with it.
+ *
+ * Both must agree: what equals has the same hash. So the hash is of what a value means: of the
+ * digits of a number without its notation, of members without their order and without those that a
+ * later one of the same name hides.
+ */
+#include "json/number.h"
+
+#include "util/alloc.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Up to so many members looking for each name is cheaper than sorting. */
+#define FEW_MEMBERS 16
+
+struct member {
+    const gantry_json *name, *value;
+};
+
+typedef unsigned char hash_key[crypto_shorthash_KEYBYTES];
+
+static bool same_text(const gantry_json *a, const gantry_json *b)
+{
+    return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+}
+
+/* By name; of equal names, by position. */
+static int compare_members(const void *a, const void *b)
+{
+    const struct member *x = a, *y = b;
+    uint32_t len = GN_MIN(x->name->len, y->name->len);
+    int order = memcmp(x->name->text, y->name->text, len);
+    if (order)
+        return order;
+    if (x->name->len != y->name->len)
+        return x->name->len < y->name->len ? -1 : 1;
+    return x->name < y->name ? -1 : x->name > y->name;
+}
+
+/* The members of an object, sorted, without those that a later one of the same name hides. */
+static struct member *sorted_members(const gantry_json *object, size_t *ret_count)
+{
+    size_t n = 0, kept = 0;
+    struct member *all = gn_malloc(object->len * sizeof(*all));
+    for (const gantry_json *v = gn_json_next(object, NULL); v; v = gn_json_next(object, v))
+        all[n++] = (struct member){v - 1, v};
+    qsort(all, n, sizeof(*all), compare_members);
+    for (size_t i = 0; i < n; i++) {
+        if (i + 1 == n || !same_text(all[i].name, all[i + 1].name))
+            all[kept++] = all[i];
+    }
+    *ret_count = kept;
+    return all;
+}
+
+/* The members that count, in order; returns how many. The object has few. */
+static size_t list_members(const gantry_json *object, struct member *few)
+{
+    size_t n = 0;
+    for (const gantry_json *v = gn_json_next(object, NULL); v; v = gn_json_next(object, v)) {
+        for (size_t i = 0; i < n; i++) {
+            if (same_text(few[i].name, v - 1)) {
+                few[i] = few[--n];
+                break;
+            }
+        }
+        few[n++] = (struct member){v - 1, v};
+    }
+    return n;
+}
+
+static bool equal_few(const gantry_json *a, const gantry_json *b)
+{
+    struct member x[FEW_MEMBERS], y[FEW_MEMBERS];
+    size_t n = list_members(a, x);
+    if (n != list_members(b, y))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        size_t at = i; /* most often they stand at the same place */
+        if (!same_text(x[i].name, y[i].name)) {
+            at = 0;
+            while (at < n && !same_text(x[i].name, y[at].name))
+                at++;
+        }
+        if (at == n || !gn_json_equal(x[i].value, y[at].value))
+            return false;
+    }
+    return true;
+}
+
+static bool equal_many(const gantry_json *a, const gantry_json *b)
+{
+    /* Sorting keeps hostile sizes cheap, where looking up each name would be quadratic. */
+    size_t a_count, b_count;
+    struct member *x = sorted_members(a, &a_count), *y = sorted_members(b, &b_count);
+    bool equal = a_count == b_count;
+    for (size_t i = 0; equal && i < a_count; i++)
+        equal = same_text(x[i].name, y[i].name) && gn_json_equal(x[i].value, y[i].value);
+    gn_free(x);
+    gn_free(y);
+    return equal;
+}
+
+static bool equal_objects(const gantry_json *a, const gantry_json *b)
+{
+    if (a->len == 0 || b->len == 0)
+        return a->len == b->len;
+    return a->len <= FEW_MEMBERS && b->len <= FEW_MEMBERS ? equal_few(a, b) : equal_many(a, b);
+}
+
+static bool equal_arrays(const gantry_json *a, const gantry_json *b)
+{
+    if (a->len != b->len)
+        return false;
+    const gantry_json *x = gn_json_next(a, NULL), *y = gn_json_next(b, NULL);
+    for (; x; x = gn_json_next(a, x), y = gn_json_next(b, y)) {
+        if (!gn_json_equal(x, y))
+            return false;
+    }
+    return true;
+}
+
+static bool equal_numbers(const gantry_json *a, const gantry_json *b)
+{
+    int64_t m, n;
+    if (gn_json_brief_integer(a, &m) && gn_json_brief_integer(b, &n))
+        return m == n;
+    if (same_text(a, b))
+        return true;
+    struct gn_decimal x, y;
+    gn_decimal_read(&x, a);
+    gn_decimal_read(&y, b);
+    return gn_decimal_equal(&x, &y);
+}
+
+static uint64_t hash_bytes(const void *bytes, size_t len, const unsigned char *key)
+{
+    uint64_t hash;
+    _Static_assert(sizeof(hash) == crypto_shorthash_BYTES, "SipHash has 64 bits");
+    crypto_shorthash((unsigned char *)&hash, bytes, len, key);
+    return hash;
+}
+
+static uint64_t hash_number(const gantry_json *v, const unsigned char *key)
+{
+    struct gn_decimal d;
+    gn_decimal_read(&d, v);
+    uint64_t state[4] = {GN_JSON_NUMBER, 0, 0, 0}; /* sign and exponent, the digits so far, more */
+    if (d.count == 0)
+        return hash_bytes(state, sizeof(state), key);
+    state[1] = (uint64_t)d.exponent << 1 | d.negative;
+    const char *s = d.first;
+    size_t left = d.count;
+    state[3] = gn_decimal_chunk(&s, &left);
+    while (left > 0) {
+        state[2] = hash_bytes(state, sizeof(state), key);
+        state[3] = gn_decimal_chunk(&s, &left);
+    }
+    return hash_bytes(state, sizeof(state), key);
+}
+
+static uint64_t hash_value(const gantry_json *v, const unsigned char *key);
+
+static uint64_t hash_array(const gantry_json *v, const unsigned char *key)
+{
+    uint64_t state[3] = {GN_JSON_ARRAY, v->len, 0}; /* the elements so far */
+    for (const gantry_json *e = gn_json_next(v, NULL); e; e = gn_json_next(v, e)) {
+        state[1] = hash_value(e, key);
+        state[2] = hash_bytes(state, sizeof(state), key);
+    }
+    return hash_bytes(state, sizeof(state), key);
+}
+
+static uint64_t hash_member(const struct member *m, const unsigned char *key)
+{
+    uint64_t pair[2] = {hash_bytes(m->name->text, m->name->len, key), hash_value(m->value, key)};
+    return hash_bytes(pair, sizeof(pair), key);
+}
+
+static uint64_t hash_object(const gantry_json *v, const unsigned char *key)
+{
+    struct member few[FEW_MEMBERS], *members = few;
+    size_t n;
+    if (v->len <= FEW_MEMBERS)
+        n = list_members(v, few);
+    else
+        members = sorted_members(v, &n);
+    uint64_t state[3] = {GN_JSON_OBJECT, n, 0}; /* a sum: their order does not count */
+    for (size_t i = 0; i < n; i++)
+        state[2] += hash_member(&members[i], key);
+    if (members != few)
+        gn_free(members);
+    return hash_bytes(state, sizeof(state), key);
+}
+
+static uint64_t hash_value(const gantry_json *v, const unsigned char *key)
+{
+    uint64_t state[2] = {(uint64_t)gn_json_type(v), 0};
+    switch (gn_json_type(v)) {
+    case GN_JSON_NUMBER:
+        return hash_number(v, key);
+    case GN_JSON_STRING:
+        state[1] = hash_bytes(v->text, v->len, key);
+        break;
+    case GN_JSON_ARRAY:
+        return hash_array(v, key);
+    case GN_JSON_OBJECT:
+        return hash_object(v, key);
+    default:
+        break;
+    }
+    return hash_bytes(state, sizeof(state), key);
+}
+
+bool gn_json_equal(const gantry_json *a, const gantry_json *b)
+{
+    if (gn_json_type(a) != gn_json_type(b))
+        return false;
+    switch (gn_json_type(a)) {
+    case GN_JSON_NUMBER:
+        return equal_numbers(a, b);
+    case GN_JSON_STRING:
+        return same_text(a, b);
+    case GN_JSON_ARRAY:
+        return equal_arrays(a, b);
+    case GN_JSON_OBJECT:
+        return equal_objects(a, b);
+    default:
+        return true;
+    }
+}
+
+uint64_t gn_json_hash(const gantry_json *v, uint64_t seed)
+{
+    hash_key key = "gantry's";
+    memcpy(key, &seed, sizeof(seed));
+    memcpy(key + sizeof(seed), "gn_json", 8);
+    return hash_value(v, key);
+}
