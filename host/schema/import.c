@@ -179,7 +179,7 @@ static int take_pattern(struct gn_field *f, const gantry_arg *row, enum gn_basis
     struct gn_pattern *compiled;
     int rc = copy_text("pattern", row->pattern, &f->pattern, err);
     if (!rc)
-        rc = gn_pattern_compile(row->pattern, &compiled, err);
+        rc = gn_pattern_compile(row->pattern, strlen(row->pattern), &compiled, err);
     if (!rc)
         f->regex = compiled;
     return rc;

@@ -1,7 +1,8 @@
-/* pattern.h - regular expressions of JSON Schema (`pattern`), on PCRE2 with the work bounded.
+/* pattern.h - regular expressions of JSON Schema (`pattern`, `patternProperties`), on PCRE2 with
+ * the work bounded. They are read as ECMA-262 (regex.h says how) and are not anchored.
  *
- * ECMA-262 as far as PCRE2's options go: UTF, \uHHHH and \xHH, $ only at the very end, ASCII
- * classes, not anchored. Compiled patterns are immutable: match from any thread.
+ * Two readings differ from ECMA-262: what a group in a repetition captured stays captured in the
+ * next round, and lookbehind must have one length for each of its alternatives.
  */
 #ifndef GN_SCHEMA_PATTERN_H
 #define GN_SCHEMA_PATTERN_H
@@ -9,14 +10,19 @@
 #include "util/common.h"
 #include "util/error.h"
 
+#define GN_PATTERN_SUBJECT_MAX ((size_t)64 * 1024)
+
+/* Immutable once compiled: match from any thread. */
 struct gn_pattern;
 
-/* GN_EINVAL: not a regular expression; the message says where. *ret is owned by the caller. */
-GN_NODISCARD int gn_pattern_compile(const char *text, struct gn_pattern **ret,
+/* GN_EINVAL: not a regular expression; GN_ETOOBIG: over a limit; GN_ENOTSUP: one that PCRE2 has no
+ * way to match. The message quotes the expression and says why and where. *ret is owned by the
+ * caller. The text may hold NUL. [any thread] */
+GN_NODISCARD int gn_pattern_compile(const char *text, size_t len, struct gn_pattern **ret,
                                     struct gn_error *err);
 void gn_pattern_free(struct gn_pattern *p);
-/* 1: it matches; 0: not; GN_ETOOBIG: too long or too much work to tell (about ten million steps).
- */
+/* 1: it matches somewhere; 0: not, or s is not UTF-8; GN_ETOOBIG: longer than
+ * GN_PATTERN_SUBJECT_MAX or too much work to tell (about ten million steps). [any thread] */
 int gn_pattern_match(const struct gn_pattern *p, const char *s, size_t len);
 
 #endif
