@@ -16,6 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
+
+import callgrind
+import schema_bench
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from harness.client import META, connect  # noqa: E402
@@ -181,20 +185,31 @@ def children(pid):
             pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def empty(folder):
+    folder.mkdir()
+    return folder
+
+
 def instructions_of(server, folder, calls):
     """Instructions of the main process for so many calls, counted by callgrind."""
-    out = folder / "callgrind"
-    process, url = server.start_http(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}.%p",
-                                      "--quiet"])
+    out = empty(folder / f"http-{calls}") / "callgrind"
+    process, url = server.start_http(callgrind.prefix(out))
     client = connect(type("Target", (), {"url": url, "address": address_of(url), "path": "/mcp"})(),
                      "2026-07-28", "http")
     for _ in range(calls):
         client.call("greet", name="World")
     client.close()
-    pid = process.pid
     stop(process)
-    text = pathlib.Path(f"{out}.{pid}").read_text()
-    return int(re.search(r"^(?:totals|summary): (\d+)", text, re.M).group(1))
+    return callgrind.total(out)
+
+
+def stdio_instructions_of(server, folder, calls):
+    """The same over stdio, one call at a time."""
+    out = empty(folder / f"stdio-{calls}") / "callgrind"
+    wrapped = types.SimpleNamespace(name=server.name, stdio_command=lambda: [
+        *callgrind.prefix(out), *server.stdio_command()])
+    pump(wrapped, calls, 1, CALL)
+    return callgrind.total(out)
 
 
 def part_cost(servers, quick):
@@ -205,9 +220,28 @@ def part_cost(servers, quick):
         found = [(syscalls_of(s, folder, many) - syscalls_of(s, folder, few)) / (many - few)
                  for s in servers]
         row("system calls for one tools/call, HTTP", *found, "{:,.1f}", True)
-        ours = (instructions_of(servers[0], folder, many) -
-                instructions_of(servers[0], folder, few)) / (many - few)
-        row("instructions for one tools/call, HTTP", ours, None)
+        for where, count in (("HTTP", instructions_of), ("stdio", stdio_instructions_of)):
+            ours = (count(servers[0], folder, many) - count(servers[0], folder, few)) / (many - few)
+            row(f"instructions for one tools/call, {where}", ours, None)
+
+
+def part_schema(servers, quick):
+    """Arguments of tools, ours beside ajv's; the ratio is ours / theirs."""
+    schema_bench.schemas(programs(), quick)
+
+
+def part_compile(servers, quick):
+    """The input schemas of a thousand tools; the ratio is ours / theirs."""
+    schema_bench.compiling(programs(), quick)
+
+
+def part_message(servers, quick):
+    """The reader alone, on a small tools/call."""
+    schema_bench.messages(programs(), quick, CALL)
+
+
+def programs():
+    return schema_bench.Programs(BENCH / "schema", NODE_PROGRAM, NODE)
 
 
 def committed(host):
