@@ -7,44 +7,45 @@
 #include "util/str.h"
 
 #include <pcre2.h>
-#include <stdalign.h>
+#include <stdatomic.h>
 
 #define STEPS_MAX 10000000u /* of one match, all starting points together */
 #define STEPS_MIN 1000u     /* of one starting point */
 #define HEAP_MAX_KIB 4096u
 #define SHOWN_MAX 200 /* bytes of an expression in a message */
-/* PCRE2 makes a general context, a match context and match data of one pair: about 350 bytes. */
-#define SCRATCH_SIZE 768
+
+/* What PCRE2 needs for one match: made once, then kept for the next. */
+struct work {
+    pcre2_match_context *context;
+    pcre2_match_data *data;
+};
 
 struct gn_pattern {
     pcre2_code *code;
     bool anchored; /* one starting point only */
     bool compiled; /* to machine code */
+    /* The work of the last match, or NULL: of those who match at once one takes it, the others make
+     * their own. A pointer, since the pattern is constant but for this. */
+    _Atomic(struct work *) *spare;
 };
 
-/* Memory for one match, on the stack: asking malloc three times would cost more than a match. */
-struct scratch {
-    size_t used;
-    alignas(max_align_t) unsigned char bytes[SCRATCH_SIZE];
-};
-
-static void *scratch_alloc(size_t size, void *data)
+static struct work *make_work(void)
 {
-    struct scratch *s = data;
-    size_t rounded = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-    if (rounded < size || rounded > sizeof(s->bytes) - s->used)
-        return gn_try_malloc(size);
-    void *memory = s->bytes + s->used;
-    s->used += rounded;
-    return memory;
+    struct work *w = gn_malloc(sizeof(*w));
+    w->context = pcre2_match_context_create(NULL);
+    w->data = pcre2_match_data_create(1, NULL);
+    gn_assert(w->context != NULL && w->data != NULL);
+    pcre2_set_heap_limit(w->context, HEAP_MAX_KIB);
+    return w;
 }
 
-static void scratch_free(void *memory, void *data)
+static void free_work(struct work *w)
 {
-    struct scratch *s = data;
-    uintptr_t at = (uintptr_t)memory, first = (uintptr_t)s->bytes;
-    if (at < first || at >= first + sizeof(s->bytes))
-        gn_free(memory);
+    if (!w)
+        return;
+    pcre2_match_data_free(w->data);
+    pcre2_match_context_free(w->context);
+    gn_free(w);
 }
 
 static pcre2_code *compile(const struct gn_buf *text, int *why)
@@ -87,7 +88,9 @@ int gn_pattern_compile(const char *text, size_t len, struct gn_pattern **ret, st
     pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &all);
     /* Without leave to map executable memory the interpreter does the same, slower. */
     bool compiled = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
-    *p = (struct gn_pattern){code, (all & PCRE2_ANCHORED) != 0, compiled};
+    *p = (struct gn_pattern){code, (all & PCRE2_ANCHORED) != 0, compiled,
+                             gn_malloc(sizeof(*p->spare))};
+    atomic_init(p->spare, NULL);
     *ret = p;
     return 0;
 }
@@ -96,6 +99,8 @@ void gn_pattern_free(struct gn_pattern *p)
 {
     if (!p)
         return;
+    free_work(atomic_load(p->spare));
+    gn_free(p->spare);
     pcre2_code_free(p->code);
     gn_free(p);
 }
@@ -108,27 +113,22 @@ int gn_pattern_match(const struct gn_pattern *p, const char *s, size_t len)
     if (!gn_utf8_valid(s, len))
         return 0;
     s = s ? s : "";
-    struct scratch scratch;
-    scratch.used = 0;
-    pcre2_general_context *general = pcre2_general_context_create(scratch_alloc, scratch_free,
-                                                                  &scratch);
-    gn_assert(general != NULL);
-    pcre2_match_context *context = pcre2_match_context_create(general);
-    pcre2_match_data *data = pcre2_match_data_create(1, general);
-    gn_assert(context != NULL && data != NULL);
+    struct work *w = atomic_exchange(p->spare, NULL);
+    if (!w)
+        w = make_work();
     /* PCRE2 counts from zero again at each starting point. */
     uint32_t steps = p->anchored ? STEPS_MAX : STEPS_MAX / ((uint32_t)len + 1);
-    pcre2_set_match_limit(context, GN_MAX(steps, STEPS_MIN));
-    pcre2_set_heap_limit(context, HEAP_MAX_KIB);
+    pcre2_set_match_limit(w->context, GN_MAX(steps, STEPS_MIN));
     int rc = PCRE2_ERROR_JIT_STACKLIMIT;
     if (p->compiled)
-        rc = pcre2_jit_match(p->code, (PCRE2_SPTR)s, len, 0, 0, data, context);
-    /* Machine code has 32 KiB to remember where to go back to; the interpreter has the heap. */
+        rc = pcre2_jit_match(p->code, (PCRE2_SPTR)s, len, 0, 0, w->data, w->context);
+    /* Machine code has 32 KiB to remember where to go back to; the interpreter has the heap, and
+     * leaves it in the match data: not to be kept. */
     if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
-        rc = pcre2_match(p->code, (PCRE2_SPTR)s, len, 0, PCRE2_NO_JIT | PCRE2_NO_UTF_CHECK, data,
-                         context);
-    pcre2_match_data_free(data);
-    pcre2_match_context_free(context);
-    pcre2_general_context_free(general);
+        rc = pcre2_match(p->code, (PCRE2_SPTR)s, len, 0, PCRE2_NO_JIT | PCRE2_NO_UTF_CHECK, w->data,
+                         w->context);
+    else
+        w = atomic_exchange(p->spare, w);
+    free_work(w);
     return rc >= 0 ? 1 : rc == PCRE2_ERROR_NOMATCH ? 0 : GN_ETOOBIG;
 }
