@@ -1,14 +1,16 @@
 /* regex.h - regular expressions of ECMA-262 (which JSON Schema uses), rewritten for PCRE2.
  *
- * The reading is that of ECMA-262 2024 with the u flag: characters are code points, \d \w \b mean
+ * The reading is that of ECMA-262 2025 with the u flag: characters are code points, \d \w \b mean
  * ASCII, \s is ECMA's white space, \p{...} takes ECMA's names, `$` is only the very end, and every
  * escape that ECMA-262 does not know is refused, as are the inventions of Perl, Python and PCRE2
- * (\A \Z \z \h \K \Q, possessive quantifiers, atomic groups, (?i), (?#...), conditions, recursion,
- * verbs). Where the u flag refuses what schemas commonly hold, the reading of annex B is taken: any
- * character but ASCII letters and digits may follow a backslash and means itself; `{`, `}` and `]`
- * that end or begin nothing mean themselves; a class such as \w beside `-` in brackets makes the
+ * (\A \Z \z \h \K \Q, possessive quantifiers, atomic groups, (?i) without a colon, (?#...),
+ * conditions, recursion, verbs). Where the u flag refuses what schemas commonly hold, the reading
+ * of annex B is taken: any character but ASCII letters and digits may follow a backslash and means
+ * itself; `{`, `}` and `]` that end or begin nothing mean themselves; a class such as \w beside `-`
+ * in brackets makes the
  * `-` mean itself.
  *
+ * Two groups may not have one name, not even in different alternatives.
  * Half of a surrogate pair alone matches nothing, since the subject is UTF-8.
  */
 #ifndef GN_SCHEMA_REGEX_H

@@ -5,6 +5,7 @@
 #include "support.h"
 #include "util/alloc.h"
 
+#include <pthread.h>
 #include <string.h>
 
 GN_SUITE(pattern);
@@ -156,6 +157,28 @@ Test(pattern, quantifiers_groups_and_references_work)
     refuse(LIST("(?<=a+)b", "a{65536}", "(?:ab){2,65535}"), GN_ENOTSUP);
 }
 
+Test(pattern, references_forward_match_nothing)
+{
+    CHECK({"^\\1{2,}(\\S)$", "a", 1}, {"^(?:a\\1(b))+$", "abab", 1}, {"^(?:a\\1(b))+$", "abbab", 0},
+          {"^(a\\1)+$", "aa", 1}, {"^(?<m>\\k<m>a){2}$", "aa", 1}, {"^(?:(a)\\1)+$", "aaaa", 1},
+          {"^(?:(a)\\1)+$", "aaa", 0});
+}
+
+Test(pattern, modifiers_hold_for_their_group)
+{
+    CHECK({"^(?i:ab)c$", "ABc", 1}, {"^(?i:ab)c$", "ABC", 0}, {"^(?i:a(?-i:b))$", "Ab", 1},
+          {"^(?i:a(?-i:b))$", "AB", 0}, {"^(?s:.)$", "\n", 1}, {"^(?s:(?:.)(?-s:.))$", "\n\n", 0},
+          {"a(?m:$)", "a\nb", 1}, {"a(?m:$)", "ab", 0},
+          {"(?m:^)b",
+           "a\xe2\x80\xa8"
+           "b",
+           1},
+          {"(?m:^)b", "ab", 0}, {"^(?ims-:A.b)$", "a\nB", 1}, {"(?m:(?-m:^))b", "a\nb", 0});
+    refuse(
+        LIST("(?i", "(?i)", "(?-:a)", "(?ii:a)", "(?i-i:a)", "(?x:a)", "(?i-", "(?-i)", "(?--i:a)"),
+        GN_EINVAL);
+}
+
 Test(pattern, properties_have_the_names_of_ecma)
 {
     CHECK({"^\\p{Letter}+$", "\xc3\xa9z", 1}, {"^\\p{L}$", "1", 0}, {"^\\P{L}$", "1", 1},
@@ -189,10 +212,10 @@ Test(pattern, what_ecma_does_not_know_is_refused)
                 "$+", "\\b?", "(*)", "(+)", "(|*)", "(?=a)*", "(?<!a)+", "(*ACCEPT)", "a{3,2}",
                 "(*UTF)a"),
            GN_EINVAL);
-    refuse(LIST("(?>a)", "(?i)a", "(?ims)a", "(?i:a)", "(?#a)", "(?P<n>a)", "(?P=n)", "(?|a)",
-                "(?R)", "(?1)", "(?&n)", "(?(1)a|b)", "(?'n'a)", "(?C)", "(?<>a)", "(?<1a>b)",
-                "(?<a b>c)", "(?<a", "(?<n>a)(?<n>b)", "(?", "(", ")", "(a", "a)", "^(abc]", "[",
-                "[a", "[^", "[z-a]", "[\\u{20}-\\x1f]", "\xff", "[\xc3]"),
+    refuse(LIST("(?>a)", "(?i)a", "(?ims)a", "(?#a)", "(?P<n>a)", "(?P=n)", "(?|a)", "(?R)", "(?1)",
+                "(?&n)", "(?(1)a|b)", "(?'n'a)", "(?C)", "(?<>a)", "(?<1a>b)", "(?<a b>c)", "(?<a",
+                "(?<n>a)(?<n>b)", "(?", "(", ")", "(a", "a)", "^(abc]", "[", "[a", "[^", "[z-a]",
+                "[\\u{20}-\\x1f]", "\xff", "[\xc3]"),
            GN_EINVAL);
 }
 
@@ -235,4 +258,32 @@ Test(pattern, work_is_bounded_and_text_must_be_utf8)
     cr_expect_eq(match(".", "\xff", 1), 0);
     cr_expect_eq(match("a", "a\xc3", 2), 0);
     gn_free(text);
+}
+
+#define THREADS 4
+#define ROUNDS 2000
+
+static void *match_often(void *arg)
+{
+    size_t wrong = 0;
+    for (size_t i = 0; i < ROUNDS; i++) {
+        wrong += gn_pattern_match(arg, "abc-def", 7) != 1;
+        wrong += gn_pattern_match(arg, "abc_def", 7) != 0;
+    }
+    return wrong ? arg : NULL;
+}
+
+Test(pattern, many_threads_match_at_once)
+{
+    struct gn_pattern *p = NULL;
+    pthread_t threads[THREADS];
+    cr_assert_eq(gn_pattern_compile("^([a-z]+)-([a-z]+)$", 19, &p, NULL), 0);
+    for (size_t i = 0; i < THREADS; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, match_often, p), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        void *failed = p;
+        cr_expect_eq(pthread_join(threads[i], &failed), 0);
+        cr_expect_null(failed);
+    }
+    gn_pattern_free(p);
 }
