@@ -240,7 +240,7 @@ int gn_regex_take_brackets(struct gn_regex_reader *r)
     while (!gn_regex_skip(r, "]")) {
         if (r->at == r->len)
             return gn_regex_fail(r, start, "a bracket is not closed");
-        struct member first, last;
+        struct member first = {false, 0}, last = {false, 0};
         size_t from = r->at;
         int rc = take_member(r, &first);
         if (rc < 0)
