@@ -1,20 +1,21 @@
-/* bind.c - from a JSON value to the author's struct: checked, coerced where it is harmless, filled.
+/* bind.c - from a JSON value to the author's struct: checked against the table's schema, then
+ * filled.
  *
- * All problems of a value are found in one go. Nothing is allocated but arrays, coerced values and
- * one list of pointers an object, all from the caller's arena; its maximum bounds the work.
+ * The schema says whether a value is right; what is left to tell here is what the struct has no
+ * place for. Nothing is allocated but arrays, coerced values and the members of large objects, all
+ * from the caller's arena; its maximum bounds the work.
  */
 #include "schema/fields.h"
 
 #include "schema/kinds.h"
-#include "schema/schema.h"
-#include "util/alloc.h"
+#include "schema/program.h"
 
 #include <string.h>
 
-#define MEMBERS_SPARE 1000 /* members beyond the table's that are looked at one by one */
+#define FEW_FIELDS 16
+#define SAFE_INTEGER INT64_C(9007199254740991) /* largest that JavaScript counts exactly */
 
 struct bind {
-    uint32_t flags; /* GN_BIND_ */
     struct gn_arena *arena;
     struct gn_problems *problems;
     int rc; /* the worst so far: GN_ETOOBIG ends the work, GN_EINVAL does not */
@@ -22,12 +23,6 @@ struct bind {
 
 static void bind_object(struct bind *b, const struct gn_fields *fields, const gantry_json *object,
                         const struct gn_path *at, unsigned char *out);
-
-static void refuse(struct bind *b)
-{
-    if (b->rc == 0)
-        b->rc = GN_EINVAL;
-}
 
 static bool full(const struct bind *b)
 {
@@ -44,146 +39,75 @@ static void *take(struct bind *b, size_t count, size_t size)
     return p;
 }
 
-static bool fits(const gantry_json *v, enum gn_basis basis)
+/* What the struct cannot take. A value of another type comes this far only if schema_json says
+ * another type than the row. */
+static void refuse(struct bind *b, const gantry_json *v, const struct gn_path *at,
+                   const char *expected)
 {
-    static const bool table[][GN_JSON_OBJECT + 1] = {
-        [GN_TEXT] = {[GN_JSON_STRING] = true},
-        [GN_INTEGER] = {[GN_JSON_NUMBER] = true},
-        [GN_NUMBER] = {[GN_JSON_NUMBER] = true},
-        [GN_BOOLEAN] = {[GN_JSON_TRUE] = true, [GN_JSON_FALSE] = true},
-        [GN_OBJECT] = {[GN_JSON_OBJECT] = true},
-    };
-    return basis == GN_ANY || table[basis][gn_json_type(v)];
-}
-
-/* Reads a string as JSON. Own frame: the error's text is not kept on the stack of the recursion. */
-static __attribute__((noinline)) const gantry_json *read_string(struct bind *b,
-                                                                const gantry_json *v)
-{
-    struct gn_error err = {0};
-    const gantry_json *read = gn_json_parse_arena(b->arena, v->text, v->len, &err);
-    if (!read && err.code == GN_ETOOBIG)
-        b->rc = GN_ETOOBIG;
-    return read;
-}
-
-/* The value to use for a row: itself, or what a string holds where the row takes no string. */
-static const gantry_json *coerce(struct bind *b, const gantry_json *v, enum gn_basis basis,
-                                 bool array)
-{
-    if (gn_json_type(v) != GN_JSON_STRING || (!array && basis == GN_TEXT))
-        return v;
-    bool any = !array && basis == GN_ANY;
-    if (!(b->flags & GN_BIND_STRINGS) && (any || !(b->flags & GN_BIND_COERCE)))
-        return v;
-    const gantry_json *read = read_string(b, v);
-    if (!read)
-        return v;
-    return any || (array ? gn_json_type(read) == GN_JSON_ARRAY : fits(read, basis)) ? read : v;
-}
-
-static void mismatch(struct bind *b, const struct gn_field *f, const gantry_json *v,
-                     const struct gn_path *at)
-{
-    refuse(b);
     char shown[GN_SHOWN_MAX];
-    struct gn_buf expected = GN_BUF_INIT(256);
-    const struct gn_kind *kind = gn_kind_of(f->type);
-    /* An element of an array, or the array itself? */
-    if (kind->array && at && !at->name)
-        gn_buf_adds(&expected, gn_basis_name(kind->basis));
-    else
-        gn_field_describe(f, &expected);
-    int64_t i;
-    bool huge = kind->basis == GN_INTEGER && gn_json_type(v) == GN_JSON_NUMBER &&
-                (v->flags & GN_JSON_INTEGER) && !gn_json_int(v, &i);
-    gn_problems_at(b->problems, at, "expected %s%s, got %s", gn_buf_str(&expected),
-                   huge ? " of 64 bits" : "", gn_show_value(shown, v));
-    gn_buf_release(&expected);
+    if (b->rc == 0)
+        b->rc = GN_EINVAL;
+    gn_problems_at(b->problems, at, "expected %s, got %s", expected, gn_show_value(shown, v));
 }
 
-/* One value of a basic type to `out`, which has the place of a const char *, int64_t, double or
- * bool. */
+/* One value of a basic type to `ret`. */
 static bool bind_text(struct bind *b, const struct gn_field *f, const gantry_json *v,
                       const struct gn_path *at, const char **ret)
 {
-    if (gn_json_type(v) != GN_JSON_STRING) {
-        mismatch(b, f, v, at);
-        return false;
-    }
-    if (f->type != GANTRY_T_STR && (v->flags & GN_JSON_HAS_NUL)) {
-        refuse(b);
-        gn_problems_at(b->problems, at, "must not contain the character U+0000");
-        return false;
-    }
-    *ret = v->text;
-    if (gn_field_check_text(f, v->text, v->len, at, b->problems))
-        return true;
-    refuse(b);
-    return false;
+    if (gn_json_type(v) != GN_JSON_STRING)
+        refuse(b, v, at, "string");
+    else if (f->type != GANTRY_T_STR && (v->flags & GN_JSON_HAS_NUL))
+        refuse(b, v, at, "string without the character U+0000");
+    else
+        *ret = v->text;
+    return *ret != NULL;
 }
 
 static void bind_int(struct bind *b, const struct gn_field *f, const gantry_json *v,
                      const struct gn_path *at, int64_t *ret)
 {
     if (!gn_json_int(v, ret))
-        mismatch(b, f, v, at);
-    else if (!gn_field_check_int(f, *ret, at, b->problems))
-        refuse(b);
+        refuse(b, v, at, "integer of 64 bits");
+    else if (f->header && (*ret > SAFE_INTEGER || *ret < -SAFE_INTEGER))
+        refuse(b, v, at, "integer of at most 2^53 - 1 either way");
 }
 
-static void bind_num(struct bind *b, const struct gn_field *f, const gantry_json *v,
-                     const struct gn_path *at, double *ret)
+static void bind_num(struct bind *b, const gantry_json *v, const struct gn_path *at, double *ret)
 {
     if (!gn_json_num(v, ret))
-        mismatch(b, f, v, at);
-    else if (!gn_field_check_num(f, *ret, at, b->problems))
-        refuse(b);
+        refuse(b, v, at, "number of at most 1.8e308 either way");
 }
 
-static void bind_bool(struct bind *b, const struct gn_field *f, const gantry_json *v,
-                      const struct gn_path *at, bool *ret)
-{
-    if (!gn_json_bool(v, ret))
-        mismatch(b, f, v, at);
-}
-
-/* One element of an array to out + i * its size. */
+/* One element of an array, to its place. */
 static void bind_element(struct bind *b, const struct gn_field *f, const gantry_json *v,
                          const struct gn_path *at, void *out)
 {
     enum gn_basis basis = gn_kind_of(f->type)->basis;
-    v = coerce(b, v, basis, false);
-    if (full(b))
-        return;
     if (basis == GN_TEXT)
         bind_text(b, f, v, at, out);
     else if (basis == GN_INTEGER)
         bind_int(b, f, v, at, out);
     else if (basis == GN_NUMBER)
-        bind_num(b, f, v, at, out);
-    else if (gn_json_type(v) != GN_JSON_OBJECT)
-        mismatch(b, f, v, at);
-    else
+        bind_num(b, v, at, out);
+    else if (gn_json_type(v) == GN_JSON_OBJECT)
         bind_object(b, f->fields, v, at, out);
+    else
+        refuse(b, v, at, "object");
 }
 
 static void bind_array(struct bind *b, const struct gn_field *f, const gantry_json *v,
                        const struct gn_path *at, unsigned char *out)
 {
     if (gn_json_type(v) != GN_JSON_ARRAY) {
-        mismatch(b, f, v, at);
+        refuse(b, v, at, "array");
         return;
     }
-    size_t n = gn_json_count(v), size = f->elem_size ? f->elem_size : sizeof(int64_t), i = 0;
-    if (!gn_field_check_count(f, n, at, b->problems)) {
-        refuse(b);
+    size_t n = v->len, size = f->elem_size ? f->elem_size : sizeof(int64_t);
+    unsigned char *elements = n > 0 ? take(b, n, size) : NULL;
+    const gantry_json *e = v + 1;
+    if (!elements)
         return;
-    }
-    if (n == 0)
-        return;
-    unsigned char *elements = take(b, n, size);
-    for (const gantry_json *e = NULL; !full(b) && (e = gn_json_next(v, e)) != NULL; i++) {
+    for (size_t i = 0; i < n && !full(b); i++, e += e->skip) {
         struct gn_path here = {at, NULL, i};
         bind_element(b, f, e, &here, elements + i * size);
     }
@@ -192,7 +116,7 @@ static void bind_array(struct bind *b, const struct gn_field *f, const gantry_js
     memcpy(out, &array, sizeof(array));
 }
 
-/* By GANTRY_T_; all stores through memcpy, since a plugin may have packed its struct. */
+/* By GANTRY_T_. All stores through memcpy, since a plugin may have packed its struct. */
 static void store_string(struct bind *b, const struct gn_field *f, const gantry_json *v,
                          const struct gn_path *at, unsigned char *out)
 {
@@ -226,7 +150,7 @@ static void store_num(struct bind *b, const struct gn_field *f, const gantry_jso
                       const struct gn_path *at, unsigned char *out)
 {
     gantry_opt_num d = {true, 0};
-    bind_num(b, f, v, at, &d.value);
+    bind_num(b, v, at, &d.value);
     if (f->type == GANTRY_T_OPT_NUM)
         memcpy(out, &d, sizeof(d));
     else
@@ -237,7 +161,8 @@ static void store_bool(struct bind *b, const struct gn_field *f, const gantry_js
                        const struct gn_path *at, unsigned char *out)
 {
     gantry_opt_bool t = {true, false};
-    bind_bool(b, f, v, at, &t.value);
+    if (!gn_json_bool(v, &t.value))
+        refuse(b, v, at, "boolean");
     if (f->type == GANTRY_T_OPT_BOOL)
         memcpy(out, &t, sizeof(t));
     else
@@ -256,7 +181,7 @@ static void store_object(struct bind *b, const struct gn_field *f, const gantry_
     if (gn_json_type(v) == GN_JSON_OBJECT)
         bind_object(b, f->fields, v, at, out);
     else
-        mismatch(b, f, v, at);
+        refuse(b, v, at, "object");
 }
 
 static void bind_value(struct bind *b, const struct gn_field *f, const gantry_json *v,
@@ -272,98 +197,73 @@ static void bind_value(struct bind *b, const struct gn_field *f, const gantry_js
         [GANTRY_T_NUMS] = bind_array,     [GANTRY_T_ARRAY] = bind_array,
         [GANTRY_T_JSON] = store_json,     [GANTRY_T_OBJECT] = store_object,
     };
-    const struct gn_kind *kind = gn_kind_of(f->type);
-    v = coerce(b, v, kind->basis, kind->array);
-    if (full(b))
-        return;
     store[f->type](b, f, v, at, out + f->offset);
-    if (f->extra_schema && !full(b) && !gn_schema_check_at(f->extra_schema, v, at, b->problems))
-        refuse(b);
 }
 
-/* null where a value may be missing is how many models say that it is missing; so is an empty
- * string where all values are strings and this one is to be something else. */
-static bool is_missing(const struct bind *b, const struct gn_field *f, const gantry_json *v)
+/* A null that the schema lets through says that a value is missing, unless it is one. */
+static bool is_missing(const struct gn_field *f, const gantry_json *v)
 {
-    const struct gn_kind *kind = gn_kind_of(f->type);
-    if (!v || !f->optional || (!kind->array && kind->basis == GN_ANY))
-        return !v;
-    if (gn_json_type(v) == GN_JSON_NULL)
-        return true;
-    return (b->flags & GN_BIND_STRINGS) && gn_json_type(v) == GN_JSON_STRING &&
-           (kind->array || kind->basis != GN_TEXT) &&
-           (v->len == 0 || (v->len == 4 && memcmp(v->text, "null", 4) == 0));
+    return !v || (v->type == GN_JSON_NULL && f->optional && f->type != GANTRY_T_JSON);
 }
 
-/* Notes missing and unknown names together, so that a misspelt one is understood at once. */
-static void report_names(struct bind *b, const struct gn_fields *fields, const struct gn_path *at,
-                         const struct gn_names *missing, const struct gn_names *unknown)
+/* Where a name stands in the table, or -1; most come in the order of the table. */
+static int64_t index_of(const struct gn_name_table *names, const gantry_json *name, size_t guess)
 {
-    const char **known = gn_calloc(fields->count + 1, sizeof(*known));
-    for (size_t i = 0; i < fields->count; i++)
-        known[i] = fields->v[i].name;
-    gn_problems_names(b->problems, at, missing, unknown, known);
-    gn_free(known);
-    refuse(b);
-}
-
-static size_t field_index(const struct gn_fields *fields, const char *name, size_t len)
-{
-    for (size_t i = 0; i < fields->count; i++) {
-        const char *known = fields->v[i].name;
-        if (strlen(known) == len && memcmp(known, name, len) == 0)
-            return i;
-    }
-    return fields->count;
+    if (guess < names->count && names->v[guess].len == name->len &&
+        memcmp(names->v[guess].text, name->text, name->len) == 0)
+        return (int64_t)guess;
+    return gn_name_table_find(names, name->text, name->len);
 }
 
 static void bind_object(struct bind *b, const struct gn_fields *fields, const gantry_json *object,
                         const struct gn_path *at, unsigned char *out)
 {
-    struct gn_names missing = {0}, unknown = {0};
-    if (gn_json_count(object) > fields->count + MEMBERS_SPARE) {
-        refuse(b);
-        gn_problems_at(b->problems, at, "expected at most %zu members, got %zu", fields->count,
-                       gn_json_count(object));
+    const gantry_json *few[FEW_FIELDS], **values = few, *name = object + 1;
+    size_t next = 0;
+    if (fields->count == 0)
         return;
-    }
-    const gantry_json **values = take(b, fields->count + 1, sizeof(void *));
+    if (fields->count > FEW_FIELDS)
+        values = take(b, fields->count, sizeof(*values));
+    else
+        memset(few, 0, fields->count * sizeof(*few));
     if (!values)
         return;
-    for (const gantry_json *v = NULL; (v = gn_json_next(object, v)) != NULL;) {
-        size_t len = 0;
-        const char *name = gn_json_name(v, &len);
-        size_t i = field_index(fields, name, len);
-        if (i < fields->count)
-            values[i] = v;
-        else
-            gn_names_add(&unknown, name, len);
+    for (uint32_t i = 0; i < object->len; i++, name += 1 + name[1].skip) {
+        int64_t k = index_of(fields->names, name, next);
+        next = (size_t)(k + 1);
+        if (k >= 0 && (size_t)k < fields->count)
+            values[k] = name + 1;
     }
-    for (size_t i = 0; i < fields->count; i++) {
-        const struct gn_field *f = &fields->v[i];
-        if (!f->optional && is_missing(b, f, values[i]))
-            gn_names_add(&missing, f->name, strlen(f->name));
-    }
-    if (missing.count + unknown.count > 0)
-        report_names(b, fields, at, &missing, &unknown);
     for (size_t i = 0; i < fields->count && !full(b); i++) {
         const struct gn_field *f = &fields->v[i];
         struct gn_path here = {at, f->name, 0};
-        if (!is_missing(b, f, values[i])) {
+        if (!is_missing(f, values[i]))
             bind_value(b, f, values[i], &here, out);
-        } else if (f->fallback.count > 0) {
-            uint32_t flags = b->flags;
-            b->flags = 0;
+        else if (f->fallback.count > 0)
             bind_value(b, f, gn_json_root(&f->fallback), &here, out);
-            b->flags = flags;
+    }
+}
+
+/* The value did not fit as it is, or everything arrives as a string: coerced, it may. */
+static __attribute__((noinline)) int coerce(const struct gn_schema *schema,
+                                            const gantry_json **value, uint32_t flags,
+                                            struct gn_arena *arena, struct gn_problems *problems)
+{
+    struct gn_error err = {0};
+    if (flags) {
+        *value = gn_schema_coerce(schema, *value, flags, arena, &err);
+        if (!*value) {
+            gn_problems_add(problems, "", "%s", err.text);
+            return GN_ETOOBIG;
         }
     }
+    return gn_schema_validate(schema, *value, 0, problems);
 }
 
 int gn_field_bind(const struct gn_field *f, const gantry_json *v, struct gn_arena *arena,
                   void *base, struct gn_problems *p)
 {
-    struct bind b = {0, arena, p, 0};
+    struct bind b = {arena, p, 0};
     struct gn_path root = {NULL, f->name, 0};
     bind_value(&b, f, v, &root, base);
     return b.rc;
@@ -372,17 +272,17 @@ int gn_field_bind(const struct gn_field *f, const gantry_json *v, struct gn_aren
 int gn_fields_bind(const struct gn_fields *fields, const gantry_json *value, uint32_t flags,
                    struct gn_arena *arena, void *out, struct gn_problems *problems)
 {
-    struct bind b = {flags, arena, problems, 0};
+    static const gantry_json nothing = {.type = GN_JSON_OBJECT, .skip = 1};
+    struct bind b = {arena, problems, 0};
     struct gn_path root = {NULL, "", 0};
+    gn_assert(out != NULL || fields->count == 0);
     if (out)
         memset(out, 0, fields->struct_size);
-    if (value && gn_json_type(value) != GN_JSON_OBJECT) {
-        char shown[GN_SHOWN_MAX];
-        gn_problems_at(problems, NULL, "expected object, got %s", gn_show_value(shown, value));
-        return GN_EINVAL;
-    }
-    gn_assert(out != NULL || fields->count == 0);
-    bind_object(&b, fields, value, &root, out);
+    value = value ? value : &nothing;
+    if ((flags & GN_COERCE_ALL) || gn_schema_validate(fields->schema, value, 0, NULL) != 0)
+        b.rc = coerce(fields->schema, &value, flags, arena, problems);
+    if (b.rc == 0)
+        bind_object(&b, fields, value, &root, out);
     if (b.rc && out)
         memset(out, 0, fields->struct_size);
     return b.rc;

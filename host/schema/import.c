@@ -1,15 +1,12 @@
-/* import.c - argument tables from a plugin become fields of the host: copied, checked, compiled.
+/* import.c - argument tables from a plugin become fields of the host: copied and checked.
  *
  * Nothing is believed but that the table ends and that its strings are strings: a table may be
  * newer or older than this host, refer to itself, or contradict itself, and the message names the
- * row.
+ * row. What the options mean as a schema is for link.c to find out.
  */
 #include "schema/fields.h"
 
-#include "schema/format.h"
 #include "schema/kinds.h"
-#include "schema/pattern.h"
-#include "schema/schema.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
@@ -22,7 +19,6 @@
 #define STRIDE_MAX ((size_t)4096)
 #define STRUCT_MAX (1024u * 1024)
 #define NAME_MAX_BYTES 256
-#define SCRATCH_MAX ((size_t)4 * 1024 * 1024) /* for trying a default */
 
 /* What all rows of one import share. */
 struct import {
@@ -50,8 +46,6 @@ static void field_release(struct gn_field *f)
     gn_free(f->header);
     gn_json_release(&f->fallback);
     json_decref(f->extra);
-    gn_schema_free(f->extra_schema);
-    gn_pattern_free(f->regex);
     gn_fields_free(f->fields);
 }
 
@@ -176,13 +170,7 @@ static int take_pattern(struct gn_field *f, const gantry_arg *row, enum gn_basis
         return 0;
     if (basis != GN_TEXT)
         return gn_error_set(err, GN_EINVAL, "pattern is for strings");
-    struct gn_pattern *compiled;
-    int rc = copy_text("pattern", row->pattern, &f->pattern, err);
-    if (!rc)
-        rc = gn_pattern_compile(row->pattern, strlen(row->pattern), &compiled, err);
-    if (!rc)
-        f->regex = compiled;
-    return rc;
+    return copy_text("pattern", row->pattern, &f->pattern, err);
 }
 
 static int take_format(struct gn_field *f, const gantry_arg *row, enum gn_basis basis,
@@ -226,19 +214,30 @@ static int take_header(struct gn_field *f, const gantry_arg *row, const struct g
     return 0;
 }
 
+static int read_extra(const char *json, json_t **ret, struct gn_error *err)
+{
+    struct gn_json_doc doc;
+    int rc = gn_json_parse_copy(&doc, json, strlen(json), NULL, err);
+    if (rc)
+        return rc;
+    const gantry_json *root = gn_json_root(&doc);
+    if (gn_json_type(root) != GN_JSON_OBJECT)
+        rc = gn_error_set(err, GN_EINVAL, "keywords come as an object, not %s",
+                          gn_json_type_name(root));
+    else if (gn_json_get(root, "x-mcp-header"))
+        rc = gn_error_set(err, GN_EINVAL, "use .header for x-mcp-header");
+    else if ((*ret = gn_json_to_jansson(root)) == NULL)
+        rc = gn_error_set(err, GN_EINVAL, "has a number that cannot be kept");
+    gn_json_release(&doc);
+    return rc;
+}
+
 static int take_extra(struct gn_field *f, const gantry_arg *row, struct gn_error *err)
 {
-    if (!row->schema_json)
-        return 0;
-    int rc = gn_schema_parse(row->schema_json, &f->extra_schema, err);
-    if (rc) {
+    int rc = row->schema_json ? read_extra(row->schema_json, &f->extra, err) : 0;
+    if (rc)
         gn_error_prefix(err, "schema_json: ");
-        return rc;
-    }
-    f->extra = json_deep_copy(gn_schema_document(f->extra_schema));
-    if (json_object_get(f->extra, "x-mcp-header"))
-        return gn_error_set(err, GN_EINVAL, "schema_json: use .header for x-mcp-header");
-    return 0;
+    return rc;
 }
 
 static int import_table(const gantry_arg *args, uint32_t struct_size, struct import *in,
@@ -264,9 +263,7 @@ static int take_fields(struct gn_field *f, const gantry_arg *row, const struct g
     return rc;
 }
 
-/* A default must be what a client could have sent: it is bound once, to nowhere. */
-static int take_default(struct gn_field *f, const gantry_arg *row, uint32_t struct_size,
-                        struct gn_error *err)
+static int take_default(struct gn_field *f, const gantry_arg *row, struct gn_error *err)
 {
     if (!row->default_json)
         return 0;
@@ -280,23 +277,10 @@ static int take_default(struct gn_field *f, const gantry_arg *row, uint32_t stru
         return gn_error_set(err, GN_EINVAL, "default null says nothing: use .optional");
     json_t *shown = gn_json_to_jansson(gn_json_root(&f->fallback));
     if (!shown)
-        return gn_error_set(err, GN_EINVAL, "default %s has a name or number that cannot be shown",
+        return gn_error_set(err, GN_EINVAL, "default %s has a number that cannot be shown",
                             row->default_json);
     json_decref(shown);
-    struct gn_arena scratch;
-    struct gn_problems problems;
-    gn_arena_init(&scratch, SCRATCH_MAX);
-    gn_problems_init(&problems);
-    void *out = gn_calloc(1, struct_size);
-    rc = gn_field_bind(f, gn_json_root(&f->fallback), &scratch, out, &problems);
-    if (rc == GN_ETOOBIG)
-        gn_error_set(err, rc, "the default is too big");
-    else if (rc)
-        gn_error_set(err, rc, "default: %s", gn_buf_str(&problems.text));
-    gn_free(out);
-    gn_problems_release(&problems);
-    gn_arena_release(&scratch);
-    return rc;
+    return 0;
 }
 
 static int import_row(struct gn_field *f, const gantry_arg *row, uint32_t struct_size,
@@ -331,7 +315,7 @@ static int import_row(struct gn_field *f, const gantry_arg *row, uint32_t struct
     if (!rc)
         rc = take_fields(f, row, kind, struct_size - row->offset, in, err);
     if (!rc)
-        rc = take_default(f, row, struct_size, err);
+        rc = take_default(f, row, err);
     return rc;
 }
 
@@ -414,6 +398,12 @@ int gn_fields_import(const gantry_arg *args, size_t stride, uint32_t struct_size
     in->stride = args ? stride : sizeof(*none);
     int rc = import_table(args ? args : none, struct_size, in, ret_fields, err);
     gn_free(in);
+    if (!rc)
+        rc = gn_fields_link(*ret_fields, err);
+    if (rc) {
+        gn_fields_free(*ret_fields);
+        *ret_fields = NULL;
+    }
     return rc;
 }
 
@@ -424,6 +414,7 @@ void gn_fields_free(struct gn_fields *fields)
     for (size_t i = 0; i < fields->count; i++)
         field_release(&fields->v[i]);
     gn_free(fields->v);
+    gn_schema_free(fields->schema);
     gn_free(fields);
 }
 
