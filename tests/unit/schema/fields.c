@@ -158,7 +158,7 @@ Test(fields, defaults_stand_in_for_missing_and_null)
     open_bench(&t, args, sizeof(in_t));
     for (size_t i = 0; i < GN_COUNT(texts); i++) {
         in_t in;
-        expect_fine(&t, texts[i], 0, &in);
+        expect_fine(&t, texts[i], GN_COERCE_NULLS, &in);
         cr_expect_str_eq(in.s, "dear");
         cr_expect_eq(in.n, 7);
         cr_assert_eq(in.l.n, 2);
@@ -167,6 +167,8 @@ Test(fields, defaults_stand_in_for_missing_and_null)
         cr_expect_not(in.o.set);
         cr_expect_null(in.maybe);
     }
+    in_t in;
+    expect_problem(&t, "{\"n\":null}", 0, &in, "/n: expected integer, got null");
     close_bench(&t);
 }
 
@@ -194,35 +196,75 @@ Test(fields, extra_keywords_are_published_and_enforced)
     close_bench(&t);
 }
 
-Test(fields, printing_refuses_what_its_schema_would)
+Test(fields, ranges_and_extra_keywords_are_exact_decimals)
+{
+    typedef struct {
+        double share, price;
+    } in_t;
+    const gantry_arg args[] = {GANTRY_ARG(in_t, share, "s", .range = {0.1, 0.3}),
+                               GANTRY_ARG(in_t, price, "p", .schema_json = "{\"multipleOf\":0.01}"),
+                               GANTRY_ARGS_END};
+    struct bench t;
+    in_t in;
+    open_bench(&t, args, sizeof(in));
+    expect_fine(&t, "{\"share\":0.1,\"price\":19.99}", 0, &in);
+    expect_fine(&t, "{\"share\":0.3,\"price\":1e-2}", 0, &in);
+    expect_problem(&t, "{\"share\":0.30000000000000000001,\"price\":0.005}", 0, &in,
+                   "/share: expected number 0.1 to 0.3, got 0.30000000000000000001\n"
+                   "/price: expected a multiple of 0.01, got 0.005");
+    close_bench(&t);
+}
+
+Test(fields, printing_refuses_what_json_cannot_say)
 {
     typedef struct {
         const char *s, *unit;
         double d;
-        gantry_strings l;
+        gantry_strings l, none;
     } out_t;
     const gantry_arg args[] = {
-        GANTRY_ARG(out_t, s, "s"), GANTRY_ARG(out_t, unit, "u", GANTRY_ONE_OF("c", "f")),
-        GANTRY_ARG(out_t, d, "d", .range = {0, 1}), GANTRY_ARG(out_t, l, "l"), GANTRY_ARGS_END};
+        GANTRY_ARG(out_t, s, "s"),    GANTRY_ARG(out_t, unit, "u", GANTRY_ONE_OF("c", "f")),
+        GANTRY_ARG(out_t, d, "d"),    GANTRY_ARG(out_t, l, "l"),
+        GANTRY_ARG(out_t, none, "n"), GANTRY_ARGS_END};
     static const char *const list[] = {"a", NULL};
     struct bench t;
     struct gn_jw w;
     struct gn_buf out = GN_BUF_INIT(4096);
     open_bench(&t, args, sizeof(out_t));
     gn_jw_init(&w, &out);
-    out_t v = {NULL, "k", NAN, {2, list}};
+    out_t v = {NULL, "c", NAN, {2, list}, {1, NULL}};
     cr_expect_eq(gn_fields_print(t.fields, &v, &w, NULL, &t.problems), GN_EINVAL);
     cr_expect_str_eq(gn_buf_str(&t.problems.text),
                      "/s: is required but NULL\n"
-                     "/unit: expected one of \"c\", \"f\", got \"k\"\n"
                      "/d: expected number, got one that is not finite\n"
-                     "/l/1: is NULL");
+                     "/l/1: is NULL\n"
+                     "/none: has 1 elements but NULL in their place");
     gn_buf_release(&out);
     out = GN_BUF_INIT(8);
     gn_jw_init(&w, &out);
-    v = (out_t){"text", "c", 0.5, {1, list}};
+    v = (out_t){"text", "c", 0.5, {1, list}, {0, NULL}};
     cr_expect_eq(gn_fields_print(t.fields, &v, &w, NULL, NULL), GN_ETOOBIG);
     cr_expect_eq(gn_fields_print(t.fields, NULL, &w, NULL, NULL), GN_EINVAL);
+    gn_buf_release(&out);
+    close_bench(&t);
+}
+
+Test(fields, what_was_printed_is_checked_by_the_schema)
+{
+    struct bench t;
+    struct gn_jw w;
+    struct gn_json_doc doc;
+    struct gn_buf out = GN_BUF_INIT(4096);
+    const greet_in v = {"a", 9};
+    open_bench(&t, greet_args, sizeof(v));
+    gn_jw_init(&w, &out);
+    cr_assert_eq(gn_fields_print(t.fields, &v, &w, NULL, &t.problems), 0);
+    cr_expect_str_eq(gn_buf_str(&out), "{\"name\":\"a\",\"times\":9}");
+    cr_assert_eq(gn_json_parse_copy(&doc, gn_buf_str(&out), out.len, NULL, NULL), 0);
+    cr_expect_eq(gn_schema_validate(t.fields->schema, gn_json_root(&doc), 0, &t.problems),
+                 GN_EINVAL);
+    cr_expect_str_eq(gn_buf_str(&t.problems.text), "/times: expected integer 1 to 5, got 9");
+    gn_json_release(&doc);
     gn_buf_release(&out);
     close_bench(&t);
 }

@@ -90,7 +90,7 @@ Test(fields_import, bad_rows_are_refused_by_name)
     REFUSED("length {3, 2} is empty", {.name = "n", .type = GANTRY_T_STRING, .length = {3, 2}});
     REFUSED("length is for strings and arrays",
             {.name = "n", .type = GANTRY_T_INT, .length = {1, 2}});
-    REFUSED("pattern \"(\": missing closing parenthesis",
+    REFUSED("argument \"n\": pattern \"(\": a group is not closed",
             {.name = "n", .type = GANTRY_T_STRING, .pattern = "("});
     REFUSED("pattern is for strings", {.name = "n", .type = GANTRY_T_INT, .pattern = "a"});
     REFUSED("format \"\"", {.name = "n", .type = GANTRY_T_STRING, .format = ""});
@@ -98,7 +98,7 @@ Test(fields_import, bad_rows_are_refused_by_name)
     REFUSED("default: expected integer 1 to 5, got 6",
             {.name = "n", .type = GANTRY_T_INT, .range = {1, 5}, .default_json = "6"});
     REFUSED("default x:", {.name = "n", .type = GANTRY_T_INT, .default_json = "x"});
-    REFUSED("default [1e999] has a name or number",
+    REFUSED("default [1e999] has a number",
             {.name = "n", .type = GANTRY_T_JSON, .default_json = "[1e999]"});
     REFUSED("default null", {.name = "n", .type = GANTRY_T_INT, .default_json = "null"});
     REFUSED("one_of is empty",
@@ -115,6 +115,35 @@ Test(fields_import, bad_rows_are_refused_by_name)
     REFUSED("argument \"o\": argument \"y\": offset 8 is beyond a struct of 16 bytes",
             {.name = "o", .type = GANTRY_T_OBJECT, .fields = point_args, .offset = 48});
     REFUSED("schema_json: ", {.name = "n", .type = GANTRY_T_INT, .schema_json = "[]"});
+    REFUSED("argument \"o\": argument \"x/y\": schema_json: /items/type: ",
+            {.name = "o",
+             .type = GANTRY_T_ARRAY,
+             .elem_size = 16,
+             .fields = (const gantry_arg[]){{.name = "x", .type = GANTRY_T_INT},
+                                            {.name = "x/y",
+                                             .type = GANTRY_T_JSON,
+                                             .schema_json = "{\"items\":{\"type\":\"text\"}}"},
+                                            GANTRY_ARGS_END}});
+    REFUSED("argument \"l\": pattern \"[\": ",
+            {.name = "l", .type = GANTRY_T_STRINGS, .pattern = "["});
+    REFUSED("schema_json: /$ref: ",
+            {.name = "n", .type = GANTRY_T_JSON, .schema_json = "{\"$ref\":\"other.json\"}"});
+    REFUSED("schema_json must leave the properties to .fields",
+            {.name = "o",
+             .type = GANTRY_T_OBJECT,
+             .fields = point_args,
+             .schema_json = "{\"properties\":{\"y\":{},\"x\":{}}}"});
+    REFUSED("argument \"o\": argument \"n\": default: expected string without",
+            {.name = "o",
+             .type = GANTRY_T_OBJECT,
+             .fields = (const gantry_arg[]){
+                 {.name = "n", .type = GANTRY_T_STRING, .default_json = "\"a\\u0000\""},
+                 GANTRY_ARGS_END}});
+    REFUSED(
+        "argument \"o\": default: missing \"x\"",
+        {.name = "o", .type = GANTRY_T_OBJECT, .fields = point_args, .default_json = "{\"y\":1}"});
+    REFUSED("default: expected date such as",
+            {.name = "n", .type = GANTRY_T_STRING, .format = "date", .default_json = "\"x\""});
     REFUSED("schema_json: /minimum: a schema has a number here, not \"a\"",
             {.name = "n", .type = GANTRY_T_INT, .schema_json = "{\"minimum\":\"a\"}"});
     REFUSED("use .header",
