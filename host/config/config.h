@@ -14,6 +14,13 @@
 
 #include <jansson.h>
 
+/* What happens to structured output that does not fit its tool's schema. */
+enum gn_output_check {
+    GN_OUTPUT_WARN = 0, /* it goes out, and the log tells */
+    GN_OUTPUT_OFF,      /* nothing is checked */
+    GN_OUTPUT_STRICT,   /* the call fails */
+};
+
 struct gn_config_listener {
     char *address;         /* "127.0.0.1:8080", "[::1]:0", "unix:/run/gantry.sock" */
     char *tls_certificate; /* PEM files; both or none */
@@ -65,6 +72,13 @@ struct gn_config {
     uint32_t debounce_ms, settle_ms, removal_grace_ms, start_timeout_ms, probe_timeout_ms;
     uint32_t plugin_drain_ms; /* old generations: then their calls are cancelled */
     char *state_dir;          /* private copies, probe cache; NULL: a private temporary one */
+
+    /* schemas */
+    bool coerce; /* arguments are read as their schema means them */
+    enum gn_output_check output_check;
+    bool assert_formats;    /* of schemas that plugins give as JSON */
+    bool inline_references; /* lists of tools show schemas without `$ref` */
+    char **inline_for;      /* NULL-terminated: to these clients in any case; "NAME" or "NAME*" */
 
     /* log */
     enum gn_level log_level;

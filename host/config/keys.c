@@ -110,6 +110,12 @@ const struct gn_config_key gn_config_keys[] = {
     NUMBER("loading.drain", DURATION, plugin_drain_ms, "5s", 0, HOURS(24)),
     KEY("loading.state_folder", PATH, state_dir, ""),
 
+    KEY("schema.coerce", BOOL, coerce, "true"),
+    KEY("schema.output", OUTPUT, output_check, "warn"),
+    KEY("schema.formats", BOOL, assert_formats, "true"),
+    KEY("schema.references", REFERENCES, inline_references, "keep"),
+    KEY("schema.inline_for", TEXTS, inline_for, "[]"),
+
     KEY("log.level", LEVEL, log_level, "info"),
     KEY("log.format", LOG_FORMAT, log_json, "text"),
 

@@ -27,6 +27,8 @@ enum gn_config_type {
     GN_KEY_LEVEL,      /* enum gn_level */
     GN_KEY_LOG_FORMAT, /* bool: json */
     GN_KEY_UNLOAD,     /* bool: never */
+    GN_KEY_OUTPUT,     /* enum gn_output_check */
+    GN_KEY_REFERENCES, /* bool: inline */
     GN_KEY_JSON,       /* json_t *: an object of any content */
     GN_KEY_ENTRIES,    /* array of structs described by `entry`; offset of the pointer */
     GN_KEY_REFUSED,    /* known, and why it is wrong: `fallback` says so */

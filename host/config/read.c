@@ -367,6 +367,24 @@ static void read_unload(const struct context *c)
     *(bool *)c->field = never == 1;
 }
 
+static void read_output(const struct context *c)
+{
+    static const char *const names[] = {
+        [GN_OUTPUT_WARN] = "warn", [GN_OUTPUT_OFF] = "off", [GN_OUTPUT_STRICT] = "strict", NULL};
+    int check = -1;
+    read_choice(c, names, &check);
+    if (check >= 0)
+        *(enum gn_output_check *)c->field = (enum gn_output_check)check;
+}
+
+static void read_references(const struct context *c)
+{
+    static const char *const names[] = {"keep", "inline", NULL};
+    int is_inline = *(bool *)c->field;
+    read_choice(c, names, &is_inline);
+    *(bool *)c->field = is_inline == 1;
+}
+
 static void read_json(const struct context *c)
 {
     char got[80];
@@ -472,7 +490,8 @@ static void (*const readers[])(const struct context *c) = {
     [GN_KEY_ADDRESS] = read_address, [GN_KEY_HASH] = read_hash,
     [GN_KEY_TEXTS] = read_texts,     [GN_KEY_PATHS] = read_texts,
     [GN_KEY_LEVEL] = read_level,     [GN_KEY_LOG_FORMAT] = read_log_format,
-    [GN_KEY_UNLOAD] = read_unload,   [GN_KEY_JSON] = read_json,
+    [GN_KEY_UNLOAD] = read_unload,   [GN_KEY_OUTPUT] = read_output,
+    [GN_KEY_JSON] = read_json,       [GN_KEY_REFERENCES] = read_references,
     [GN_KEY_ENTRIES] = read_entries, [GN_KEY_REFUSED] = read_refused,
 };
 

@@ -174,6 +174,9 @@ Test(config, defaults_are_those_of_the_design)
     cr_assert_eq(c->max_queued_calls, 4096);
     cr_assert_eq(c->workers, 4);
     cr_assert_eq(c->drain_ms, 5000);
+    cr_assert(c->coerce && c->assert_formats && !c->inline_references);
+    cr_assert_eq(c->output_check, GN_OUTPUT_WARN);
+    cr_assert(c->inline_for && !c->inline_for[0]);
     struct gn_buf problems = GN_BUF_INIT(4096);
     cr_assert_eq(gn_config_validate(c, &problems), 0);
     gn_buf_release(&problems);
@@ -205,6 +208,12 @@ Test(config, reads_every_type)
                                "http:\n"
                                "  allowed_origins: https://one.example\n"
                                "  allowed_hosts: [a.example, 'b.example:8443']\n"
+                               "schema:\n"
+                               "  coerce: false\n"
+                               "  output: off\n"
+                               "  formats: false\n"
+                               "  references: inline\n"
+                               "  inline_for: [old, new*]\n"
                                "log: {level: debug, format: json}\n"
                                "limits:\n"
                                "  max_body: 1 MiB\n"
@@ -218,6 +227,9 @@ Test(config, reads_every_type)
     cr_assert_null(c->allowed_origins[1]);
     cr_assert_str_eq(c->allowed_hosts[1], "b.example:8443");
     cr_assert_null(c->allowed_hosts[2]);
+    cr_assert(!c->coerce && !c->assert_formats && c->inline_references);
+    cr_assert_eq(c->output_check, GN_OUTPUT_OFF);
+    cr_assert_str_eq(c->inline_for[1], "new*");
     cr_assert_eq(c->log_level, GN_DEBUG);
     cr_assert(c->log_json);
     cr_assert_eq(c->max_body, 1u << 20);
@@ -304,6 +316,10 @@ Test(config, says_all_that_is_wrong_at_once)
              "9: stdio: must be true or false, but is \"yes\"",
              "10: http: must be a mapping (\"key: value\")", "12: plugins[0]: plugin is missing",
              "13: plugins[1].pluggin: unknown key, did you mean plugin?");
+    PROBLEMS(
+        "schema: {output: warm, references: resolve}\n",
+        "1: schema.output: must be one of warn, off, strict, but is \"warm\"; did you mean warn?",
+        "1: schema.references: must be one of keep, inline, but is \"resolve\"");
     PROBLEMS("log: {verbosity: 3}\n", "1: log.verbosity: unknown key; known here: level, format");
     PROBLEMS(
         "auth: {tokens: [{principal: a, token: secret}]}\n",
