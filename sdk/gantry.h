@@ -112,7 +112,11 @@ enum {
 
 /* `flags` of tools, resources, templates and prompts. */
 enum {
-    GANTRY_BLOCKING = 1 /* the handler blocks: run it on a worker thread, start to end */
+    GANTRY_BLOCKING = 1, /* the handler blocks: run it on a worker thread, start to end */
+    /* Tools only. Without these the operator decides (etc/gantry.yaml, schema). */
+    GANTRY_STRICT_INPUT = 2,    /* arguments as they are: "5" is not read as 5 */
+    GANTRY_OUTPUT_STRICT = 4,   /* structured output that does not fit its schema fails the call */
+    GANTRY_OUTPUT_UNCHECKED = 8 /* structured output is not checked */
 };
 
 /* `flags` of a plugin. */
@@ -575,13 +579,14 @@ static inline int GANTRY_PRINTF(3, 4)
     return rc;
 }
 /* Structured output from a struct of the tool's output table; if the tool adds no content of its
- * own the host adds the same as text, for older clients. [call] GANTRY_EINVAL if the tool has no
- * table. */
+ * own the host adds the same as text, for older clients. Whether the values fit the schema is
+ * looked at when the handler has returned. [call] GANTRY_EINVAL if the tool has no table, if a
+ * required field is NULL or a number is not finite. */
 static inline int gantry_structured(gantry_call *call, const void *value)
 {
     return gantry_host_->structured(call, value);
 }
-/* Structured output from a JSON value. [call] GANTRY_EINVAL if it does not fit the tool's table. */
+/* Structured output from a JSON value, checked likewise. [call] */
 static inline int gantry_structured_json(gantry_call *call, const gantry_json *value)
 {
     return gantry_host_->structured_json(call, value);
@@ -739,7 +744,8 @@ static inline const char *gantry_header(gantry_call *call, const char *name)
 {
     return gantry_host_->header(call, name);
 }
-/* The request's params, arguments and `_meta` as received; NULL if absent. [call] */
+/* The request's params, arguments and `_meta`; NULL if absent. As received, but that arguments of a
+ * tool with input_schema_json are as its schema reads them. [call] */
 static inline const gantry_json *gantry_params(gantry_call *call)
 {
     return gantry_host_->params(call);
