@@ -148,6 +148,15 @@ static void log_problems(struct gn_host *h, struct gn_buf *problems)
     }
 }
 
+/* What calls go by, of a configuration that is replaced by the next. */
+static void configure_calls(struct gn_host *h, const struct gn_config *c)
+{
+    h->env.timeout_ms = c->call_timeout_ms;
+    h->env.strict_input = !c->coerce;
+    h->env.annotate_formats = !c->assert_formats;
+    h->env.output_check = c->output_check;
+}
+
 static void on_hangup(uv_signal_t *handle, int number)
 {
     (void)number;
@@ -164,7 +173,7 @@ static void on_hangup(uv_signal_t *handle, int number)
         warn_listeners(h, next);
         h->config = next;
         h->auth = gn_auth_new(next);
-        h->env.timeout_ms = next->call_timeout_ms;
+        configure_calls(h, next);
         gn_stderr_log_configure(h->log, next->log_level, next->log_json);
         gn_protocol_configure(h->protocol, next);
         if (h->http)
@@ -293,8 +302,8 @@ static void build(struct gn_host *h)
         .http = gn_http_new(h->loop),
         .log = h->log,
         .registry = h->registry,
-        .timeout_ms = c->call_timeout_ms,
     };
+    configure_calls(h, c);
     gn_list_init(&h->env.calls);
     h->protocol = gn_protocol_new(&h->env, h->registry, c);
     struct gn_plugins_events events = {

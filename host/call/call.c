@@ -168,37 +168,6 @@ static const char *code_name(int rc)
     return rc <= 0 && rc > -(int)GN_COUNT(names) ? names[-rc] : "an unknown code";
 }
 
-/* What of structured output goes against what the tool promises: text in the arena; NULL if
- * nothing. */
-static const char *structure_problem(struct gn_call *call)
-{
-    const struct gn_component *c = call->component;
-    const struct gn_result *r = &call->result;
-    if (!c || c->kind != GN_TOOL || call->is_completion || !c->output_text)
-        return NULL;
-    if (!r->structured)
-        return "it has an output schema but returned no structured output";
-    if (!c->output_schema)
-        return NULL; /* printed from the table that is the schema */
-    struct gn_json_doc doc;
-    struct gn_problems problems;
-    struct gn_error err = {0};
-    const char *text = NULL;
-    bool fits;
-    if (gn_json_parse_copy(&doc, r->structured, r->structured_len, NULL, &err) != 0)
-        return gn_arena_format(&call->arena, "its structured output cannot be checked: %s",
-                               err.text);
-    gn_problems_init(&problems);
-    fits = gn_schema_check(c->output_schema, gn_json_root(&doc), &problems) == 0;
-    if (!fits)
-        text = gn_arena_format(&call->arena,
-                               "its structured output does not fit its schema: %.1024s",
-                               gn_buf_str(&problems.text));
-    gn_problems_release(&problems);
-    gn_json_release(&doc);
-    return fits || text ? text : "its structured output does not fit its schema";
-}
-
 static enum gn_outcome fail_by_accident(struct gn_call *call, const char *why)
 {
     randombytes_buf(&call->correlation, sizeof call->correlation);
@@ -216,7 +185,7 @@ enum gn_outcome gn_call_outcome(struct gn_call *call)
     if (call->failed)
         return GN_OUT_FAILED;
     if (call->rc == GANTRY_OK) {
-        const char *problem = structure_problem(call);
+        const char *problem = gn_call_check_output(call);
         return problem ? fail_by_accident(call, problem) : GN_OUT_RESULT;
     }
     if (call->rc == GANTRY_ENOENT && call->component &&
@@ -335,33 +304,6 @@ static void start_task(struct gn_call *call, bool blocking, const char *name)
 }
 
 /* ---------------------------------------------------------------- starting */
-
-/* Checks the arguments and fills call->in. False: the call is finished or its failure is set. */
-bool gn_call_bind(struct gn_call *call, enum gn_outcome *ret_outcome)
-{
-    struct gn_component *c = call->component;
-    struct gn_problems problems;
-    gn_problems_init(&problems);
-    int rc = 0;
-    if (c->input) {
-        uint32_t flags = c->kind == GN_TOOL ? GN_BIND_COERCE : GN_BIND_STRINGS;
-        size_t size = c->input->struct_size ? c->input->struct_size : 1;
-        call->in = gn_arena_alloc(&call->arena, size);
-        rc = call->in ? gn_fields_bind(c->input, call->arguments, flags, &call->arena, call->in,
-                                       &problems)
-                      : GN_ETOOBIG;
-    } else if (c->input_schema) {
-        rc = gn_schema_check(c->input_schema, call->arguments, &problems);
-    }
-    if (rc) {
-        const char *text = rc == GN_ETOOBIG ? "the arguments take more memory than a call may use"
-                                            : gn_buf_str(&problems.text);
-        gn_call_fail(call, "%s", text);
-        *ret_outcome = GN_OUT_INVALID;
-    }
-    gn_problems_release(&problems);
-    return rc == 0;
-}
 
 void gn_call_start(struct gn_call *call)
 {

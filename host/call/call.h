@@ -17,6 +17,7 @@
 #define GN_CALL_CALL_H
 
 #include "call/component.h"
+#include "config/config.h"
 #include "coro/http.h"
 #include "util/arena.h"
 #include "wire/revision.h"
@@ -30,11 +31,14 @@ struct gn_call_env {
     struct gn_loop *loop;
     struct gn_http *http;
     struct gn_log *log;
-    struct gn_registry *registry; /* opaque here; for nested calls, used by the host table */
-    uint32_t timeout_ms;          /* of a call without one of its own; 0: 60,000 */
-    uint64_t arena_bytes;         /* 0: 64 MiB */
-    uint64_t result_bytes;        /* content and structured output together; 0: 16 MiB */
-    struct gn_list calls;         /* those alive, newest last */
+    struct gn_registry *registry;      /* opaque here; for nested calls, used by the host table */
+    uint32_t timeout_ms;               /* of a call without one of its own; 0: 60,000 */
+    uint64_t arena_bytes;              /* 0: 64 MiB */
+    uint64_t result_bytes;             /* content and structured output together; 0: 16 MiB */
+    bool strict_input;                 /* arguments of tools are not coerced */
+    bool annotate_formats;             /* `format` of schemas given as JSON refuses nothing */
+    enum gn_output_check output_check; /* of tools that do not choose for themselves */
+    struct gn_list calls;              /* those alive, newest last */
     uint32_t alive, peak;
     uint32_t running; /* handlers that have not returned, answered or not */
     /* [loop] NULL, or called whenever one has returned (the protocol's: the next in its queue). */

@@ -71,6 +71,8 @@ void gn_component_unref(struct gn_component *c)
     gn_free(c->version);
     gn_free(c->input_text);
     gn_free(c->output_text);
+    gn_free(c->input_inline);
+    gn_free(c->output_inline);
     gn_free(c->mime_type);
     c->magic = 0;
     gn_free(c);

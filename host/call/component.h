@@ -60,7 +60,7 @@ struct gn_component {
     json_t *meta;          /* object or NULL */
     struct gn_icon *icons; /* icon_count of them */
     size_t icon_count;
-    uint32_t flags, requires, timeout_ms; /* flags: GANTRY_BLOCKING */
+    uint32_t flags, requires, timeout_ms; /* flags: GANTRY_BLOCKING, ... */
 
     /* input, output */
     struct gn_fields
@@ -68,7 +68,9 @@ struct gn_component {
     struct gn_schema *input_schema; /* given as JSON */
     struct gn_fields *output;
     struct gn_schema *output_schema;
-    char *input_text, *output_text; /* the schemas as compact JSON; NULL where there is none */
+    char *input_text, *output_text;     /* the schemas as compact JSON; NULL where there is none */
+    char *input_inline, *output_inline; /* the same without `$ref`; NULL if they have none */
+    uint32_t misfits;                   /* results that did not fit the output schema [loop] */
     int8_t read_only, destructive, idempotent, open_world; /* tools: GANTRY_YES, GANTRY_NO, 0 */
 
     /* resources and templates */

@@ -481,6 +481,7 @@ Test(call, a_promised_structure_that_is_missing_is_an_accident)
     struct gn_log log = {.level = GN_DEBUG, .write = note_log};
     open_loop();
     env.log = &log;
+    env.output_check = GN_OUTPUT_STRICT;
     struct gn_component *c = component("vague", run_without_result, 0);
     c->output_text = gn_strdup("{\"type\":\"object\"}");
     struct gn_call *call = start(c, GN_REV_LATEST);
@@ -491,6 +492,153 @@ Test(call, a_promised_structure_that_is_missing_is_an_accident)
         "%s", last_log);
     gn_call_unref(call);
     gn_component_unref(c);
+    close_loop();
+}
+
+static int run_misfit(struct gantry_call *call, const void *in)
+{
+    (void)in;
+    call->result.structured = "{\"n\":\"many\",\"m\":1}";
+    call->result.structured_len = strlen(call->result.structured);
+    return GANTRY_OK;
+}
+
+/* A tool whose output never fits. */
+static struct gn_component *misfit(gantry_run_fn run, uint32_t flags)
+{
+    static const char schema[] =
+        "{\"type\":\"object\",\"required\":[\"n\"],\"properties\":{\"n\":{\"type\":\"integer\"}}}";
+    struct gn_component *c = component("misfit", run, flags);
+    c->output_text = gn_strdup(schema);
+    cr_assert_eq(gn_schema_compile(schema, strlen(schema), NULL, &c->output_schema, NULL), 0);
+    return c;
+}
+
+static uint32_t told; /* lines at warning */
+
+static void count_warnings(struct gn_log *log, enum gn_level level, const char *component_name,
+                           const struct gn_log_field *fields, size_t field_count, const char *text)
+{
+    told += level >= GN_WARNING;
+    note_log(log, level, component_name, fields, field_count, text);
+}
+
+Test(call, output_that_does_not_fit_goes_out_with_one_warning)
+{
+    struct gn_log log = {.level = GN_INFO, .write = count_warnings};
+    open_loop();
+    env.log = &log;
+    struct gn_component *c = misfit(run_misfit, 0);
+    for (int i = 1; i <= 11; i++) {
+        struct gn_call *call = start(c, GN_REV_LATEST);
+        run_until(&finished, i);
+        cr_assert_eq(last_outcome, GN_OUT_RESULT);
+        cr_assert_eq(told, i < 10 ? 1u : 2u, "%d calls, %u lines", i, told);
+        cr_assert(strstr(last_log, "misfit: its structured output does not fit its schema: /n: "),
+                  "%s", last_log);
+        gn_call_unref(call);
+    }
+    cr_assert(strstr(last_log, "(10 results did not, up to now)"), "%s", last_log);
+    gn_component_unref(c);
+    close_loop();
+}
+
+Test(call, a_tool_may_choose_how_its_output_is_checked)
+{
+    static const struct {
+        gantry_run_fn run;
+        uint32_t flags;
+        enum gn_output_check host;
+        enum gn_outcome outcome;
+        uint32_t warnings; /* or errors */
+    } rows[] = {
+        {run_misfit, 0, GN_OUTPUT_STRICT, GN_OUT_ACCIDENT, 1},
+        {run_misfit, GANTRY_OUTPUT_STRICT, GN_OUTPUT_OFF, GN_OUT_ACCIDENT, 1},
+        {run_misfit, GANTRY_OUTPUT_UNCHECKED, GN_OUTPUT_STRICT, GN_OUT_RESULT, 0},
+        {run_misfit, 0, GN_OUTPUT_OFF, GN_OUT_RESULT, 0},
+        {run_without_result, 0, GN_OUTPUT_WARN, GN_OUT_RESULT, 1},
+        {run_without_result, GANTRY_OUTPUT_STRICT, GN_OUTPUT_WARN, GN_OUT_ACCIDENT, 1},
+        {run_without_result, 0, GN_OUTPUT_OFF, GN_OUT_RESULT, 0},
+    };
+    struct gn_log log = {.level = GN_INFO, .write = count_warnings};
+    open_loop();
+    env.log = &log;
+    for (size_t i = 0; i < GN_COUNT(rows); i++) {
+        struct gn_component *c = misfit(rows[i].run, rows[i].flags);
+        env.output_check = rows[i].host;
+        told = 0;
+        struct gn_call *call = start(c, GN_REV_LATEST);
+        run_until(&finished, (int)i + 1);
+        cr_expect_eq(last_outcome, rows[i].outcome, "row %zu: %d", i, last_outcome);
+        cr_expect_eq(told, rows[i].warnings, "row %zu: %u lines", i, told);
+        gn_call_unref(call);
+        gn_component_unref(c);
+    }
+    close_loop();
+}
+
+static char seen[256]; /* the arguments of the last call, as its handler reads them */
+
+static int run_read_arguments(struct gantry_call *call, const void *in)
+{
+    (void)in;
+    struct gn_buf text = GN_BUF_INIT(sizeof seen - 1);
+    if (call->arguments)
+        gn_json_write(&text, call->arguments);
+    snprintf(seen, sizeof seen, "%s", gn_buf_str(&text));
+    gn_buf_release(&text);
+    return GANTRY_OK;
+}
+
+Test(call, arguments_are_read_as_the_schema_means_them)
+{
+    static const char schema[] =
+        "{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\",\"maximum\":5},"
+        "\"s\":{\"type\":\"string\"},\"l\":{\"type\":\"array\"}}}";
+    static const struct {
+        const char *arguments;
+        uint32_t flags;
+        bool strict;
+        const char *seen; /* NULL: refused */
+        const char *says;
+    } rows[] = {
+        {"{\"n\":5,\"s\":\"5\"}", 0, false, "{\"n\":5,\"s\":\"5\"}", NULL},
+        {"{\"n\":\"5\",\"s\":\"5\"}", 0, false, "{\"n\":5,\"s\":\"5\"}", NULL},
+        {"{\"n\":\"5\",\"s\":null,\"l\":\"[1]\"}", 0, false, "{\"n\":5,\"l\":[1]}", NULL},
+        {NULL, 0, false, "", NULL},
+        {"{\"n\":\"7\"}", 0, false, NULL, "/n: expected integer of at most 5, got 7"},
+        {"{\"n\":\"5\"}", GANTRY_STRICT_INPUT, false, NULL, "got \"5\""},
+        {"{\"n\":\"5\"}", 0, true, NULL, "got \"5\""},
+        {"{\"n\":null}", 0, true, NULL, "got null"},
+    };
+    open_loop();
+    for (size_t i = 0; i < GN_COUNT(rows); i++) {
+        struct gn_component *c = component("read", run_read_arguments, rows[i].flags);
+        cr_assert_eq(gn_schema_compile(schema, strlen(schema), NULL, &c->input_schema, NULL), 0);
+        env.strict_input = rows[i].strict;
+        struct gn_json_doc doc = {0};
+        const char *text = rows[i].arguments ? rows[i].arguments : "0";
+        cr_assert_eq(gn_json_parse_copy(&doc, text, strlen(text), NULL, NULL), 0);
+        seen[0] = '\0';
+        struct gn_call *call = gn_call_new(&env, &ops, NULL);
+        call->component = c;
+        call->revision = GN_REV_LATEST;
+        call->arguments = rows[i].arguments ? gn_json_root(&doc) : NULL;
+        gn_call_start(call);
+        run_until(&finished, (int)i + 1);
+        if (rows[i].seen) {
+            cr_expect_eq(last_outcome, GN_OUT_RESULT, "row %zu: %s", i,
+                         call->failure ? call->failure : "");
+            cr_expect_str_eq(seen, rows[i].seen, "row %zu: %s", i, seen);
+        } else {
+            cr_expect_eq(last_outcome, GN_OUT_INVALID, "row %zu", i);
+            cr_expect(call->failure && strstr(call->failure, rows[i].says), "row %zu: %s", i,
+                      call->failure ? call->failure : "");
+        }
+        gn_call_unref(call);
+        gn_json_release(&doc);
+        gn_component_unref(c);
+    }
     close_loop();
 }
 
