@@ -140,24 +140,29 @@ static bool shows_output(const struct gn_component *c, enum gn_revision revision
         return false;
     if (revision >= GN_REV_2026_07_28 || !c->output_schema)
         return true;
-    const json_t *type = json_object_get(gn_schema_document(c->output_schema), "type");
-    return json_is_string(type) && gn_streq(json_string_value(type), "object");
+    return gn_json_streq(gn_json_get(gn_schema_root(c->output_schema), "type"), "object");
 }
 
-static void write_tool(const struct gn_component *c, enum gn_revision revision, struct gn_jw *w)
+static void write_tool(const struct gn_component *c, struct gn_view view, struct gn_jw *w)
 {
-    const char *input = c->input_text ? c->input_text : NO_ARGUMENTS;
+    enum gn_revision revision = view.revision;
+    const char *input = c->input_text ? c->input_text : NO_ARGUMENTS, *output = c->output_text;
+    if (view.inlines && c->input_inline)
+        input = c->input_inline;
+    if (view.inlines && c->output_inline)
+        output = c->output_inline;
     gn_jw_str(w, "name", c->name);
     write_title(c, revision, w);
     write_optional(w, "description", c->description);
     gn_jw_raw(w, "inputSchema", input, strlen(input));
     if (shows_output(c, revision))
-        gn_jw_raw(w, "outputSchema", c->output_text, strlen(c->output_text));
+        gn_jw_raw(w, "outputSchema", output, strlen(output));
     write_tool_annotations(c, revision, w);
 }
 
-static void write_resource(const struct gn_component *c, enum gn_revision revision, struct gn_jw *w)
+static void write_resource(const struct gn_component *c, struct gn_view view, struct gn_jw *w)
 {
+    enum gn_revision revision = view.revision;
     gn_jw_str(w, c->kind == GN_RESOURCE ? "uri" : "uriTemplate", c->key);
     gn_jw_str(w, "name", c->name);
     write_title(c, revision, w);
@@ -169,8 +174,9 @@ static void write_resource(const struct gn_component *c, enum gn_revision revisi
         gn_annotations_write(&c->annotations, revision, w);
 }
 
-static void write_prompt(const struct gn_component *c, enum gn_revision revision, struct gn_jw *w)
+static void write_prompt(const struct gn_component *c, struct gn_view view, struct gn_jw *w)
 {
+    enum gn_revision revision = view.revision;
     gn_jw_str(w, "name", c->name);
     write_title(c, revision, w);
     write_optional(w, "description", c->description);
@@ -190,9 +196,9 @@ static void write_prompt(const struct gn_component *c, enum gn_revision revision
     gn_jw_end(w);
 }
 
-void gn_component_write(const struct gn_component *c, enum gn_revision revision, struct gn_jw *w)
+void gn_component_write(const struct gn_component *c, struct gn_view view, struct gn_jw *w)
 {
-    static void (*const writers[GN_KINDS])(const struct gn_component *, enum gn_revision,
+    static void (*const writers[GN_KINDS])(const struct gn_component *, struct gn_view,
                                            struct gn_jw *) = {
         [GN_TOOL] = write_tool,
         [GN_RESOURCE] = write_resource,
@@ -201,9 +207,9 @@ void gn_component_write(const struct gn_component *c, enum gn_revision revision,
     };
     GN_CHECK(c, GN_COMPONENT_MAGIC);
     gn_jw_object(w, NULL);
-    writers[c->kind](c, revision, w);
-    write_icons(c, revision, w);
-    write_meta(c, revision, w);
+    writers[c->kind](c, view, w);
+    write_icons(c, view.revision, w);
+    write_meta(c, view.revision, w);
     gn_jw_end(w);
 }
 
@@ -270,8 +276,7 @@ static size_t index_after(const struct gn_snapshot_kind *k, const char *key)
 }
 
 int gn_snapshot_list(const struct gn_snapshot *s, enum gn_kind kind, const char *cursor,
-                     size_t page_size, enum gn_revision revision, struct gn_jw *w,
-                     struct gn_error *err)
+                     size_t page_size, struct gn_view view, struct gn_jw *w, struct gn_error *err)
 {
     GN_CHECK(s, GN_SNAPSHOT_MAGIC);
     const struct gn_snapshot_kind *k = &s->kinds[kind];
@@ -290,7 +295,7 @@ int gn_snapshot_list(const struct gn_snapshot *s, enum gn_kind kind, const char 
     size_t count = page_size > 0 ? GN_MIN(page_size, left) : left;
     gn_jw_array(w, list_names[kind]);
     for (size_t i = from; i < from + count; i++)
-        gn_component_write(k->v[i], revision, w);
+        gn_component_write(k->v[i], view, w);
     gn_jw_end(w);
     if (count < left)
         write_cursor(s, kind, k->v[from + count - 1]->key, w);

@@ -240,7 +240,7 @@ static bool looks_the_same(const struct gn_component *a, const struct gn_compone
     for (int i = 0; i < 2; i++) {
         struct gn_jw w;
         gn_jw_init(&w, &texts[i]);
-        gn_component_write(both[i], GN_REV_LATEST, &w);
+        gn_component_write(both[i], (struct gn_view){.revision = GN_REV_LATEST}, &w);
     }
     bool same = !texts[0].overflow && !texts[1].overflow && texts[0].len == texts[1].len &&
                 memcmp(texts[0].data, texts[1].data, texts[0].len) == 0;

@@ -65,13 +65,18 @@ const char *gn_snapshot_nearest(const struct gn_snapshot *s, enum gn_kind kind, 
 
 /* ---- listing. A cursor is opaque to clients: the key after which the page begins, sealed with a
  * checksum so that a made-up one is refused; it survives changes of the list in between. */
+/* To whom a component is shown. */
+struct gn_view {
+    enum gn_revision revision;
+    bool inlines; /* schemas without `$ref` */
+};
 /* Writes the member `name` ("tools", ...) as an array of at most page_size components (0: all) as
- * the revision shows them, and `nextCursor` if there are more, into the open object of w. cursor
+ * the view shows them, and `nextCursor` if there are more, into the open object of w. cursor
  * may be NULL. GN_EINVAL: bad cursor. */
 GN_NODISCARD int gn_snapshot_list(const struct gn_snapshot *s, enum gn_kind kind,
-                                  const char *cursor, size_t page_size, enum gn_revision revision,
+                                  const char *cursor, size_t page_size, struct gn_view view,
                                   struct gn_jw *w, struct gn_error *err);
 /* One component as an element of its list. */
-void gn_component_write(const struct gn_component *c, enum gn_revision revision, struct gn_jw *w);
+void gn_component_write(const struct gn_component *c, struct gn_view view, struct gn_jw *w);
 
 #endif

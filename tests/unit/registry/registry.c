@@ -54,7 +54,8 @@ static char *page(struct gn_registry *r, enum gn_kind kind, const char *cursor, 
     struct gn_jw w;
     gn_jw_init(&w, &text);
     gn_jw_object(&w, NULL);
-    int rc = gn_snapshot_list(gn_registry_current(r), kind, cursor, size, revision, &w, &err);
+    int rc = gn_snapshot_list(gn_registry_current(r), kind, cursor, size,
+                              (struct gn_view){.revision = revision}, &w, &err);
     gn_jw_end(&w);
     if (rc) {
         gn_buf_clear(&text);
@@ -68,7 +69,7 @@ static char *element(const struct gn_component *c, enum gn_revision revision)
     struct gn_buf text = GN_BUF_INIT(1 << 20);
     struct gn_jw w;
     gn_jw_init(&w, &text);
-    gn_component_write(c, revision, &w);
+    gn_component_write(c, (struct gn_view){.revision = revision}, &w);
     return gn_buf_take(&text, NULL);
 }
 
@@ -448,12 +449,34 @@ Test(registry, a_tool_shows_what_each_revision_has)
 Test(registry, an_output_schema_that_is_no_object_is_shown_from_2026_on)
 {
     struct gn_component *c = component(GN_TOOL, &one, "list");
-    cr_assert_eq(gn_schema_parse("{\"type\":\"array\"}", &c->output_schema, NULL), 0);
+    cr_assert_eq(gn_schema_compile("{\"type\":\"array\"}", 16, NULL, &c->output_schema, NULL), 0);
     c->output_text = gn_strdup("{\"type\":\"array\"}");
     check_element(c, GN_REV_2025_11_25, "{\"name\":\"list\",\"inputSchema\":" EMPTY_SCHEMA "}");
     check_element(c, GN_REV_2026_07_28,
                   "{\"name\":\"list\",\"inputSchema\":" EMPTY_SCHEMA
                   ",\"outputSchema\":{\"type\":\"array\"}}");
+    gn_component_unref(c);
+}
+
+Test(registry, schemas_without_references_are_for_those_who_ask_for_them)
+{
+    struct gn_component *c = component(GN_TOOL, &one, "list");
+    c->input_text = gn_strdup("{\"$ref\":\"#/in\"}");
+    c->input_inline = gn_strdup("{\"in\":1}");
+    c->output_text = gn_strdup("{\"$ref\":\"#/out\"}");
+    c->output_inline = gn_strdup("{\"out\":1}");
+    for (int inlines = 0; inlines < 2; inlines++) {
+        struct gn_buf text = GN_BUF_INIT(1024);
+        struct gn_jw w;
+        gn_jw_init(&w, &text);
+        gn_component_write(c, (struct gn_view){GN_REV_LATEST, inlines}, &w);
+        cr_expect_str_eq(gn_buf_str(&text),
+                         inlines ? "{\"name\":\"list\",\"inputSchema\":{\"in\":1},"
+                                   "\"outputSchema\":{\"out\":1}}"
+                                 : "{\"name\":\"list\",\"inputSchema\":{\"$ref\":\"#/in\"},"
+                                   "\"outputSchema\":{\"$ref\":\"#/out\"}}");
+        gn_buf_release(&text);
+    }
     gn_component_unref(c);
 }
 
