@@ -226,8 +226,8 @@ int gn_abi_bind_settings(struct gn_generation *g, const json_t *settings, struct
     struct gn_problems problems;
     gn_problems_init(&problems);
     void *out = gn_arena_calloc(&g->arena, GN_MAX(g->settings_fields->struct_size, 1u));
-    rc = out ? gn_fields_bind(g->settings_fields, gn_json_root(&g->settings_doc), GN_BIND_COERCE,
-                              &g->arena, out, &problems)
+    rc = out ? gn_fields_bind(g->settings_fields, gn_json_root(&g->settings_doc),
+                              GN_COERCE_NULLS | GN_COERCE_TEXT, &g->arena, out, &problems)
              : GN_ETOOBIG;
     if (rc == GN_ETOOBIG)
         gn_error_set(err, rc, "settings: they take too much memory");

@@ -13,6 +13,8 @@
 
 #define NO_ARGUMENTS "{\"type\":\"object\",\"additionalProperties\":false}"
 #define KNOWN_FLAGS ((uint32_t)GANTRY_BLOCKING)
+#define OUTPUT_FLAGS ((uint32_t)(GANTRY_OUTPUT_STRICT | GANTRY_OUTPUT_UNCHECKED))
+#define TOOL_FLAGS (KNOWN_FLAGS | (uint32_t)GANTRY_STRICT_INPUT | OUTPUT_FLAGS)
 #define KNOWN_CAPABILITIES                                                                         \
     ((uint32_t)(GANTRY_CAP_ELICITATION | GANTRY_CAP_ELICITATION_URL | GANTRY_CAP_SAMPLING |        \
                 GANTRY_CAP_SAMPLING_TOOLS | GANTRY_CAP_ROOTS))
@@ -49,7 +51,11 @@ static int take_common(struct gn_component *c, const struct common *from, struct
 {
     if (!from->run)
         return gn_error_set(err, GN_EINVAL, ".%s is NULL", from->run_name);
-    int rc = gn_abi_check_bits(from->flags, KNOWN_FLAGS, "flags", err);
+    uint32_t known = c->kind == GN_TOOL ? TOOL_FLAGS : KNOWN_FLAGS;
+    int rc = gn_abi_check_bits(from->flags, known, "flags", err);
+    if (!rc && (from->flags & OUTPUT_FLAGS) == OUTPUT_FLAGS)
+        rc = gn_error_set(err, GN_EINVAL,
+                          "has both GANTRY_OUTPUT_STRICT and GANTRY_OUTPUT_UNCHECKED");
     if (!rc)
         rc = gn_abi_check_bits(from->requires, KNOWN_CAPABILITIES, "capabilities", err);
     if (!rc)
@@ -73,22 +79,36 @@ static int take_common(struct gn_component *c, const struct common *from, struct
     return rc;
 }
 
-static int dump_to_buf(const char *text, size_t len, void *out)
-{
-    return gn_buf_add(out, text, len) ? -1 : 0;
-}
-
 /* A schema as compact JSON. */
-static int schema_text(const json_t *schema, char **ret, struct gn_error *err)
+static int schema_text(const struct gn_schema *schema, char **ret, struct gn_error *err)
 {
     struct gn_buf text = GN_BUF_INIT(GN_ABI_JSON_MAX);
-    if (json_dump_callback(schema, dump_to_buf, &text, JSON_COMPACT)) {
+    if (gn_json_write(&text, gn_schema_root(schema))) {
         gn_buf_release(&text);
         return gn_error_set(err, GN_ETOOBIG, "its schema takes more than %u bytes",
                             GN_ABI_JSON_MAX);
     }
     *ret = gn_buf_take(&text, NULL);
     return GN_OK;
+}
+
+/* The same for clients that cannot follow references; stays NULL if there are none, or if it would
+ * take too much: then the schema is listed as it is. */
+static void inline_text(struct gn_generation *g, const char *what, const struct gn_component *c,
+                        const struct gn_schema *schema, const char *text, char **ret)
+{
+    struct gn_buf out = GN_BUF_INIT(GN_ABI_JSON_MAX);
+    if (!strstr(text, "\"$ref\"") && !strstr(text, "\"$dynamicRef\"") &&
+        !strstr(text, "\"$recursiveRef\""))
+        return;
+    if (gn_schema_write_dereferenced(schema, GN_ABI_JSON_MAX, &out) == 0)
+        *ret = gn_buf_take(&out, NULL);
+    else
+        gn_log(g->env ? g->env->log : NULL, GN_NOTICE, "plugin",
+               "%s: tool %s: %s takes more than %u bytes without its references: always listed "
+               "with them",
+               g->instance, c->name, what, GN_ABI_JSON_MAX);
+    gn_buf_release(&out);
 }
 
 static int take_table(const gantry_arg *args, uint16_t stride, uint32_t struct_size,
@@ -101,28 +121,27 @@ static int take_table(const gantry_arg *args, uint16_t stride, uint32_t struct_s
 
 static int table_text(const struct gn_fields *fields, char **ret, struct gn_error *err)
 {
-    if (fields->count == 0) {
-        *ret = gn_strdup(NO_ARGUMENTS);
-        return GN_OK;
-    }
-    json_t *schema = gn_fields_schema(fields);
-    int rc = schema_text(schema, ret, err);
-    json_decref(schema);
-    return rc;
+    if (fields->count > 0)
+        return schema_text(fields->schema, ret, err);
+    *ret = gn_strdup(NO_ARGUMENTS);
+    return GN_OK;
 }
 
-static int take_schema(const char *what, const char *json, struct gn_schema **ret, char **ret_text,
-                       struct gn_error *err)
+static int take_schema(const struct gn_generation *g, const char *what, const char *json,
+                       struct gn_schema **ret, char **ret_text, struct gn_error *err)
 {
-    int rc = GN_OK;
-    if (strnlen(json, GN_ABI_JSON_MAX + 1) > GN_ABI_JSON_MAX)
-        rc = gn_error_set(err, GN_ETOOBIG, "takes more than %u bytes", GN_ABI_JSON_MAX);
-    if (!rc)
-        rc = gn_schema_parse(json, ret, err);
-    if (!rc && !json_is_object(gn_schema_document(*ret)))
+    struct gn_schema_options options = {
+        .assert_formats = !g->env || !g->env->annotate_formats,
+        .max_bytes = GN_ABI_JSON_MAX,
+    };
+    size_t len = strnlen(json, GN_ABI_JSON_MAX + 1);
+    int rc = len > GN_ABI_JSON_MAX
+                 ? gn_error_set(err, GN_ETOOBIG, "takes more than %u bytes", GN_ABI_JSON_MAX)
+                 : gn_schema_compile(json, len, &options, ret, err);
+    if (!rc && gn_json_type(gn_schema_root(*ret)) != GN_JSON_OBJECT)
         rc = gn_error_set(err, GN_EINVAL, "is not an object");
     if (!rc)
-        rc = schema_text(gn_schema_document(*ret), ret_text, err);
+        rc = schema_text(*ret, ret_text, err);
     if (rc)
         gn_error_prefix(err, "%s: ", what);
     return rc;
@@ -130,25 +149,31 @@ static int take_schema(const char *what, const char *json, struct gn_schema **re
 
 /* ---------------------------------------------------------------- tools */
 
-static int take_input(struct gn_component *c, const gantry_tool *t, struct gn_error *err)
+static int take_input(struct gn_generation *g, struct gn_component *c, const gantry_tool *t,
+                      struct gn_error *err)
 {
     if (!t->input_schema_json) {
         int rc = take_table(t->args, t->arg_size, t->in_size, &c->input, err);
-        return rc ? rc : table_text(c->input, &c->input_text, err);
+        if (!rc)
+            rc = table_text(c->input, &c->input_text, err);
+        if (!rc)
+            inline_text(g, "input", c, c->input->schema, c->input_text, &c->input_inline);
+        return rc;
     }
     if (t->args)
         return gn_error_set(err, GN_EINVAL, "has both .args and .input_schema_json");
-    int rc = take_schema("input_schema_json", t->input_schema_json, &c->input_schema,
+    int rc = take_schema(g, "input_schema_json", t->input_schema_json, &c->input_schema,
                          &c->input_text, err);
     if (rc)
         return rc;
-    const json_t *type = json_object_get(gn_schema_document(c->input_schema), "type");
-    if (!json_is_string(type) || !gn_streq(json_string_value(type), "object"))
+    if (!gn_json_streq(gn_json_get(gn_schema_root(c->input_schema), "type"), "object"))
         return gn_error_set(err, GN_EINVAL, "input_schema_json: its \"type\" must be \"object\"");
+    inline_text(g, "input_schema_json", c, c->input_schema, c->input_text, &c->input_inline);
     return GN_OK;
 }
 
-static int take_output(struct gn_component *c, const gantry_tool *t, struct gn_error *err)
+static int take_output(struct gn_generation *g, struct gn_component *c, const gantry_tool *t,
+                       struct gn_error *err)
 {
     int rc = GN_OK;
     if (t->output && t->output_schema_json)
@@ -160,9 +185,13 @@ static int take_output(struct gn_component *c, const gantry_tool *t, struct gn_e
         if (rc)
             gn_error_prefix(err, "output: ");
     } else if (t->output_schema_json) {
-        rc = take_schema("output_schema_json", t->output_schema_json, &c->output_schema,
+        rc = take_schema(g, "output_schema_json", t->output_schema_json, &c->output_schema,
                          &c->output_text, err);
     }
+    const struct gn_schema *schema = c->output ? c->output->schema : c->output_schema;
+    if (!rc && schema)
+        inline_text(g, c->output ? "output" : "output_schema_json", c, schema, c->output_text,
+                    &c->output_inline);
     return rc;
 }
 
@@ -184,7 +213,8 @@ static int take_hints(struct gn_component *c, const gantry_tool *t, struct gn_er
     return GN_OK;
 }
 
-static int fill_tool(struct gn_component *c, const gantry_tool *t, struct gn_error *err)
+static int fill_tool(struct gn_generation *g, struct gn_component *c, const gantry_tool *t,
+                     struct gn_error *err)
 {
     int rc = gn_abi_name(GN_TOOL, t->name, &c->name, err);
     if (rc)
@@ -192,9 +222,9 @@ static int fill_tool(struct gn_component *c, const gantry_tool *t, struct gn_err
     c->key = gn_strdup(c->name);
     rc = take_common(c, COMMON(*t, run, t->reserved), err);
     if (!rc)
-        rc = take_input(c, t, err);
+        rc = take_input(g, c, t, err);
     if (!rc)
-        rc = take_output(c, t, err);
+        rc = take_output(g, c, t, err);
     if (!rc)
         rc = take_hints(c, t, err);
     return rc;
@@ -359,7 +389,7 @@ int gn_abi_import_tool(struct gn_generation *g, const gantry_tool *raw, struct g
     struct gn_component *c = gn_component_new(GN_TOOL);
     int rc = gn_abi_copy(&t, sizeof t, offsetof(gantry_tool, title), raw, err);
     if (!rc)
-        rc = fill_tool(c, &t, err);
+        rc = fill_tool(g, c, &t, err);
     return finish(g, c, t.name, rc, t.data, t.free_data, ret, err);
 }
 

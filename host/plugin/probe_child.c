@@ -98,18 +98,14 @@ static void write_components(struct gn_jw *w, const struct gn_generation *g, enu
     gn_jw_array(w, name);
     for (size_t i = 0; i < g->component_count; i++)
         if (g->components[i]->kind == kind)
-            gn_component_write(g->components[i], GN_REV_LATEST, w);
+            gn_component_write(g->components[i], (struct gn_view){.revision = GN_REV_LATEST}, w);
     gn_jw_end(w);
 }
 
 static void write_settings(struct gn_jw *w, const struct gn_generation *g)
 {
-    json_t *schema = g->settings_fields ? gn_fields_schema(g->settings_fields) : NULL;
-    char *text = schema ? json_dumps(schema, JSON_COMPACT) : NULL;
-    if (text)
-        gn_jw_raw(w, "settings", text, strlen(text));
-    gn_free(text);
-    json_decref(schema);
+    if (g->settings_fields)
+        gn_jw_json(w, "settings", gn_schema_root(g->settings_fields->schema));
 }
 
 static void make_manifest(struct trial *t)

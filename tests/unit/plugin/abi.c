@@ -455,6 +455,84 @@ Test(abi, refuses_tools_with_bad_schemas)
     check_tool(&t, "tool t: argument \"name\" is there twice");
 }
 
+Test(abi, refuses_schemas_that_lead_out_of_this_world)
+{
+    static const struct {
+        const char *schema, *place, *says; /* in any order */
+    } rows[] = {
+        {"{\"type\":\"object\",\"$schema\":\"http://json-schema.org/draft-04/schema#\"}",
+         "draft-04", "2020-12"},
+        {"{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"https://x.example/s\"}}}",
+         "/properties/a", "https://x.example/s"},
+        {"{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#/$defs/b\"}}}", "/properties/a",
+         "#/$defs/b"},
+        {"{\"type\":\"object\",\"properties\":{\"a\":{\"minimum\":\"1\"}}}",
+         "/properties/a/minimum", "number"},
+        {"{\"type\":\"object\",\"properties\":{\"a\":{\"pattern\":\"(\"}}}", "/properties/a", "("},
+        {"true", "input_schema_json", "not an object"},
+    };
+    for (size_t i = 0; i < 2 * GN_COUNT(rows); i++) {
+        struct bench b;
+        gantry_tool t = tool("t");
+        gantry_descriptor d = descriptor();
+        const char *what = i % 2 ? "output_schema_json" : "input_schema_json";
+        *(i % 2 ? &t.output_schema_json : &t.input_schema_json) = rows[i / 2].schema;
+        d.tools = GANTRY_TOOLS(&t);
+        open_bench(&b);
+        GN_AUTO_FREE char *start = gn_format("tool t: %s: ", what);
+        cr_expect_eq(import(&b, &d), GN_EINVAL, "row %zu", i);
+        cr_expect(gn_starts_with(b.err.text, start), "row %zu: %s", i, b.err.text);
+        cr_expect(strstr(b.err.text, i < 2 * GN_COUNT(rows) - 2 ? rows[i / 2].place : what),
+                  "row %zu: %s", i, b.err.text);
+        cr_expect(strstr(b.err.text, rows[i / 2].says), "row %zu: %s", i, b.err.text);
+        close_bench(&b);
+    }
+}
+
+Test(abi, schemas_with_references_are_kept_without_them_as_well)
+{
+    struct bench b;
+    open_bench(&b);
+    gantry_tool with = tool("with"), without = tool("without");
+    with.input_schema_json = "{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#/$defs/n\"}},"
+                             "\"$defs\":{\"n\":{\"type\":\"integer\"}}}";
+    with.output_schema_json = "{\"type\":\"object\"}";
+    without.output_schema_json = with.input_schema_json;
+    gantry_descriptor d = descriptor();
+    d.tools = GANTRY_TOOLS(&with, &without);
+    cr_assert_eq(import(&b, &d), 0, "%s", b.err.text);
+    const struct gn_component *c = gn_generation_find(b.g, GN_TOOL, "with");
+    cr_assert_str_eq(c->input_text, with.input_schema_json);
+    cr_assert_str_eq(c->input_inline,
+                     "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"}}}");
+    cr_assert_null(c->output_inline);
+    c = gn_generation_find(b.g, GN_TOOL, "without");
+    cr_assert_null(c->input_inline);
+    cr_assert_str_eq(c->output_inline,
+                     "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\"}}}");
+    close_bench(&b);
+}
+
+Test(abi, tools_choose_how_strictly_they_are_taken)
+{
+    struct bench b;
+    open_bench(&b);
+    gantry_tool t = tool("t");
+    t.flags = GANTRY_BLOCKING | GANTRY_STRICT_INPUT | GANTRY_OUTPUT_STRICT;
+    gantry_prompt p = prompt("p");
+    p.flags = GANTRY_STRICT_INPUT;
+    gantry_descriptor d = descriptor();
+    d.tools = GANTRY_TOOLS(&t);
+    d.prompts = GANTRY_PROMPTS(&p);
+    cr_assert_eq(import(&b, &d), 0, "%s", b.err.text);
+    cr_assert_eq(gn_generation_find(b.g, GN_TOOL, "t")->flags, t.flags);
+    cr_assert_null(gn_generation_find(b.g, GN_PROMPT, "p"));
+    cr_assert_str_eq(gn_buf_str(&b.skipped), "prompt p: uses flags newer than this host (0x2)\n");
+    close_bench(&b);
+    t.flags = GANTRY_OUTPUT_STRICT | GANTRY_OUTPUT_UNCHECKED;
+    check_tool(&t, "tool t: has both GANTRY_OUTPUT_STRICT and GANTRY_OUTPUT_UNCHECKED");
+}
+
 Test(abi, refuses_bad_json_naming_where)
 {
     struct bench b;

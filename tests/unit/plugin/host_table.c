@@ -349,9 +349,9 @@ Test(host_table, a_struct_becomes_structured_output)
         bench_do(&b, GN_TOOL, "w", NULL),
         "{\"content\":[{\"type\":\"text\",\"text\":\"{\\\"city\\\":\\\"Oslo\\\",\\\"degrees\\\":[3,-4]}\"}],"
         "\"structuredContent\":{\"city\":\"Oslo\",\"degrees\":[3,-4]}}");
-    cr_assert(codes[0] == GANTRY_EINVAL && codes[1] == GANTRY_EINVAL && codes[2] == GANTRY_EINVAL);
-    cr_assert_eq(codes[3], GANTRY_OK);
-    check_log(&b, "inst/w: gantry_structured_json: ");
+    cr_assert(codes[0] == GANTRY_EINVAL && codes[1] == GANTRY_EINVAL);
+    /* Whether JSON fits is looked at in the end, and the last counts. */
+    cr_assert(codes[2] == GANTRY_OK && codes[3] == GANTRY_OK);
     check_log(&b, "inst/w: gantry_structured: ");
     check_log(&b, "city");
     bench_close(&b);
