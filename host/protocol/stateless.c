@@ -144,18 +144,16 @@ static bool check_table(struct gn_request *r, const struct gn_fields *fields,
 }
 
 /* The same for a schema written as JSON: what chains of `properties` alone reach. */
-static bool check_document(struct gn_request *r, json_t *schema, const gantry_json *value,
-                           int depth)
+static bool check_document(struct gn_request *r, const gantry_json *schema,
+                           const gantry_json *value, int depth)
 {
-    const char *key;
-    json_t *property;
-    json_object_foreach(json_object_get(schema, "properties"), key, property)
-    {
-        const gantry_json *v = gn_json_get(value, key);
-        const char *label = json_string_value(json_object_get(property, "x-mcp-header"));
+    const gantry_json *properties = gn_json_get(schema, "properties");
+    for (const gantry_json *p = NULL; (p = gn_json_next(properties, p));) {
+        const gantry_json *v = gn_json_get(value, gn_json_name(p, NULL));
+        const char *label = gn_json_cstr(gn_json_get(p, "x-mcp-header"));
         if (label && !check_param(r, label, v))
             return false;
-        if (depth < MAX_DEPTH && !check_document(r, property, v, depth + 1))
+        if (depth < MAX_DEPTH && !check_document(r, p, v, depth + 1))
             return false;
     }
     return true;
@@ -166,7 +164,6 @@ bool gn_stateless_check_params(struct gn_request *r, const struct gn_component *
 {
     if (!gn_request_is_stateless(r) || !is_http(r))
         return true;
-    json_t *document = c->input_schema ? (json_t *)(uintptr_t)gn_schema_document(c->input_schema)
-                                       : NULL;
+    const gantry_json *document = c->input_schema ? gn_schema_root(c->input_schema) : NULL;
     return check_table(r, c->input, arguments) && check_document(r, document, arguments, 0);
 }

@@ -628,9 +628,11 @@ static void add_tool(const char *name, const char *input, const char *output)
     c->owner = &f.owner;
     c->data = &f;
     if (input)
-        cr_assert_eq(gn_schema_parse(input, &c->input_schema, &err), 0, "%s", err.text);
+        cr_assert_eq(gn_schema_compile(input, strlen(input), NULL, &c->input_schema, &err), 0, "%s",
+                     err.text);
     if (output) {
-        cr_assert_eq(gn_schema_parse(output, &c->output_schema, &err), 0, "%s", err.text);
+        cr_assert_eq(gn_schema_compile(output, strlen(output), NULL, &c->output_schema, &err), 0,
+                     "%s", err.text);
         c->output_text = gn_strdup(output);
     }
     cr_assert_eq(gn_edit_add(e, c, &err), 0, "%s", err.text);
@@ -678,6 +680,7 @@ Test(protocol_rules, headers_of_a_schema_written_as_json_are_checked)
 Test(protocol_rules, structured_output_fits_its_schema_or_is_an_accident)
 {
     fixture_open(&f);
+    f.env.output_check = GN_OUTPUT_STRICT;
     add_tool("shaped", NULL, "{\"type\":\"object\",\"required\":[\"n\"]}");
     struct client c;
     open_connection(&c, "2025-11-25");
