@@ -19,11 +19,20 @@ struct member {
     const gantry_json *name, *value;
 };
 
-typedef unsigned char hash_key[crypto_shorthash_KEYBYTES];
+/* Text goes through SipHash, what is made of hashes and digits through keyed multiplication. */
+struct hash_key {
+    unsigned char text[crypto_shorthash_KEYBYTES];
+    uint64_t fold[2];
+};
+
+__extension__ typedef unsigned __int128 uint128;
+
+static uint64_t hash_value(const gantry_json *v, const struct hash_key *key);
 
 static bool same_text(const gantry_json *a, const gantry_json *b)
 {
-    return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+    /* An empty string has its NUL there. The first byte spares most calls. */
+    return a->len == b->len && *a->text == *b->text && memcmp(a->text, b->text, a->len) == 0;
 }
 
 /* By name; of equal names, by position. */
@@ -135,51 +144,41 @@ static bool equal_numbers(const gantry_json *a, const gantry_json *b)
     return gn_decimal_equal(&x, &y);
 }
 
-static uint64_t hash_bytes(const void *bytes, size_t len, const unsigned char *key)
+static uint64_t hash_text(const gantry_json *v, const struct hash_key *key)
 {
     uint64_t hash;
     _Static_assert(sizeof(hash) == crypto_shorthash_BYTES, "SipHash has 64 bits");
-    crypto_shorthash((unsigned char *)&hash, bytes, len, key);
+    crypto_shorthash((unsigned char *)&hash, (const unsigned char *)v->text, v->len, key->text);
     return hash;
 }
 
-static uint64_t hash_number(const gantry_json *v, const unsigned char *key)
+/* Not the same as with a and b exchanged. */
+static uint64_t fold(uint64_t a, uint64_t b, const struct hash_key *key)
+{
+    uint128 product = (uint128)(a ^ key->fold[0]) * (b ^ key->fold[1]);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t hash_number(const gantry_json *v, const struct hash_key *key)
 {
     struct gn_decimal d;
     gn_decimal_read(&d, v);
-    uint64_t state[4] = {GN_JSON_NUMBER, 0, 0, 0}; /* sign and exponent, the digits so far, more */
-    if (d.count == 0)
-        return hash_bytes(state, sizeof(state), key);
-    state[1] = (uint64_t)d.exponent << 1 | d.negative;
+    uint64_t hash = d.count ? (uint64_t)d.exponent << 1 | d.negative : 0;
     const char *s = d.first;
-    size_t left = d.count;
-    state[3] = gn_decimal_chunk(&s, &left);
-    while (left > 0) {
-        state[2] = hash_bytes(state, sizeof(state), key);
-        state[3] = gn_decimal_chunk(&s, &left);
-    }
-    return hash_bytes(state, sizeof(state), key);
+    for (size_t left = d.count; left > 0;)
+        hash = fold(hash, gn_decimal_chunk(&s, &left), key);
+    return fold(hash, GN_JSON_NUMBER, key);
 }
 
-static uint64_t hash_value(const gantry_json *v, const unsigned char *key);
-
-static uint64_t hash_array(const gantry_json *v, const unsigned char *key)
+static uint64_t hash_array(const gantry_json *v, const struct hash_key *key)
 {
-    uint64_t state[3] = {GN_JSON_ARRAY, v->len, 0}; /* the elements so far */
-    for (const gantry_json *e = gn_json_next(v, NULL); e; e = gn_json_next(v, e)) {
-        state[1] = hash_value(e, key);
-        state[2] = hash_bytes(state, sizeof(state), key);
-    }
-    return hash_bytes(state, sizeof(state), key);
+    uint64_t hash = v->len;
+    for (const gantry_json *e = gn_json_next(v, NULL); e; e = gn_json_next(v, e))
+        hash = fold(hash, hash_value(e, key), key);
+    return fold(hash, GN_JSON_ARRAY, key);
 }
 
-static uint64_t hash_member(const struct member *m, const unsigned char *key)
-{
-    uint64_t pair[2] = {hash_bytes(m->name->text, m->name->len, key), hash_value(m->value, key)};
-    return hash_bytes(pair, sizeof(pair), key);
-}
-
-static uint64_t hash_object(const gantry_json *v, const unsigned char *key)
+static uint64_t hash_object(const gantry_json *v, const struct hash_key *key)
 {
     struct member few[FEW_MEMBERS], *members = few;
     size_t n;
@@ -187,31 +186,37 @@ static uint64_t hash_object(const gantry_json *v, const unsigned char *key)
         n = list_members(v, few);
     else
         members = sorted_members(v, &n);
-    uint64_t state[3] = {GN_JSON_OBJECT, n, 0}; /* a sum: their order does not count */
+    uint64_t sum = n; /* their order does not count */
     for (size_t i = 0; i < n; i++)
-        state[2] += hash_member(&members[i], key);
+        sum += fold(hash_text(members[i].name, key), hash_value(members[i].value, key), key);
     if (members != few)
         gn_free(members);
-    return hash_bytes(state, sizeof(state), key);
+    return fold(sum, GN_JSON_OBJECT, key);
 }
 
-static uint64_t hash_value(const gantry_json *v, const unsigned char *key)
+static uint64_t hash_value(const gantry_json *v, const struct hash_key *key)
 {
-    uint64_t state[2] = {(uint64_t)gn_json_type(v), 0};
     switch (gn_json_type(v)) {
     case GN_JSON_NUMBER:
         return hash_number(v, key);
     case GN_JSON_STRING:
-        state[1] = hash_bytes(v->text, v->len, key);
-        break;
+        return fold(hash_text(v, key), GN_JSON_STRING, key);
     case GN_JSON_ARRAY:
         return hash_array(v, key);
     case GN_JSON_OBJECT:
         return hash_object(v, key);
     default:
-        break;
+        return fold(0, (uint64_t)gn_json_type(v), key);
     }
-    return hash_bytes(state, sizeof(state), key);
+}
+
+/* One step of splitmix64. */
+static uint64_t next_key(uint64_t *state)
+{
+    *state += UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t x = (*state ^ *state >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+    return x ^ x >> 31;
 }
 
 bool gn_json_equal(const gantry_json *a, const gantry_json *b)
@@ -234,8 +239,11 @@ bool gn_json_equal(const gantry_json *a, const gantry_json *b)
 
 uint64_t gn_json_hash(const gantry_json *v, uint64_t seed)
 {
-    hash_key key = "gantry's";
-    memcpy(key, &seed, sizeof(seed));
-    memcpy(key + sizeof(seed), "gn_json", 8);
-    return hash_value(v, key);
+    uint64_t keys[4];
+    for (size_t i = 0; i < GN_COUNT(keys); i++)
+        keys[i] = next_key(&seed);
+    struct hash_key key = {.fold = {keys[2], keys[3]}};
+    _Static_assert(sizeof(key.text) == 2 * sizeof(keys[0]), "SipHash has a key of 128 bits");
+    memcpy(key.text, keys, sizeof(key.text));
+    return hash_value(v, &key);
 }
