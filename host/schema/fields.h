@@ -38,8 +38,9 @@ struct gn_fields {
 
 /* Imports `args` (elements `stride` bytes apart, smaller or larger than ours: the rule of
  * copy_struct_from_user). Refuses, naming the row: empty or duplicate names, unknown types, offsets
- * beyond struct_size, a bad default, range, pattern, format or JSON, `fields` missing or nested
- * more than 16 deep. NULL args give an empty table. *ret_fields is owned by the caller. */
+ * beyond struct_size, a bad default, range, pattern, format or JSON, keywords that are no schema or
+ * other properties than `fields` says, `fields` missing or nested more than 16 deep. NULL args give
+ * an empty table. *ret_fields is owned by the caller. */
 GN_NODISCARD int gn_fields_import(const gantry_arg *args, size_t stride, uint32_t struct_size,
                                   struct gn_fields **ret_fields, struct gn_error *err);
 void gn_fields_free(struct gn_fields *fields);
@@ -51,10 +52,15 @@ json_t *gn_fields_schema(const struct gn_fields *fields);
 
 /* Checks `value` (NULL counts as {}) against the table's schema, coerced by flags (GN_COERCE_) if
  * it does not fit as it is, and fills `out` (struct_size bytes, zeroed here, and again if something
- * is wrong). What is missing takes its default, or stays zero. Strings point into the value, those
- * of defaults into the table; everything else comes from the arena, which must live as long as the
- * struct. 0, or GN_EINVAL with every problem noted, or GN_ETOOBIG if the arena is full or the value
- * takes too many steps to check. problems may be NULL. [any thread] */
+ * is wrong). What is missing takes its default, or stays zero; null counts as missing with
+ * GN_COERCE_NULLS, or where schema_json lets it through for a field that may be missing. What a
+ * right value may still hold that the struct cannot take is refused: an integer beyond 64 bits (of a
+ * header: beyond 2^53 - 1), a number that is no finite double, U+0000 in a `const char *`.
+ *
+ * Strings point into the value, those of defaults into the table; everything else comes from the
+ * arena, which must live as long as the struct. 0, or GN_EINVAL with every problem noted, or
+ * GN_ETOOBIG if the arena is full or the value takes too many steps to check. problems may be NULL.
+ * [any thread] */
 int gn_fields_bind(const struct gn_fields *fields, const gantry_json *value, uint32_t flags,
                    struct gn_arena *arena, void *out, struct gn_problems *problems);
 
