@@ -225,23 +225,35 @@ void gn_problems_names(struct gn_problems *p, const struct gn_path *at,
     gn_buf_release(&line);
 }
 
-void gn_problems_choice(struct gn_problems *p, const struct gn_path *at, const char *const *choices,
-                        const char *got, size_t got_len)
+/* The choice that was meant, if value and choice are strings; else NULL. */
+static const char *nearest_choice(const gantry_json *const *choices, size_t count,
+                                  const gantry_json *got)
+{
+    const char **words, *nearest = NULL;
+    size_t n = 0;
+    if (!gn_json_cstr(got) || got->len > WORD_MAX)
+        return NULL;
+    words = gn_calloc(count + 1, sizeof(*words));
+    for (size_t i = 0; i < count; i++) {
+        if (gn_json_cstr(choices[i]))
+            words[n++] = choices[i]->text;
+    }
+    nearest = gn_nearest(got->text, words);
+    gn_free(words);
+    return nearest;
+}
+
+void gn_problems_choice(struct gn_problems *p, const struct gn_path *at,
+                        const gantry_json *const *choices, size_t count, const gantry_json *got)
 {
     char shown[GN_SHOWN_MAX];
     struct gn_buf line = GN_BUF_INIT(GN_NAMES_KEPT * GN_SHOWN_MAX + 2048);
     if (gn_problems_wanted(p)) {
-        for (size_t i = 0; i < GN_NAMES_KEPT && choices[i]; i++) {
-            gn_buf_adds(&line, i == 0 ? "" : ", ");
-            gn_buf_adds(&line, gn_show_text(shown, choices[i], strlen(choices[i])));
-            if (i + 1 == GN_NAMES_KEPT && choices[i + 1])
-                gn_buf_adds(&line, ", ...");
-        }
-        gn_buf_addf(&line, ", got %s", gn_show_text(shown, got, got_len));
-        char word[WORD_MAX + 1] = "";
-        if (got_len <= WORD_MAX && !memchr(got, '\0', got_len))
-            memcpy(word, got, got_len);
-        const char *nearest = gn_nearest(word, choices);
+        for (size_t i = 0; i < GN_MIN(count, (size_t)GN_NAMES_KEPT); i++)
+            gn_buf_addf(&line, "%s%s", i == 0 ? "" : ", ", gn_show_value(shown, choices[i]));
+        gn_buf_addf(&line, "%s, got %s", count > GN_NAMES_KEPT ? ", ..." : "",
+                    gn_show_value(shown, got));
+        const char *nearest = nearest_choice(choices, count, got);
         if (nearest)
             gn_buf_addf(&line, " (did you mean %s?)",
                         gn_show_text(shown, nearest, strlen(nearest)));

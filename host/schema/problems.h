@@ -1,5 +1,4 @@
-/* problems.h - inside host/schema: where in a value something is wrong, and how it is put into
- * words.
+/* problems.h - where in a value something is wrong, and how it is put into words.
  *
  * A path is a chain of stack frames, so that checking a right value costs nothing: it becomes a
  * JSON Pointer only when there is something to report. All texts are made for people and models:
@@ -8,7 +7,20 @@
 #ifndef GN_SCHEMA_PROBLEMS_H
 #define GN_SCHEMA_PROBLEMS_H
 
-#include "schema/fields.h"
+#include "util/buf.h"
+#include "json/json.h"
+
+/* What was wrong with a value: at most 20 lines kept, the rest counted. */
+struct gn_problems {
+    struct gn_buf text; /* one problem a line: "/times: expected integer 1 to 5, got \"many\"" */
+    uint32_t count;
+};
+void gn_problems_init(struct gn_problems *p);
+void gn_problems_release(struct gn_problems *p);
+/* path is a JSON Pointer, "" for the whole value; p may be NULL. */
+void gn_problems_add(struct gn_problems *p, const char *path, const char *fmt, ...) GN_PRINTF(3, 4);
+
+/* The rest of this header is for host/schema. */
 
 #define GN_SHOWN_MAX 448 /* bytes of a shown value: 60 characters, each escaped at worst */
 
@@ -45,9 +57,9 @@ void gn_problems_names(struct gn_problems *p, const struct gn_path *at,
                        const struct gn_names *missing, const struct gn_names *unknown,
                        const char *const *known);
 
-/* Notes that the text is none of the choices (NULL-terminated): at most eight of them are named,
- * and the nearest. */
-void gn_problems_choice(struct gn_problems *p, const struct gn_path *at, const char *const *choices,
-                        const char *got, size_t got_len);
+/* Notes that the value is none of the choices: at most eight of them are named, and of strings the
+ * nearest. */
+void gn_problems_choice(struct gn_problems *p, const struct gn_path *at,
+                        const gantry_json *const *choices, size_t count, const gantry_json *got);
 
 #endif

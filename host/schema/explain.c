@@ -1,0 +1,203 @@
+/* explain.c - why none of several alternatives fits, told as a person would.
+ *
+ * A value that goes against anyOf or oneOf goes against each of its forms, mostly because another
+ * form was never meant. So the form that was meant is looked for: by type, by properties that have
+ * one allowed value each ("kind": "circle"), at last by the fewest problems; what is wrong with
+ * that one is told. Forms that differ by type or value only are told together, in one line.
+ */
+#include "schema/run.h"
+#include "util/alloc.h"
+
+#include <string.h>
+
+#define FOLLOW_MAX 4 /* references that are followed to see what a form is */
+
+/* What a form says itself: references in its place are followed. */
+static const struct gn_node *resolve(const struct gn_node *n)
+{
+    for (int i = 0; i < FOLLOW_MAX && n->types == GN_EVERY && n->op_count == 1; i++) {
+        if (n->ops[0].run != gn_op_ref)
+            break;
+        n = n->ops[0].u.node;
+    }
+    return n;
+}
+
+static bool takes_type(const struct gn_node *n, const gantry_json *v)
+{
+    uint8_t bits = gn_type_bits(v), common = n->accepts & bits;
+    return common == bits || (common != 0 && gn_json_is_whole(v));
+}
+
+/* The one value that a form allows for itself, or NULL. */
+static const gantry_json *fixed_value(const struct gn_node *n)
+{
+    const struct gn_node *own = resolve(n);
+    const struct gn_op *fixed = gn_node_op(own, gn_op_const);
+    const struct gn_op *list = gn_node_op(own, gn_op_enum);
+    if (fixed)
+        return fixed->u.value;
+    return list && list->count == 1 ? list->u.values[0] : NULL;
+}
+
+/* How a form's properties of one allowed value compare with those of the value: 1 if all that there
+ * are fit, -1 if one does not, 0 if there is none. *ret_name is one that does not fit. */
+static int compare_kind(const struct gn_node *n, const gantry_json *v, const char **ret_name)
+{
+    const struct gn_op *op = gn_node_op(resolve(n), gn_op_object);
+    int kind = 0;
+    for (uint32_t i = 0; op && i < op->u.object->names.count; i++) {
+        const struct gn_name *name = &op->u.object->names.v[i];
+        const gantry_json *only = name->node ? fixed_value(name->node) : NULL;
+        const gantry_json *m = only ? gn_json_getn(v, name->text, name->len) : NULL;
+        if (m && !gn_json_equal(only, m)) {
+            *ret_name = name->text;
+            return -1;
+        }
+        kind = m ? 1 : kind;
+    }
+    return kind;
+}
+
+/* Every form has one allowed value: a list of choices, perhaps with titles. */
+static bool tell_choices(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
+                         const struct gn_path *at)
+{
+    const gantry_json **values = gn_calloc(op->count, sizeof(*values));
+    bool all = true;
+    for (uint32_t i = 0; i < op->count && all; i++) {
+        values[i] = fixed_value(op->u.nodes[i]);
+        all = values[i] != NULL;
+    }
+    if (all)
+        gn_problems_choice(r->problems, at, values, op->count, v);
+    gn_free(values);
+    return all;
+}
+
+/* The value that tells the forms apart is none that they know. */
+static bool tell_kinds(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
+                       const char *name, const struct gn_path *at)
+{
+    const gantry_json **values = gn_calloc(op->count, sizeof(*values)), *m = gn_json_get(v, name);
+    struct gn_path here = {at, name, 0};
+    size_t n = 0;
+    for (uint32_t i = 0; i < op->count; i++) {
+        const struct gn_op *object = gn_node_op(resolve(op->u.nodes[i]), gn_op_object);
+        int64_t k = object ? gn_name_table_find(&object->u.object->names, name, strlen(name)) : -1;
+        const struct gn_node *p = k >= 0 ? object->u.object->names.v[k].node : NULL;
+        const gantry_json *only = p ? fixed_value(p) : NULL;
+        if (only)
+            values[n++] = only;
+    }
+    if (m && n > 0)
+        gn_problems_choice(r->problems, &here, values, n, m);
+    gn_free(values);
+    return m && n > 0;
+}
+
+static uint32_t count_problems(struct gn_run *r, const struct gn_node *n, const gantry_json *v)
+{
+    struct gn_problems own, *outer = r->problems;
+    struct gn_path root = {NULL, "", 0};
+    gn_problems_init(&own);
+    r->problems = &own;
+    gn_run_node(r, n, v, &root, NULL);
+    r->problems = outer;
+    uint32_t count = own.count;
+    gn_problems_release(&own);
+    return count;
+}
+
+/* How many members of the value a form knows by name. */
+static uint32_t count_known(const struct gn_node *n, const gantry_json *v)
+{
+    const struct gn_op *op = gn_node_op(resolve(n), gn_op_object);
+    uint32_t known = 0;
+    for (uint32_t i = 0; op && i < op->u.object->names.count; i++) {
+        const struct gn_name *name = &op->u.object->names.v[i];
+        known += gn_json_getn(v, name->text, name->len) != NULL;
+    }
+    return known;
+}
+
+/* The form with the fewest problems among those that take the type and are not of another kind; of
+ * several the one that knows most of the members. */
+static const struct gn_node *nearest(struct gn_run *r, const struct gn_op *op, const gantry_json *v)
+{
+    const struct gn_node *best = NULL, *only = NULL;
+    uint32_t fewest = UINT32_MAX, most = 0, candidates = 0;
+    const char *name = NULL;
+    for (int kind = 1; kind >= 0 && candidates == 0; kind--) {
+        for (uint32_t i = 0; i < op->count; i++) {
+            if (takes_type(op->u.nodes[i], v) && compare_kind(op->u.nodes[i], v, &name) == kind) {
+                only = op->u.nodes[i];
+                candidates++;
+            }
+        }
+        if (candidates == 1)
+            return only;
+        for (uint32_t i = 0; candidates > 0 && i < op->count && !r->stopped; i++) {
+            const struct gn_node *n = op->u.nodes[i];
+            if (!takes_type(n, v) || compare_kind(n, v, &name) != kind)
+                continue;
+            uint32_t count = count_problems(r, n, v), known = count_known(n, v);
+            if (count < fewest || (count == fewest && known > most)) {
+                fewest = count;
+                most = known;
+                best = n;
+            }
+        }
+    }
+    return best;
+}
+
+/* The only form that is not null, if there is one. */
+static const struct gn_node *only_form(const struct gn_op *op)
+{
+    const struct gn_node *only = NULL;
+    for (uint32_t i = 0; i < op->count; i++) {
+        if (op->u.nodes[i]->accepts == GN_NULL)
+            continue;
+        if (only)
+            return NULL;
+        only = op->u.nodes[i];
+    }
+    return only;
+}
+
+/* All forms in one line. */
+static void tell_forms(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
+                       const struct gn_path *at)
+{
+    char shown[GN_SHOWN_MAX];
+    struct gn_buf what = GN_BUF_INIT(1024);
+    gn_describe_forms(op, &what);
+    gn_problems_at(r->problems, at, "expected %s, got %s", gn_buf_str(&what),
+                   gn_show_value(shown, v));
+    gn_buf_release(&what);
+}
+
+bool gn_explain(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
+                const struct gn_path *at)
+{
+    if (!r->problems || r->stopped)
+        return false;
+    const char *name = NULL;
+    uint32_t takers = 0, others = 0, before = r->problems->count;
+    for (uint32_t i = 0; i < op->count; i++) {
+        takers += takes_type(op->u.nodes[i], v);
+        others += compare_kind(op->u.nodes[i], v, &name) < 0;
+    }
+    if (tell_choices(r, op, v, at))
+        return false;
+    if (takers > 0 && others == op->count && tell_kinds(r, op, v, name, at))
+        return false;
+    bool scalar = v->type != GN_JSON_OBJECT && v->type != GN_JSON_ARRAY;
+    const struct gn_node *meant = scalar ? only_form(op) : nearest(r, op, v);
+    if (meant)
+        gn_run_node(r, meant, v, at, NULL);
+    if (r->problems->count == before && !r->stopped)
+        tell_forms(r, op, v, at);
+    return false;
+}
