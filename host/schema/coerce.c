@@ -1,0 +1,299 @@
+/* coerce.c - values that are nearly right, made right where the schema leaves no doubt.
+ *
+ * Models send "5" for 5, the text of an array for the array, and null for what they leave out. What
+ * was meant is read off the schema: at each place of the value stand the nodes that speak about it,
+ * and together they have a set of types. A string is read as JSON only where that set has no string
+ * in it, and only if what it holds is of one of the types.
+ *
+ * The nodes at a place are a list of demands, each of which must hold. Alternatives (anyOf, oneOf)
+ * form a group in that list, of which one must hold; only alternatives are in it that the value can
+ * mean at all (see is_meant). What is too entangled to tell (more nodes than a view has room for)
+ * allows every type, so that nothing is coerced there.
+ */
+#include "schema/run.h"
+#include "util/str.h"
+
+#include <string.h>
+
+#define VIEW_MAX 24
+#define FOLLOW_MAX 16 /* references within references, from one place */
+#define DEPTH_MAX 200 /* of the value, with what its texts hold */
+
+/* The nodes that speak about one place. Group 0: each must hold; of another group, one must. */
+struct view {
+    uint32_t count, groups;
+    bool full;
+    struct {
+        const struct gn_node *node; /* NULL: an alternative that says nothing here */
+        uint32_t group;
+    } v[VIEW_MAX];
+};
+
+struct coerce {
+    uint32_t flags;
+    struct gn_arena *arena;
+    gantry_json *nodes; /* the copy, written in reading order */
+    size_t count, room;
+    bool changed, full;
+};
+
+/* ---------------------------------------------------------------- views */
+
+static void view_add(struct view *w, const struct gn_node *n, uint32_t group)
+{
+    if (w->count == VIEW_MAX) {
+        w->full = true;
+        return;
+    }
+    w->v[w->count].node = n;
+    w->v[w->count++].group = group;
+}
+
+static uint8_t types_of_view(const struct view *w)
+{
+    uint8_t types = GN_EVERY;
+    if (w->full)
+        return GN_EVERY;
+    for (uint32_t group = 0; group <= w->groups; group++) {
+        uint8_t any = 0;
+        bool some = false;
+        for (uint32_t i = 0; i < w->count; i++) {
+            if (w->v[i].group != group)
+                continue;
+            uint8_t own = w->v[i].node ? w->v[i].node->accepts : GN_EVERY;
+            some = true;
+            if (group == 0)
+                types &= own;
+            any |= own;
+        }
+        if (group > 0 && some)
+            types &= any;
+    }
+    return types;
+}
+
+/* Could the value mean this alternative? Its type must fit, and properties of one allowed value. */
+static bool is_meant(const struct gn_node *n, const gantry_json *v)
+{
+    if (!(n->accepts & gn_type_bits(v)))
+        return false;
+    for (int i = 0; i < FOLLOW_MAX && n->op_count == 1 && n->ops[0].run == gn_op_ref; i++)
+        n = n->ops[0].u.node;
+    const struct gn_op *op = gn_node_op(n, gn_op_object);
+    for (uint32_t i = 0; op && i < op->u.object->names.count; i++) {
+        const struct gn_name *name = &op->u.object->names.v[i];
+        const struct gn_op *only = name->node ? gn_node_op(name->node, gn_op_const) : NULL;
+        const gantry_json *m = only ? gn_json_getn(v, name->text, name->len) : NULL;
+        if (m && !gn_json_equal(m, only->u.value))
+            return false;
+    }
+    return true;
+}
+
+/* Adds what a node says at its own place besides itself: references, allOf, alternatives. */
+static void view_open(struct view *w, const gantry_json *v)
+{
+    for (uint32_t i = 0; i < w->count && !w->full; i++) {
+        const struct gn_node *n = w->v[i].node;
+        for (uint32_t k = 0; n && k < n->op_count; k++) {
+            const struct gn_op *op = &n->ops[k];
+            uint32_t group = w->v[i].group;
+            if (op->run == gn_op_ref) {
+                view_add(w, op->u.node, group);
+            } else if (op->run == gn_op_all_of) {
+                for (uint32_t a = 0; a < op->count; a++)
+                    view_add(w, op->u.nodes[a], group);
+            } else if (op->run == gn_op_any_of || op->run == gn_op_one_of) {
+                group = group ? group : ++w->groups;
+                for (uint32_t a = 0; a < op->count && !w->full; a++) {
+                    if (is_meant(op->u.nodes[a], v))
+                        view_add(w, op->u.nodes[a], group);
+                }
+            }
+        }
+    }
+}
+
+/* Adds what a node says about a member; false if that is nothing. */
+static bool add_member(struct view *w, const struct gn_node *n, uint32_t group, const char *name,
+                       size_t len)
+{
+    const struct gn_op *op = gn_node_op(n, gn_op_object);
+    if (!op)
+        return false;
+    const struct gn_object_op *o = op->u.object;
+    int64_t k = gn_name_table_find(&o->names, name, len);
+    bool matched = k >= 0 && o->names.v[k].declared, some = false;
+    if (k >= 0 && o->names.v[k].node) {
+        view_add(w, o->names.v[k].node, group);
+        some = true;
+    }
+    for (uint32_t i = 0; i < o->pattern_count; i++) {
+        if (gn_pattern_match(o->patterns[i].pattern, name, len) != 1)
+            continue;
+        view_add(w, o->patterns[i].node, group);
+        matched = some = true;
+    }
+    if (!matched && o->additional) {
+        view_add(w, o->additional, group);
+        some = true;
+    }
+    return some;
+}
+
+static bool add_element(struct view *w, const struct gn_node *n, uint32_t group, size_t index)
+{
+    const struct gn_op *op = gn_node_op(n, gn_op_array);
+    const struct gn_array_op *a = op ? op->u.array : NULL;
+    const struct gn_node *of = !a ? NULL : index < a->prefix_count ? a->prefix[index] : a->rest;
+    if (of)
+        view_add(w, of, group);
+    return of != NULL;
+}
+
+/* The view of a member (with name) or an element (without). */
+static void view_child(const struct view *w, struct view *ret, const char *name, size_t n)
+{
+    ret->count = 0;
+    ret->groups = w->groups;
+    ret->full = w->full;
+    for (uint32_t i = 0; i < w->count; i++) {
+        const struct gn_node *node = w->v[i].node;
+        uint32_t group = w->v[i].group;
+        bool some = node && (name ? add_member(ret, node, group, name, n)
+                                  : add_element(ret, node, group, n));
+        if (!some && group > 0)
+            view_add(ret, NULL, group);
+    }
+}
+
+static bool is_required(const struct view *w, const char *name, size_t len)
+{
+    for (uint32_t i = 0; i < w->count; i++) {
+        const struct gn_op *op = w->v[i].node ? gn_node_op(w->v[i].node, gn_op_object) : NULL;
+        int64_t k = op ? gn_name_table_find(&op->u.object->names, name, len) : -1;
+        if (k >= 0 && op->u.object->names.v[k].required)
+            return true;
+    }
+    return false;
+}
+
+/* ---------------------------------------------------------------- values */
+
+static void emit(struct coerce *c, const gantry_json *node)
+{
+    if (c->count == c->room) {
+        size_t room = c->room ? 2 * c->room : 64;
+        gantry_json *nodes = gn_arena_alloc(c->arena, room * sizeof(*nodes));
+        if (!nodes) {
+            c->full = true;
+            return;
+        }
+        if (c->count > 0)
+            memcpy(nodes, c->nodes, c->count * sizeof(*nodes));
+        c->nodes = nodes;
+        c->room = room;
+    }
+    c->nodes[c->count++] = *node;
+}
+
+static bool has_type(uint8_t types, const gantry_json *v)
+{
+    uint8_t bits = gn_type_bits(v), common = types & bits;
+    return common == bits || (common != 0 && (common == GN_WHOLE) == gn_json_is_whole(v));
+}
+
+/* What the text of a string holds, if the schema wants it instead; else the string. */
+static __attribute__((noinline)) const gantry_json *read_text(struct coerce *c,
+                                                              const gantry_json *v, uint8_t types)
+{
+    bool any = types == GN_EVERY && (c->flags & GN_COERCE_ALL);
+    if (((types & GN_TEXTS) && !any) || v->len == 0)
+        return v;
+    struct gn_error err = {0};
+    const gantry_json *read = gn_json_parse_arena(c->arena, v->text, v->len, &err);
+    if (!read)
+        return v; /* an arena that is full is noticed by whoever needs it next */
+    return has_type(types, read) ? read : v;
+}
+
+static bool counts_as_missing(const struct coerce *c, const gantry_json *v, uint8_t types,
+                              const struct view *around, const char *name, size_t len)
+{
+    bool text = gn_json_type(v) == GN_JSON_STRING && (c->flags & GN_COERCE_ALL) &&
+                !(types & GN_TEXTS) && (v->len == 0 || gn_json_streq(v, "null"));
+    bool null = gn_json_type(v) == GN_JSON_NULL && (c->flags & GN_COERCE_NULLS);
+    return (text || null) && !(types & GN_NULL) && !is_required(around, name, len);
+}
+
+static void coerce(struct coerce *c, const gantry_json *v, struct view *w, int depth);
+
+/* Own frames: views are large. */
+static __attribute__((noinline)) void coerce_members(struct coerce *c, const gantry_json *v,
+                                                     const struct view *w, size_t self, int depth)
+{
+    for (const gantry_json *m = NULL; !c->full && (m = gn_json_next(v, m)) != NULL;) {
+        size_t len = 0;
+        const char *name = gn_json_name(m, &len);
+        struct view below;
+        view_child(w, &below, name, len);
+        if (counts_as_missing(c, m, types_of_view(&below), w, name, len)) {
+            c->changed = true;
+            c->nodes[self].len--;
+            continue;
+        }
+        emit(c, m - 1);
+        coerce(c, m, &below, depth + 1);
+    }
+}
+
+static __attribute__((noinline)) void coerce_elements(struct coerce *c, const gantry_json *v,
+                                                      const struct view *w, int depth)
+{
+    size_t i = 0;
+    for (const gantry_json *e = NULL; !c->full && (e = gn_json_next(v, e)) != NULL; i++) {
+        struct view below;
+        view_child(w, &below, NULL, i);
+        coerce(c, e, &below, depth + 1);
+    }
+}
+
+static void coerce(struct coerce *c, const gantry_json *v, struct view *w, int depth)
+{
+    const gantry_json *as = v;
+    uint8_t member = v->flags & GN_JSON_MEMBER;
+    if (gn_json_type(v) == GN_JSON_STRING && (c->flags & (GN_COERCE_TEXT | GN_COERCE_ALL)))
+        as = read_text(c, v, types_of_view(w));
+    c->changed = c->changed || as != v;
+    size_t self = c->count;
+    emit(c, as);
+    if (c->full)
+        return;
+    c->nodes[self].flags = (uint8_t)((as->flags & ~GN_JSON_MEMBER) | member);
+    if (depth < DEPTH_MAX && as->type == GN_JSON_OBJECT) {
+        view_open(w, as);
+        coerce_members(c, as, w, self, depth);
+    } else if (depth < DEPTH_MAX && as->type == GN_JSON_ARRAY) {
+        view_open(w, as);
+        coerce_elements(c, as, w, depth);
+    } else {
+        for (uint32_t i = 1; i < as->skip && !c->full; i++)
+            emit(c, as + i);
+    }
+    if (!c->full)
+        c->nodes[self].skip = (uint32_t)(c->count - self);
+}
+
+const gantry_json *gn_schema_coerce(const struct gn_schema *s, const gantry_json *value,
+                                    uint32_t flags, struct gn_arena *arena, struct gn_error *err)
+{
+    struct coerce c = {.flags = flags, .arena = arena};
+    struct view root = {0};
+    view_add(&root, s->root, 0);
+    coerce(&c, value, &root, 0);
+    if (c.full) {
+        gn_error_set(err, GN_ETOOBIG, "reading the value takes more memory than allowed");
+        return NULL;
+    }
+    return c.changed ? c.nodes : value;
+}

@@ -1,0 +1,153 @@
+/* Tests of host/schema: coercion. */
+#include "engine.h"
+
+GN_SUITE(coerce);
+
+#define MODELS (GN_COERCE_NULLS | GN_COERCE_TEXT)
+#define STRINGS (MODELS | GN_COERCE_ALL)
+
+/* What the value becomes; NULL: nothing changes, and it is the very same value. */
+static void expect_coerced(const char *schema, const char *value, uint32_t flags, const char *want)
+{
+    struct gn_schema *s = compile_schema(schema);
+    struct gn_json_doc doc;
+    struct gn_arena arena;
+    struct gn_error err = {0};
+    struct gn_buf text = GN_BUF_INIT((size_t)1 << 20);
+    gn_arena_init(&arena, (size_t)1 << 20);
+    parse_value(&doc, value);
+    const gantry_json *root = gn_json_root(&doc);
+    const gantry_json *v = gn_schema_coerce(s, root, flags, &arena, &err);
+    cr_assert_not_null(v, "%s", err.text);
+    gn_json_write(&text, v);
+    if (want)
+        cr_expect_str_eq(gn_buf_str(&text), want, "%s on %s gives %s", schema, value,
+                         gn_buf_str(&text));
+    else
+        cr_expect_eq(v, root, "%s on %s gives %s", schema, value, gn_buf_str(&text));
+    gn_buf_release(&text);
+    gn_arena_release(&arena);
+    gn_json_release(&doc);
+    gn_schema_free(s);
+}
+
+struct case_of {
+    const char *schema, *value, *want;
+};
+
+static void expect_all(const struct case_of *cases, size_t count, uint32_t flags)
+{
+    for (size_t i = 0; i < count; i++)
+        expect_coerced(cases[i].schema, cases[i].value, flags, cases[i].want);
+}
+
+Test(coerce, text_is_read_where_the_schema_has_no_place_for_a_string)
+{
+    static const struct case_of cases[] = {
+        {"{\"type\":\"integer\"}", "\"5\"", "5"},
+        {"{\"type\":\"integer\"}", "\"5.0\"", "5.0"},
+        {"{\"type\":\"integer\"}", "\"5.5\"", NULL},
+        {"{\"type\":\"integer\"}", "\"five\"", NULL},
+        {"{\"type\":\"integer\"}", "\"\"", NULL},
+        {"{\"type\":\"integer\"}", "\" 5 \"", "5"},
+        {"{\"type\":\"integer\"}", "\"9223372036854775808\"", "9223372036854775808"},
+        {"{\"type\":\"number\"}", "\"2.50\"", "2.50"},
+        {"{\"type\":\"boolean\"}", "\"true\"", "true"},
+        {"{\"type\":\"boolean\"}", "\"1\"", NULL},
+        {"{\"type\":[\"integer\",\"null\"]}", "\"null\"", "null"},
+        {"{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}", "\"[1,\\\"2\\\"]\"", "[1,2]"},
+        {"{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}", "[\"1\",\"x\"]", "[1,\"x\"]"},
+        {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"number\"}}}",
+         "\"{\\\"a\\\":\\\"1\\\"}\"", "{\"a\":1}"},
+        {"{\"prefixItems\":[{\"type\":\"integer\"}],\"items\":{\"type\":\"boolean\"}}",
+         "[\"1\",\"true\"]", "[1,true]"},
+        {"{\"enum\":[1,2]}", "\"2\"", "2"},
+        {"{\"const\":7}", "\"7\"", "7"},
+        {"{\"patternProperties\":{\"^n\":{\"type\":\"integer\"}},\"additionalProperties\":"
+         "{\"type\":\"boolean\"}}",
+         "{\"n1\":\"1\",\"b\":\"false\"}", "{\"n1\":1,\"b\":false}"},
+    };
+    expect_all(cases, GN_COUNT(cases), MODELS);
+}
+
+Test(coerce, text_stays_text_where_a_string_is_allowed)
+{
+    static const struct case_of cases[] = {
+        {"{\"type\":[\"integer\",\"string\"]}", "\"5\"", NULL},
+        {"{}", "\"5\"", NULL},
+        {"true", "\"5\"", NULL},
+        {"{\"minimum\":3}", "\"5\"", NULL},
+        {"{\"enum\":[\"5\",5]}", "\"5\"", NULL},
+        {"{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"string\"}]}", "\"5\"", NULL},
+        {"{\"properties\":{\"a\":{\"type\":\"integer\"}}}", "{\"b\":\"5\"}", NULL},
+        {"{\"type\":\"string\"}", "5", NULL},
+    };
+    expect_all(cases, GN_COUNT(cases), MODELS);
+}
+
+Test(coerce, what_the_schema_wants_is_found_through_references_and_alternatives)
+{
+    static const struct case_of cases[] = {
+        {"{\"$ref\":\"#/$defs/n\",\"$defs\":{\"n\":{\"type\":\"integer\"}}}", "\"5\"", "5"},
+        {"{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"null\"}]}", "\"5\"", "5"},
+        {"{\"allOf\":[{\"minimum\":1},{\"type\":\"integer\"}]}", "\"5\"", "5"},
+        {"{\"properties\":{\"a\":{\"type\":\"array\",\"items\":{\"$ref\":\"#\"}},"
+         "\"n\":{\"type\":\"integer\"}}}",
+         "{\"a\":[{\"n\":\"1\",\"a\":[{\"n\":\"2\"}]}]}", "{\"a\":[{\"n\":1,\"a\":[{\"n\":2}]}]}"},
+        {"{\"oneOf\":[{\"properties\":{\"k\":{\"const\":\"a\"},\"v\":{\"type\":\"integer\"}}},"
+         "{\"properties\":{\"k\":{\"const\":\"b\"},\"v\":{\"type\":\"string\"}}}]}",
+         "{\"k\":\"a\",\"v\":\"1\"}", "{\"k\":\"a\",\"v\":1}"},
+        {"{\"oneOf\":[{\"properties\":{\"k\":{\"const\":\"a\"},\"v\":{\"type\":\"integer\"}}},"
+         "{\"properties\":{\"k\":{\"const\":\"b\"},\"v\":{\"type\":\"string\"}}}]}",
+         "{\"k\":\"b\",\"v\":\"1\"}", NULL},
+        {"{\"anyOf\":[{\"properties\":{\"v\":{\"type\":\"integer\"}}},{\"required\":[\"w\"]}]}",
+         "{\"v\":\"1\"}", NULL},
+    };
+    expect_all(cases, GN_COUNT(cases), MODELS);
+}
+
+Test(coerce, null_counts_as_missing_where_it_can)
+{
+    static const struct case_of cases[] = {
+        {"{\"properties\":{\"a\":{\"type\":\"integer\"},\"b\":{\"type\":\"string\"}}}",
+         "{\"a\":null,\"b\":\"x\",\"c\":null}", "{\"b\":\"x\",\"c\":null}"},
+        {"{\"properties\":{\"a\":{\"type\":\"integer\"}},\"required\":[\"a\"]}", "{\"a\":null}",
+         NULL},
+        {"{\"properties\":{\"a\":{\"type\":[\"integer\",\"null\"]}}}", "{\"a\":null}", NULL},
+        {"{\"items\":{\"type\":\"integer\"}}", "[null]", NULL},
+        {"{\"properties\":{\"o\":{\"properties\":{\"x\":{\"type\":\"integer\"}}}}}",
+         "{\"o\":{\"x\":null}}", "{\"o\":{}}"},
+    };
+    expect_all(cases, GN_COUNT(cases), MODELS);
+    expect_coerced(cases[0].schema, cases[0].value, GN_COERCE_TEXT, NULL);
+    expect_coerced("{\"type\":\"integer\"}", "\"5\"", GN_COERCE_NULLS, NULL);
+    expect_coerced("{\"type\":\"integer\"}", "\"5\"", 0, NULL);
+}
+
+Test(coerce, where_all_is_text_it_is_read_as_what_the_schema_says)
+{
+    static const struct case_of cases[] = {
+        {"{\"properties\":{\"n\":{\"type\":\"integer\"},\"s\":{\"type\":\"string\"},\"any\":{}}}",
+         "{\"n\":\"5\",\"s\":\"5\",\"any\":\"[1]\"}", "{\"n\":5,\"s\":\"5\",\"any\":[1]}"},
+        {"{\"properties\":{\"any\":{}}}", "{\"any\":\"plain words\"}", NULL},
+        {"{\"properties\":{\"n\":{\"type\":\"integer\"}}}", "{\"n\":\"\"}", "{}"},
+        {"{\"properties\":{\"n\":{\"type\":\"integer\"}}}", "{\"n\":\"null\"}", "{}"},
+        {"{\"properties\":{\"s\":{\"type\":\"string\"}}}", "{\"s\":\"\"}", NULL},
+    };
+    expect_all(cases, GN_COUNT(cases), STRINGS);
+}
+
+Test(coerce, an_arena_that_is_full_is_an_error)
+{
+    struct gn_schema *s = compile_schema("{\"type\":\"integer\"}");
+    struct gn_json_doc doc;
+    struct gn_arena arena;
+    struct gn_error err = {0};
+    gn_arena_init(&arena, 64);
+    parse_value(&doc, "[1,2,3]");
+    cr_expect_null(gn_schema_coerce(s, gn_json_root(&doc), MODELS, &arena, &err));
+    cr_expect_eq(err.code, GN_ETOOBIG);
+    gn_arena_release(&arena);
+    gn_json_release(&doc);
+    gn_schema_free(s);
+}
