@@ -54,8 +54,8 @@ json_t *gn_fields_schema(const struct gn_fields *fields);
  * it does not fit as it is, and fills `out` (struct_size bytes, zeroed here, and again if something
  * is wrong). What is missing takes its default, or stays zero; null counts as missing with
  * GN_COERCE_NULLS, or where schema_json lets it through for a field that may be missing. What a
- * right value may still hold that the struct cannot take is refused: an integer beyond 64 bits (of a
- * header: beyond 2^53 - 1), a number that is no finite double, U+0000 in a `const char *`.
+ * right value may still hold that the struct cannot take is refused: an integer beyond 64 bits (of
+ * a header: beyond 2^53 - 1), a number that is no finite double, U+0000 in a `const char *`.
  *
  * Strings point into the value, those of defaults into the table; everything else comes from the
  * arena, which must live as long as the struct. 0, or GN_EINVAL with every problem noted, or
