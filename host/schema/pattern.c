@@ -8,16 +8,24 @@
 
 #include <pcre2.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #define STEPS_MAX 10000000u /* of one match, all starting points together */
 #define STEPS_MIN 1000u     /* of one starting point */
 #define HEAP_MAX_KIB 4096u
+/* Steps do not count the characters that one runs over. In a long text the work of all starting
+ * points together may then grow with the square of its length: it is cut in pieces of so many
+ * starting points, and the time is looked at between them. */
+#define PIECE ((size_t)1024)
+#define PIECES_FROM ((size_t)8192)
+#define TIME_MAX_NS INT64_C(200000000)
 #define SHOWN_MAX 200 /* bytes of an expression in a message */
 
 /* What PCRE2 needs for one match: made once, then kept for the next. */
 struct work {
     pcre2_match_context *context;
     pcre2_match_data *data;
+    bool has_heap; /* the match data holds memory of the interpreter */
 };
 
 struct gn_pattern {
@@ -31,7 +39,7 @@ struct gn_pattern {
 
 static struct work *make_work(void)
 {
-    struct work *w = gn_malloc(sizeof(*w));
+    struct work *w = gn_calloc(1, sizeof(*w));
     w->context = pcre2_match_context_create(NULL);
     w->data = pcre2_match_data_create(1, NULL);
     gn_assert(w->context != NULL && w->data != NULL);
@@ -53,13 +61,56 @@ static pcre2_code *compile(const struct gn_buf *text, int *why)
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
     gn_assert(context != NULL);
     uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS |
-                       PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C;
+                       PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT;
     PCRE2_SIZE at = 0;
     pcre2_set_parens_nest_limit(context, GN_REGEX_DEPTH);
     pcre2_code *code = pcre2_compile((PCRE2_SPTR)gn_buf_str(text), text->len, options, why, &at,
                                      context);
     pcre2_compile_context_free(context);
     return code;
+}
+
+static int64_t thread_time_ns(void)
+{
+    struct timespec now = {0, 0};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Matches that begin at `from` up to the context's limit of offsets. */
+static int match_from(const struct gn_pattern *p, struct work *w, const char *s, size_t len,
+                      size_t from)
+{
+    int rc = PCRE2_ERROR_JIT_STACKLIMIT;
+    if (p->compiled)
+        rc = pcre2_jit_match(p->code, (PCRE2_SPTR)s, len, from, 0, w->data, w->context);
+    /* Machine code has 32 KiB to remember where to go back to; the interpreter has the heap. */
+    if (rc == PCRE2_ERROR_JIT_STACKLIMIT) {
+        w->has_heap = true;
+        rc = pcre2_match(p->code, (PCRE2_SPTR)s, len, from, PCRE2_NO_JIT | PCRE2_NO_UTF_CHECK,
+                         w->data, w->context);
+    }
+    return rc;
+}
+
+static int match_in_pieces(const struct gn_pattern *p, struct work *w, const char *s, size_t len)
+{
+    int64_t end = thread_time_ns() + TIME_MAX_NS;
+    int rc = PCRE2_ERROR_NOMATCH;
+    for (size_t from = 0; rc == PCRE2_ERROR_NOMATCH && from <= len;) {
+        if (thread_time_ns() > end) {
+            rc = PCRE2_ERROR_MATCHLIMIT;
+            break;
+        }
+        size_t next = GN_MIN(from + PIECE, len + 1);
+        while (next < len && ((unsigned char)s[next] & 0xC0) == 0x80)
+            next++;
+        pcre2_set_offset_limit(w->context, next - 1);
+        rc = match_from(p, w, s, len, from);
+        from = next;
+    }
+    pcre2_set_offset_limit(w->context, PCRE2_UNSET);
+    return rc;
 }
 
 int gn_pattern_compile(const char *text, size_t len, struct gn_pattern **ret, struct gn_error *err)
@@ -119,15 +170,10 @@ int gn_pattern_match(const struct gn_pattern *p, const char *s, size_t len)
     /* PCRE2 counts from zero again at each starting point. */
     uint32_t steps = p->anchored ? STEPS_MAX : STEPS_MAX / ((uint32_t)len + 1);
     pcre2_set_match_limit(w->context, GN_MAX(steps, STEPS_MIN));
-    int rc = PCRE2_ERROR_JIT_STACKLIMIT;
-    if (p->compiled)
-        rc = pcre2_jit_match(p->code, (PCRE2_SPTR)s, len, 0, 0, w->data, w->context);
-    /* Machine code has 32 KiB to remember where to go back to; the interpreter has the heap, and
-     * leaves it in the match data: not to be kept. */
-    if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
-        rc = pcre2_match(p->code, (PCRE2_SPTR)s, len, 0, PCRE2_NO_JIT | PCRE2_NO_UTF_CHECK, w->data,
-                         w->context);
-    else
+    int rc = p->anchored || len < PIECES_FROM ? match_from(p, w, s, len, 0)
+                                              : match_in_pieces(p, w, s, len);
+    /* What the interpreter took stays in the match data, up to HEAP_MAX_KIB: not to be kept. */
+    if (!w->has_heap)
         w = atomic_exchange(p->spare, w);
     free_work(w);
     return rc >= 0 ? 1 : rc == PCRE2_ERROR_NOMATCH ? 0 : GN_ETOOBIG;

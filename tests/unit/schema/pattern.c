@@ -15,11 +15,17 @@ struct match {
     int want;
 };
 
-static int match(const char *pattern, const char *text, size_t len)
+static struct gn_pattern *must(const char *pattern)
 {
     struct gn_pattern *p = NULL;
     struct gn_error err = {0};
     cr_assert_eq(gn_pattern_compile(pattern, strlen(pattern), &p, &err), 0, "%s", err.text);
+    return p;
+}
+
+static int match(const char *pattern, const char *text, size_t len)
+{
+    struct gn_pattern *p = must(pattern);
     int rc = gn_pattern_match(p, text, len);
     gn_pattern_free(p);
     return rc;
@@ -257,6 +263,42 @@ Test(pattern, work_is_bounded_and_text_must_be_utf8)
     cr_expect_eq(match("(?:a*a*a*a*)c|b$", text, len), GN_ETOOBIG);
     cr_expect_eq(match(".", "\xff", 1), 0);
     cr_expect_eq(match("a", "a\xc3", 2), 0);
+    gn_free(text);
+}
+
+Test(pattern, matches_are_found_wherever_they_begin_in_a_long_text)
+{
+    size_t len = GN_PATTERN_SUBJECT_MAX;
+    char *text = gn_malloc(len);
+    static const size_t places[] = {0,    1,    1021, 1022, 1023,  1024,
+                                    1025, 8191, 8192, 8193, 40000, 65532};
+    struct gn_pattern *wide = must("\xc3\xa9[a-z]|\xc3\xa9$"), *end = must("(?:x|)$");
+    struct gn_pattern *start = must("^y|^z"), *inner = must("(?<!^)(?<=a)\\b(?=!)|$(?<!a)");
+    for (size_t i = 0; i < GN_COUNT(places); i++) {
+        memset(text, 'a', len);
+        cr_expect_eq(gn_pattern_match(wide, text, len), 0);
+        cr_expect_eq(gn_pattern_match(inner, text, len), 0);
+        memcpy(text + places[i], "\xc3\xa9", 2);
+        cr_expect_eq(gn_pattern_match(wide, text, len), 1, "at %zu", places[i]);
+        cr_expect_eq(gn_pattern_match(wide, text, places[i] + 2), 1, "last at %zu", places[i]);
+        cr_expect_eq(gn_pattern_match(end, text, len), 1);
+        cr_expect_eq(gn_pattern_match(start, text, len), 0);
+        memcpy(text + places[i], "a!", 2);
+        cr_expect_eq(gn_pattern_match(inner, text, len), 1, "at %zu", places[i]);
+    }
+    /* Characters of four bytes: a piece never begins inside one. */
+    for (size_t skip = 0; skip < 4; skip++) {
+        size_t count = len / 4 - 1;
+        memset(text, 'a', skip);
+        for (size_t i = 0; i < count; i++)
+            memcpy(text + skip + 4 * i, "\xf0\x9f\x90\xb2", 4);
+        cr_expect_eq(gn_pattern_match(end, text, skip + 4 * count), 1);
+        cr_expect_eq(gn_pattern_match(wide, text, skip + 4 * count), 0);
+    }
+    gn_pattern_free(wide);
+    gn_pattern_free(end);
+    gn_pattern_free(start);
+    gn_pattern_free(inner);
     gn_free(text);
 }
 
