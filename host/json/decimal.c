@@ -11,6 +11,28 @@
 #define EXPONENT_LIMIT INT64_C(1000000000000000000)
 #define CHUNK_BASE UINT64_C(1000000000000000000) /* 10^GN_CHUNK_DIGITS */
 
+static const uint64_t powers_of_ten[GN_CHUNK_DIGITS + 1] = {
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+    10000000000000000,
+    100000000000000000,
+    CHUNK_BASE,
+};
+
 __extension__ typedef unsigned __int128 uint128;
 
 static int64_t read_exponent(const char *s, const char *end)
@@ -67,17 +89,18 @@ static int divides_chunk(const struct gn_decimal *a, uint64_t zeros, const struc
     const char *s = b->first;
     size_t left = b->count;
     uint64_t divisor = gn_decimal_chunk(&s, &left);
-    uint64_t rest = 0;
     s = a->first;
     left = a->count;
+    uint64_t rest = gn_decimal_chunk(&s, &left) % divisor;
     while (left > 0) {
-        uint64_t scale = CHUNK_BASE;
-        for (size_t i = left; i < GN_CHUNK_DIGITS; i++)
-            scale /= 10;
+        uint64_t scale = powers_of_ten[GN_MIN(left, (size_t)GN_CHUNK_DIGITS)];
         rest = (uint64_t)(((uint128)rest * scale + gn_decimal_chunk(&s, &left)) % divisor);
     }
-    for (; zeros > 0 && rest; zeros--)
-        rest = (uint64_t)((uint128)rest * 10 % divisor);
+    while (zeros > 0 && rest > 0) {
+        uint64_t n = GN_MIN(zeros, (uint64_t)GN_CHUNK_DIGITS);
+        rest = (uint64_t)((uint128)rest * powers_of_ten[n] % divisor);
+        zeros -= n;
+    }
     return rest == 0;
 }
 

@@ -11,7 +11,7 @@
  *                             skip:  6     5      1         3     1      1
  *
  * Why not unescape only when asked: an escape must be checked and hence read anyway, and writing it
- * out on the way costs some 40 instructions for each and next to nothing where there is none (a
+ * out on the way costs some 30 instructions for each and next to nothing where there is none (a
  * tools/call of 286 bytes: 4,070 instead of 3,986; one of 1,092 bytes with 111 escapes: 12,959
  * instead of 9,527). Later it would be a second walk over the string, need memory, and every
  * reader, from member lookup to equality, would meet two kinds of strings.
