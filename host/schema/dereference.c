@@ -29,7 +29,7 @@ struct writer {
     const struct gn_schema *s;
     struct gn_jw w;
     const struct around *around;
-    bool full;
+    bool full, mixed; /* too large; of several dialects */
 };
 
 static void write_schema(struct writer *x, const char *name, const gantry_json *place,
@@ -216,8 +216,10 @@ static void write_schema(struct writer *x, const char *name, const gantry_json *
 {
     const struct gn_node *n = gn_schema_node_at(x->s, place);
     x->full = x->full || x->w.out->overflow || x->w.depth >= DEPTH_MAX;
-    if (x->full || !n || gn_json_type(place) != GN_JSON_OBJECT) {
-        gn_jw_json(&x->w, name, x->full ? NULL : place);
+    x->mixed = x->mixed ||
+               (n && n->resource->vocabulary.dialect != x->s->root->resource->vocabulary.dialect);
+    if (x->full || x->mixed || !n || gn_json_type(place) != GN_JSON_OBJECT) {
+        gn_jw_json(&x->w, name, x->full || x->mixed ? NULL : place);
         return;
     }
     const struct gn_op *one = NULL;
@@ -241,7 +243,9 @@ int gn_schema_write_dereferenced(const struct gn_schema *s, size_t max_bytes, st
     struct writer x = {.s = s};
     gn_jw_init(&x.w, &text);
     write_schema(&x, NULL, s->root->source, NULL);
-    int rc = x.full || text.overflow ? GN_ETOOBIG : gn_buf_add(out, gn_buf_str(&text), text.len);
+    int rc = x.mixed                   ? GN_ENOTSUP
+             : x.full || text.overflow ? GN_ETOOBIG
+                                       : gn_buf_add(out, gn_buf_str(&text), text.len);
     gn_buf_release(&text);
     return rc;
 }

@@ -82,3 +82,15 @@ Test(dereference, what_would_grow_too_large_is_refused)
     gn_buf_release(&b);
     gn_buf_release(&out);
 }
+
+Test(dereference, a_schema_of_several_dialects_is_refused)
+{
+    struct gn_schema *s = compile_schema(
+        "{\"items\":{\"$ref\":\"old\"},\"$defs\":{\"o\":{\"$id\":\"old\",\"$schema\":"
+        "\"http://json-schema.org/draft-07/schema#\",\"items\":[true]}}}");
+    struct gn_buf out = GN_BUF_INIT(1024);
+    cr_expect_eq(gn_schema_write_dereferenced(s, 1024, &out), GN_ENOTSUP);
+    cr_expect_eq(out.len, 0);
+    gn_schema_free(s);
+    gn_buf_release(&out);
+}
