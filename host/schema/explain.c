@@ -98,14 +98,19 @@ static bool tell_kinds(struct gn_run *r, const struct gn_op *op, const gantry_js
 
 static uint32_t count_problems(struct gn_run *r, const struct gn_node *n, const gantry_json *v)
 {
-    struct gn_problems own, *outer = r->problems;
+    struct gn_run before = *r;
+    struct gn_problems own;
     struct gn_path root = {NULL, "", 0};
     gn_problems_init(&own);
     r->problems = &own;
     gn_run_node(r, n, v, &root, NULL);
-    r->problems = outer;
     uint32_t count = own.count;
     gn_problems_release(&own);
+    /* What was told to nobody has not been told. */
+    r->problems = before.problems;
+    r->told_stop = before.told_stop;
+    r->told_node = before.told_node;
+    r->told_value = before.told_value;
     return count;
 }
 

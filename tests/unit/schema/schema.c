@@ -134,6 +134,8 @@ Test(schema, of_alternatives_the_one_that_was_meant_is_told)
          "2.5", "expected string of at most 2 characters or integer or null, got 2.5"},
         {"{\"anyOf\":[{\"required\":[\"a\"]},{\"required\":[\"b\",\"c\"]}]}", "{\"b\":1}",
          "missing \"c\""},
+        {"{\"anyOf\":[{\"maxItems\":0},{\"minItems\":3}]}", "[1]",
+         "expected any value of at most 0 elements, got 1"},
         {"{\"anyOf\":[{\"type\":\"object\",\"required\":[\"a\"]},{\"type\":\"null\"}]}", "{}",
          "missing \"a\""},
         {"{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"string\"},{\"minimum\":2}]}", "3",
