@@ -153,6 +153,15 @@ static bool add_other(const struct gn_node *n, struct gn_buf *out, int depth)
     return false;
 }
 
+/* The types that a schema without `type` has something to say about. */
+static uint8_t spoken_of(const struct gn_node *n)
+{
+    uint8_t types = 0;
+    for (uint32_t i = 0; i < n->op_count; i++)
+        types |= n->ops[i].applies == GN_EVERY ? 0 : n->ops[i].applies;
+    return types ? types : GN_EVERY;
+}
+
 static void describe(const struct gn_node *n, struct gn_buf *out, int depth)
 {
     char shown[GN_SHOWN_MAX];
@@ -165,11 +174,8 @@ static void describe(const struct gn_node *n, struct gn_buf *out, int depth)
     } else if (list) {
         add_choices(list, out);
     } else if (!add_other(n, out, depth)) {
-        uint8_t types = n->types;
-        bool lengths = gn_node_op(n, gn_op_min_length) || gn_node_op(n, gn_op_max_length) ||
-                       gn_node_op(n, gn_op_pattern) || gn_node_op(n, gn_op_format);
-        /* A schema without a type that speaks of strings means them. */
-        add_types(types == GN_EVERY && lengths ? GN_TEXTS : types, out);
+        uint8_t types = n->types == GN_EVERY ? spoken_of(n) : n->types;
+        add_types(types, out);
         add_range(n, out);
         add_string(n, out);
         if (types & GN_ARRAYS)
