@@ -1,8 +1,9 @@
 /* pattern.h - regular expressions of JSON Schema (`pattern`, `patternProperties`), on PCRE2 with
  * the work bounded. They are read as ECMA-262 (regex.h says how) and are not anchored.
  *
- * Two readings differ from ECMA-262: what a group in a repetition captured stays captured in the
- * next round, and lookbehind must have one length for each of its alternatives.
+ * Three readings differ from ECMA-262: what a group in a repetition captured stays captured in the
+ * next round, lookbehind must have one length for each of its alternatives, and inside (?i:...) the
+ * properties Lu, Ll and Lt and their opposites look at letters without regard to case.
  */
 #ifndef GN_SCHEMA_PATTERN_H
 #define GN_SCHEMA_PATTERN_H
