@@ -67,7 +67,9 @@ bool gn_run_hidden(struct gn_run *r, const gantry_json *object, const gantry_jso
 bool gn_op_min_properties(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
                           const struct gn_path *at, struct gn_marks *marks GN_UNUSED)
 {
-    if (v->len >= op->u.limit && (v->len == 0 || op->u.limit <= 1 || count_names(v) >= op->u.limit))
+    if (!gn_run_step(r, v->len))
+        return false;
+    if (v->len >= op->u.limit && (op->u.limit <= 1 || count_names(v) >= op->u.limit))
         return true;
     return gn_refuse(r, op, v, at);
 }
@@ -75,7 +77,9 @@ bool gn_op_min_properties(struct gn_run *r, const struct gn_op *op, const gantry
 bool gn_op_max_properties(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
                           const struct gn_path *at, struct gn_marks *marks GN_UNUSED)
 {
-    return v->len <= op->u.limit || count_names(v) <= op->u.limit || gn_refuse(r, op, v, at);
+    if (v->len <= op->u.limit)
+        return true;
+    return gn_run_step(r, v->len) && (count_names(v) <= op->u.limit || gn_refuse(r, op, v, at));
 }
 
 /* ---------------------------------------------------------------- the family of properties */

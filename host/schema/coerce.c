@@ -80,11 +80,14 @@ static bool is_meant(const struct gn_node *n, const gantry_json *v)
     for (int i = 0; i < FOLLOW_MAX && n->op_count == 1 && n->ops[0].run == gn_op_ref; i++)
         n = n->ops[0].u.node;
     const struct gn_op *op = gn_node_op(n, gn_op_object);
-    for (uint32_t i = 0; op && i < op->u.object->names.count; i++) {
-        const struct gn_name *name = &op->u.object->names.v[i];
-        const struct gn_op *only = name->node ? gn_node_op(name->node, gn_op_const) : NULL;
-        const gantry_json *m = only ? gn_json_getn(v, name->text, name->len) : NULL;
-        if (m && !gn_json_equal(m, only->u.value))
+    if (!op || gn_json_type(v) != GN_JSON_OBJECT)
+        return true;
+    for (const gantry_json *m = NULL; (m = gn_json_next(v, m)) != NULL;) {
+        const struct gn_name_table *t = &op->u.object->names;
+        int64_t k = gn_name_table_find(t, m[-1].text, m[-1].len);
+        const struct gn_op *only = k >= 0 && t->v[k].node ? gn_node_op(t->v[k].node, gn_op_const)
+                                                          : NULL;
+        if (only && !gn_json_equal(m, only->u.value))
             return false;
     }
     return true;

@@ -40,21 +40,30 @@ static const gantry_json *fixed_value(const struct gn_node *n)
     return list && list->count == 1 ? list->u.values[0] : NULL;
 }
 
+/* What properties say about the name of a member; NULL if nothing. */
+static const struct gn_name *find_name(const struct gn_op *object, const gantry_json *member)
+{
+    const struct gn_name_table *t = &object->u.object->names;
+    int64_t i = gn_name_table_find(t, member[-1].text, member[-1].len);
+    return i >= 0 ? &t->v[i] : NULL;
+}
+
 /* How a form's properties of one allowed value compare with those of the value: 1 if all that there
  * are fit, -1 if one does not, 0 if there is none. *ret_name is one that does not fit. */
 static int compare_kind(const struct gn_node *n, const gantry_json *v, const char **ret_name)
 {
     const struct gn_op *op = gn_node_op(resolve(n), gn_op_object);
     int kind = 0;
-    for (uint32_t i = 0; op && i < op->u.object->names.count; i++) {
-        const struct gn_name *name = &op->u.object->names.v[i];
-        const gantry_json *only = name->node ? fixed_value(name->node) : NULL;
-        const gantry_json *m = only ? gn_json_getn(v, name->text, name->len) : NULL;
-        if (m && !gn_json_equal(only, m)) {
+    if (gn_json_type(v) != GN_JSON_OBJECT)
+        return 0;
+    for (const gantry_json *m = NULL; op && (m = gn_json_next(v, m)) != NULL;) {
+        const struct gn_name *name = find_name(op, m);
+        const gantry_json *only = name && name->node ? fixed_value(name->node) : NULL;
+        if (only && !gn_json_equal(only, m)) {
             *ret_name = name->text;
             return -1;
         }
-        kind = m ? 1 : kind;
+        kind = only ? 1 : kind;
     }
     return kind;
 }
@@ -119,10 +128,10 @@ static uint32_t count_known(const struct gn_node *n, const gantry_json *v)
 {
     const struct gn_op *op = gn_node_op(resolve(n), gn_op_object);
     uint32_t known = 0;
-    for (uint32_t i = 0; op && i < op->u.object->names.count; i++) {
-        const struct gn_name *name = &op->u.object->names.v[i];
-        known += gn_json_getn(v, name->text, name->len) != NULL;
-    }
+    if (gn_json_type(v) != GN_JSON_OBJECT)
+        return 0;
+    for (const gantry_json *m = NULL; op && (m = gn_json_next(v, m)) != NULL;)
+        known += find_name(op, m) != NULL;
     return known;
 }
 
@@ -186,8 +195,12 @@ static void tell_forms(struct gn_run *r, const struct gn_op *op, const gantry_js
 bool gn_explain(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
                 const struct gn_path *at)
 {
-    if (!r->problems || r->stopped)
+    if (!r->problems || !gn_run_step(r, (uint64_t)op->count * (4 + v->len)))
         return false;
+    if (!gn_problems_wanted(r->problems)) { /* it is only counted */
+        gn_problems_at(r->problems, at, "fits none of the forms");
+        return false;
+    }
     const char *name = NULL;
     uint32_t takers = 0, others = 0, before = r->problems->count;
     for (uint32_t i = 0; i < op->count; i++) {

@@ -103,13 +103,16 @@ bool gn_run_node(struct gn_run *r, const struct gn_node *n, const gantry_json *v
                  const struct gn_path *at, struct gn_marks *marks)
 {
     uint8_t bits = gn_type_bits(v), common = bits & n->types;
+    /* Long texts and numbers cost by length, once for each operation. */
+    if (!gn_run_step(r, (1 + (uint64_t)(v->len / 64)) * (1 + n->op_count)))
+        return stop(r, at);
     if (common != bits) {
         if (!common || (common == GN_WHOLE) != gn_json_is_whole(v))
             return refuse_type(r, n, v, at);
     }
     if (n->op_count == 0)
         return true;
-    if (!gn_run_step(r, 1 + n->op_count) || r->depth >= GN_RUN_DEPTH)
+    if (r->depth >= GN_RUN_DEPTH)
         return stop(r, at);
     r->depth++;
     const struct gn_scope *outer = r->scope;
