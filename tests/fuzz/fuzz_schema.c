@@ -37,8 +37,8 @@ static void run(const struct gn_schema *schema, const gantry_json *value, uint32
     int quick = gn_schema_validate(schema, value, STEPS, NULL);
     int full = gn_schema_validate(schema, value, STEPS, &problems);
     gn_assert(quick == 0 || quick == GN_EINVAL || quick == GN_ETOOBIG);
-    gn_assert(full == 0 || full == GN_EINVAL || full == GN_ETOOBIG);
-    gn_assert(full == quick || full == GN_ETOOBIG || quick == GN_ETOOBIG);
+    /* Finding the words may take more steps than finding out. */
+    gn_assert(full == quick || (quick == GN_EINVAL && full == GN_ETOOBIG));
     gn_assert((full == 0) == (problems.count == 0));
     gn_assert((full == 0) == (problems.text.len == 0));
 
@@ -55,7 +55,8 @@ static void run(const struct gn_schema *schema, const gantry_json *value, uint32
     gn_problems_release(&problems);
 }
 
-/* What is written without references compiles, where no document can be reached. */
+/* What is written without references compiles where no document can be reached, but for the one
+ * that tells its dialect. */
 static void check_dereferenced(const struct gn_schema *schema, struct gn_schema_options options)
 {
     struct gn_buf out = GN_BUF_INIT(OUT_MAX * 2);
@@ -65,8 +66,10 @@ static void check_dereferenced(const struct gn_schema *schema, struct gn_schema_
     gn_assert(rc == 0 || rc == GN_ETOOBIG || rc == GN_ENOTSUP);
     if (rc == 0) {
         gn_assert(out.len <= OUT_MAX);
-        options.documents = NULL;
-        options.document_count = 0;
+        const char *dialect = gn_json_cstr(gn_json_get(gn_schema_root(schema), "$schema"));
+        enum gn_dialect known;
+        if (!dialect || gn_dialect_parse(dialect, &known))
+            options.document_count = 0;
         options.max_subschemas = 0;
         options.max_bytes = 0;
         rc = gn_schema_compile(gn_buf_str(&out), out.len, &options, &again, &err);
@@ -102,7 +105,7 @@ static void try_schema(const char *text, size_t len, const gantry_json *value, u
         run(schema, value ? value : gn_schema_root(schema), flags >> 3 & 7);
         check_dereferenced(schema, options);
     } else {
-        gn_assert(!schema && (rc == GN_EINVAL || rc == GN_ETOOBIG));
+        gn_assert(!schema && (rc == GN_EINVAL || rc == GN_ETOOBIG || rc == GN_ENOTSUP));
         gn_assert(err.code == rc && err.text[0]);
     }
     gn_schema_free(schema);
