@@ -56,8 +56,9 @@ struct gantry_plugin {
     size_t removed_count;
     struct gn_list mutexes; /* gantry_mutex made and not freed */
     struct gn_work_group group;
-    void *user_state; /* gantry_set_state */
-    bool started;     /* start succeeded, so stop is due */
+    void *user_state;        /* gantry_set_state */
+    bool started;            /* start succeeded, so stop is due */
+    struct gn_error refused; /* the component that was refused last: why, for a start that fails */
 
     /* How it reaches its manager: set by it, NULL in a probe. [loop] */
     struct gn_plugins *manager;

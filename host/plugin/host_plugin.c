@@ -112,8 +112,10 @@ static void add_on_loop(void *arg)
         return;
     }
     c->rc = import(c, &component);
-    if (c->rc)
+    if (c->rc) {
+        c->g->refused = c->err;
         return;
+    }
     c->rc = check_room(c, component);
     if (c->rc) {
         component->free_data = NULL; /* refused: its data stays the caller's */

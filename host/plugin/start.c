@@ -1,6 +1,7 @@
 /* start.c - running `start`. */
 #include "plugin/start.h"
 
+#include "plugin/host_errors.h"
 #include "util/alloc.h"
 
 struct gn_start {
@@ -22,8 +23,20 @@ static int run(struct gn_call *call, void *arg)
     return rc;
 }
 
+/* A start that only passes on what adding a component returned. */
+static bool has_passed_on(const struct gn_start *s, enum gn_outcome outcome)
+{
+    const struct gn_error *refused = &s->g->refused;
+    return (outcome == GN_OUT_ACCIDENT || s->call->rc == GANTRY_ETOOBIG) && refused->code &&
+           s->call->rc == gn_host_code(refused->code);
+}
+
 static void explain(const struct gn_start *s, enum gn_outcome outcome, struct gn_error *err)
 {
+    if (has_passed_on(s, outcome)) {
+        gn_error_set(err, GN_EINVAL, "start failed: %s", s->g->refused.text);
+        return;
+    }
     switch (outcome) {
     case GN_OUT_RESULT:
         break;
