@@ -121,12 +121,9 @@ static bool run_loose(struct gn_run *r, const struct gn_object_op *o, bool decla
     if (r->problems && gn_run_hidden(r, object, m))
         return true;
     for (uint32_t i = 0; i < o->pattern_count && !r->stopped; i++) {
-        int rc = gn_run_step(r, 1 + len / 16) ? gn_pattern_match(o->patterns[i].pattern, name, len)
-                                              : 0;
-        if (rc == GN_ETOOBIG) {
-            passes = false;
-            gn_problems_at(r->problems, &here, "its name is too long or too complex to compare");
-        }
+        int rc = gn_pattern_match(o->patterns[i].pattern, name, len, &r->steps);
+        if (rc == GN_ETOOBIG)
+            return gn_run_give_up(r, &here, "in patternProperties");
         if (rc != 1)
             continue;
         matched = true;

@@ -123,19 +123,16 @@ bool gn_op_max_length(struct gn_run *r, const struct gn_op *op, const gantry_jso
 bool gn_op_pattern(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
                    const struct gn_path *at, struct gn_marks *marks GN_UNUSED)
 {
-    if (!gn_run_step(r, 1 + v->len / 16))
-        return false;
-    int matches = gn_pattern_match(op->u.pattern, v->text, v->len);
+    int matches = gn_pattern_match(op->u.pattern, v->text, v->len, &r->steps);
     if (matches == 1)
         return true;
-    if (r->problems) {
-        char shown[GN_SHOWN_MAX];
-        const gantry_json *pattern = gn_json_get(op->owner->source, "pattern");
-        gn_problems_at(r->problems, at,
-                       matches == 0 ? "expected text that matches %s, got %s"
-                                    : "too long or too complex to compare with the pattern %s: %s",
-                       pattern->text, gn_show_text(shown, v->text, v->len));
-    }
+    const gantry_json *pattern = gn_json_get(op->owner->source, "pattern");
+    if (matches != 0)
+        return gn_run_give_up(r, at, pattern->text);
+    char shown[GN_SHOWN_MAX];
+    if (r->problems)
+        gn_problems_at(r->problems, at, "expected text that matches %s, got %s", pattern->text,
+                       gn_show_text(shown, v->text, v->len));
     return false;
 }
 

@@ -16,8 +16,9 @@
 #include <string.h>
 
 #define VIEW_MAX 24
-#define FOLLOW_MAX 16 /* references within references, from one place */
-#define DEPTH_MAX 200 /* of the value, with what its texts hold */
+#define FOLLOW_MAX 16    /* references within references, from one place */
+#define MATCH_STEPS 2000 /* for a name; what takes more is as good as no match */
+#define DEPTH_MAX 200    /* of the value, with what its texts hold */
 
 /* The nodes that speak about one place. Group 0: each must hold; of another group, one must. */
 struct view {
@@ -132,7 +133,8 @@ static bool add_member(struct view *w, const struct gn_node *n, uint32_t group, 
         some = true;
     }
     for (uint32_t i = 0; i < o->pattern_count; i++) {
-        if (gn_pattern_match(o->patterns[i].pattern, name, len) != 1)
+        uint64_t steps = MATCH_STEPS;
+        if (gn_pattern_match(o->patterns[i].pattern, name, len, &steps) != 1)
             continue;
         view_add(w, o->patterns[i].node, group);
         matched = some = true;

@@ -10,8 +10,12 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#define STEPS_MAX 10000000u /* of one match, all starting points together */
-#define STEPS_MIN 1000u     /* of one starting point */
+/* Of one match, all starting points together, and of one starting point. Nearly every expression
+ * gets by with the few. */
+#define STEPS_FEW 10000u
+#define STEPS_FEW_MIN 16u
+#define STEPS_MAX 10000000u
+#define STEPS_MIN 1000u
 #define HEAP_MAX_KIB 4096u
 /* Steps do not count the characters that one runs over. In a long text the work of all starting
  * points together may then grow with the square of its length: it is cut in pieces of so many
@@ -156,9 +160,24 @@ void gn_pattern_free(struct gn_pattern *p)
     gn_free(p);
 }
 
-int gn_pattern_match(const struct gn_pattern *p, const char *s, size_t len)
+static bool take_steps(uint64_t *steps, uint64_t n)
 {
-    if (len > GN_PATTERN_SUBJECT_MAX)
+    bool enough = *steps >= n;
+    *steps = enough ? *steps - n : 0;
+    return enough;
+}
+
+/* PCRE2 counts from zero again at each starting point. */
+static void limit_steps(const struct gn_pattern *p, struct work *w, size_t len, uint32_t max,
+                        uint32_t min)
+{
+    uint32_t each = p->anchored ? max : max / ((uint32_t)len + 1);
+    pcre2_set_match_limit(w->context, GN_MAX(each, min));
+}
+
+int gn_pattern_match(const struct gn_pattern *p, const char *s, size_t len, uint64_t *steps)
+{
+    if (len > GN_PATTERN_SUBJECT_MAX || !take_steps(steps, 1 + len / 4))
         return GN_ETOOBIG;
     /* Checked here, since machine code is entered without PCRE2's own checks. */
     if (!gn_utf8_valid(s, len))
@@ -167,11 +186,13 @@ int gn_pattern_match(const struct gn_pattern *p, const char *s, size_t len)
     struct work *w = atomic_exchange(p->spare, NULL);
     if (!w)
         w = make_work();
-    /* PCRE2 counts from zero again at each starting point. */
-    uint32_t steps = p->anchored ? STEPS_MAX : STEPS_MAX / ((uint32_t)len + 1);
-    pcre2_set_match_limit(w->context, GN_MAX(steps, STEPS_MIN));
-    int rc = p->anchored || len < PIECES_FROM ? match_from(p, w, s, len, 0)
-                                              : match_in_pieces(p, w, s, len);
+    bool whole = p->anchored || len < PIECES_FROM;
+    limit_steps(p, w, len, STEPS_FEW, STEPS_FEW_MIN);
+    int rc = whole ? match_from(p, w, s, len, 0) : PCRE2_ERROR_MATCHLIMIT;
+    if (rc == PCRE2_ERROR_MATCHLIMIT && take_steps(steps, whole ? GN_PATTERN_DEAR : len * 4)) {
+        limit_steps(p, w, len, STEPS_MAX, STEPS_MIN);
+        rc = whole ? match_from(p, w, s, len, 0) : match_in_pieces(p, w, s, len);
+    }
     /* What the interpreter took stays in the match data, up to HEAP_MAX_KIB: not to be kept. */
     if (!w->has_heap)
         w = atomic_exchange(p->spare, w);

@@ -57,6 +57,9 @@ static inline bool gn_run_step(struct gn_run *r, uint64_t n)
     return true;
 }
 
+/* Ends the run since nobody can tell whether a text matches; false. */
+bool gn_run_give_up(struct gn_run *r, const struct gn_path *at, const char *pattern);
+
 static inline void gn_mark(struct gn_marks *m, size_t i)
 {
     if (m)

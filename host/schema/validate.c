@@ -67,6 +67,16 @@ static bool stop(struct gn_run *r, const struct gn_path *at)
     return false;
 }
 
+bool gn_run_give_up(struct gn_run *r, const struct gn_path *at, const char *pattern)
+{
+    if (r->problems && !r->told_stop)
+        gn_problems_at(r->problems, at, "too long or too complex to compare with the pattern %s",
+                       pattern);
+    r->told_stop = r->told_stop || r->problems;
+    r->stopped = true;
+    return false;
+}
+
 static bool run_ops(struct gn_run *r, const struct gn_node *n, const gantry_json *v,
                     const struct gn_path *at, struct gn_marks *marks, uint8_t bits)
 {

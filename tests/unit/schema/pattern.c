@@ -23,10 +23,16 @@ static struct gn_pattern *must(const char *pattern)
     return p;
 }
 
+static int match_with(const struct gn_pattern *p, const char *text, size_t len)
+{
+    uint64_t steps = UINT64_C(5000000);
+    return gn_pattern_match(p, text, len, &steps);
+}
+
 static int match(const char *pattern, const char *text, size_t len)
 {
     struct gn_pattern *p = must(pattern);
-    int rc = gn_pattern_match(p, text, len);
+    int rc = match_with(p, text, len);
     gn_pattern_free(p);
     return rc;
 }
@@ -98,8 +104,7 @@ Test(pattern, classes_are_ascii_and_space_is_that_of_ecma)
         char text[] = {(char)(0xE0 | c >> 12), (char)(0x80 | (c >> 6 & 63)),
                        (char)(0x80 | (c & 63))};
         if (c < 0xD800 || c > 0xDFFF)
-            cr_expect_eq(gn_pattern_match(space, text, 3) + gn_pattern_match(other, text, 3), 1,
-                         "U+%04X", c);
+            cr_expect_eq(match_with(space, text, 3) + match_with(other, text, 3), 1, "U+%04X", c);
     }
     gn_pattern_free(space);
     gn_pattern_free(other);
@@ -131,9 +136,9 @@ Test(pattern, nul_is_a_character_like_any)
     cr_expect_eq(match("^a.b$", "a\0b", 3), 1);
     cr_expect_eq(match("^a$", "a\0b", 3), 0);
     cr_assert_eq(gn_pattern_compile(raw, sizeof(raw), &p, NULL), 0);
-    cr_expect_eq(gn_pattern_match(p, "a\0b", 3), 1);
-    cr_expect_eq(gn_pattern_match(p, "a", 1), 0);
-    cr_expect_eq(gn_pattern_match(p, NULL, 0), 0);
+    cr_expect_eq(match_with(p, "a\0b", 3), 1);
+    cr_expect_eq(match_with(p, "a", 1), 0);
+    cr_expect_eq(match_with(p, NULL, 0), 0);
     gn_pattern_free(p);
 }
 
@@ -276,15 +281,15 @@ Test(pattern, matches_are_found_wherever_they_begin_in_a_long_text)
     struct gn_pattern *start = must("^y|^z"), *inner = must("(?<!^)(?<=a)\\b(?=!)|$(?<!a)");
     for (size_t i = 0; i < GN_COUNT(places); i++) {
         memset(text, 'a', len);
-        cr_expect_eq(gn_pattern_match(wide, text, len), 0);
-        cr_expect_eq(gn_pattern_match(inner, text, len), 0);
+        cr_expect_eq(match_with(wide, text, len), 0);
+        cr_expect_eq(match_with(inner, text, len), 0);
         memcpy(text + places[i], "\xc3\xa9", 2);
-        cr_expect_eq(gn_pattern_match(wide, text, len), 1, "at %zu", places[i]);
-        cr_expect_eq(gn_pattern_match(wide, text, places[i] + 2), 1, "last at %zu", places[i]);
-        cr_expect_eq(gn_pattern_match(end, text, len), 1);
-        cr_expect_eq(gn_pattern_match(start, text, len), 0);
+        cr_expect_eq(match_with(wide, text, len), 1, "at %zu", places[i]);
+        cr_expect_eq(match_with(wide, text, places[i] + 2), 1, "last at %zu", places[i]);
+        cr_expect_eq(match_with(end, text, len), 1);
+        cr_expect_eq(match_with(start, text, len), 0);
         memcpy(text + places[i], "a!", 2);
-        cr_expect_eq(gn_pattern_match(inner, text, len), 1, "at %zu", places[i]);
+        cr_expect_eq(match_with(inner, text, len), 1, "at %zu", places[i]);
     }
     /* Characters of four bytes: a piece never begins inside one. */
     for (size_t skip = 0; skip < 4; skip++) {
@@ -292,8 +297,8 @@ Test(pattern, matches_are_found_wherever_they_begin_in_a_long_text)
         memset(text, 'a', skip);
         for (size_t i = 0; i < count; i++)
             memcpy(text + skip + 4 * i, "\xf0\x9f\x90\xb2", 4);
-        cr_expect_eq(gn_pattern_match(end, text, skip + 4 * count), 1);
-        cr_expect_eq(gn_pattern_match(wide, text, skip + 4 * count), 0);
+        cr_expect_eq(match_with(end, text, skip + 4 * count), 1);
+        cr_expect_eq(match_with(wide, text, skip + 4 * count), 0);
     }
     gn_pattern_free(wide);
     gn_pattern_free(end);
@@ -309,8 +314,8 @@ static void *match_often(void *arg)
 {
     size_t wrong = 0;
     for (size_t i = 0; i < ROUNDS; i++) {
-        wrong += gn_pattern_match(arg, "abc-def", 7) != 1;
-        wrong += gn_pattern_match(arg, "abc_def", 7) != 0;
+        wrong += match_with(arg, "abc-def", 7) != 1;
+        wrong += match_with(arg, "abc_def", 7) != 0;
     }
     return wrong ? arg : NULL;
 }
@@ -328,4 +333,24 @@ Test(pattern, many_threads_match_at_once)
         cr_expect_null(failed);
     }
     gn_pattern_free(p);
+}
+
+Test(pattern, a_match_takes_its_work_off_the_steps)
+{
+    struct gn_pattern *easy = must("^[a-z]+$"), *hard = must("^(a+)+$");
+    uint64_t steps = 100;
+    cr_expect_eq(gn_pattern_match(easy, "abcdefgh", 8, &steps), 1);
+    cr_expect_eq(steps, 97);
+    steps = 2;
+    cr_expect_eq(gn_pattern_match(easy, "abcdefgh", 8, &steps), GN_ETOOBIG);
+    cr_expect_eq(steps, 0);
+    static const char many[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!";
+    steps = GN_PATTERN_DEAR;
+    cr_expect_eq(gn_pattern_match(hard, many, sizeof(many) - 1, &steps), GN_ETOOBIG);
+    cr_expect_eq(steps, 0, "it was not even begun in earnest");
+    steps = 2 * GN_PATTERN_DEAR;
+    cr_expect_eq(gn_pattern_match(hard, many, sizeof(many) - 1, &steps), GN_ETOOBIG);
+    cr_expect_lt(steps, GN_PATTERN_DEAR);
+    gn_pattern_free(easy);
+    gn_pattern_free(hard);
 }

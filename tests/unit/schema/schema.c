@@ -322,6 +322,18 @@ Test(schema, elements_that_are_alike_are_found_without_comparing_all_pairs)
     gn_buf_release(&b);
 }
 
+Test(schema, a_pattern_that_takes_too_long_is_no_answer)
+{
+    static const char value[] = "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\"";
+    struct gn_problems p;
+    gn_problems_init(&p);
+    cr_expect_eq(run("{\"pattern\":\"^(a+)+$\"}", value, 0, &p), GN_ETOOBIG);
+    cr_expect_str_eq(gn_buf_str(&p.text),
+                     "too long or too complex to compare with the pattern ^(a+)+$");
+    gn_problems_release(&p);
+    cr_expect_eq(run("{\"not\":{\"pattern\":\"^(a+)+$\"}}", value, 0, NULL), GN_ETOOBIG);
+}
+
 Test(schema, a_run_that_may_take_no_more_steps_says_so)
 {
     cr_expect_eq(run("{\"items\":{\"type\":\"integer\",\"minimum\":0}}", "[1,2,3,4,5]", 10, NULL),
