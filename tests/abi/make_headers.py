@@ -22,6 +22,7 @@ NEWER_HAS = {
     "gantry_descriptor": "const char *motto;",
     "gantry_host": "int (*celebrate)(gantry_call *, const char *reason);",
 }
+NEWER_FLAG = ("GANTRY_OUTPUT_UNCHECKED = 8", "GANTRY_SOLEMN = 16")  # behind the last there is
 NEWER_FUNCTION = """
 static inline int gantry_celebrate(gantry_call *call, const char *reason)
 {
@@ -95,6 +96,10 @@ def newer(text):
     for name, member in NEWER_HAS.items():
         _, end = body_of(text, name)
         text = text[:end] + "    " + member + "\n" + text[end:]
+    last, added = NEWER_FLAG
+    if text.count(last) != 1:
+        sys.exit(f"make_headers.py: no {last}")
+    text = text.replace(last, f"{last}, {added}")
     at = text.index("typedef struct gantry_descriptor {")
     return set_minor(text[:at] + NEWER_FUNCTION + text[at:], +1)
 

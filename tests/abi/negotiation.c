@@ -146,6 +146,9 @@ Test(negotiation, a_component_with_an_unknown_field_is_skipped_by_name)
                  "tool measure: argument \"times\" uses an option that this host does not know\n");
     check_text(&w, "greet", "{\"name\":\"Ada\"}", "Ada, 2 times, celebrated: -2, can: 0");
     unload(&w);
+    load(&w, &gn_abi_current, "newer_flag");
+    check_loaded(&w, 1, "tool solemn: uses flags newer than this host (0x10)\n");
+    unload(&w);
 }
 
 /* ---------------------------------------------------------------- and what follows from them */

@@ -7,6 +7,7 @@
 #define ARG 2      /* a new field of a row */
 #define PLUGIN 3   /* a new field of the descriptor */
 #define REQUIRES 4 /* says that it cannot do without the newer host */
+#define FLAG 5     /* a new flag of a tool */
 
 typedef struct {
     const char *name;
@@ -43,6 +44,12 @@ GANTRY_TOOL(measure, greet_in, "Uses the new field of a row")
     return gantry_text(call, "never");
 }
 #define MORE , &measure_tool
+#elif CASE == FLAG
+GANTRY_TOOL0(solemn, "Uses the new flag", .flags = GANTRY_SOLEMN)
+{
+    return gantry_text(call, "never");
+}
+#define MORE , &solemn_tool
 #else
 #define MORE
 #endif
