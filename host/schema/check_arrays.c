@@ -114,9 +114,12 @@ bool gn_op_array(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
     if (!gn_run_step(r, n))
         return false;
     for (uint32_t i = 0; i < n && !r->stopped; i++, e += e->skip) {
-        struct gn_path here = {at, NULL, i};
+        const struct gn_node *n_of = i < a->prefix_count ? a->prefix[i] : a->rest;
         gn_mark(marks, i);
-        if (!gn_run_node(r, i < a->prefix_count ? a->prefix[i] : a->rest, e, &here, NULL)) {
+        if (gn_node_passes(n_of, e))
+            continue;
+        struct gn_path here = {at, NULL, i};
+        if (!gn_run_node(r, n_of, e, &here, NULL)) {
             passes = false;
             if (!r->problems)
                 return false;

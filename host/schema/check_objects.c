@@ -152,16 +152,21 @@ bool gn_op_object(struct gn_run *r, const struct gn_op *op, const gantry_json *v
     struct gn_names unknown;
     bool passes = true, loose = o->additional || o->pattern_count > 0;
     uint32_t needed = o->required_count;
+    uint32_t next = 0; /* members come in the order of the schema most often */
     unknown.count = 0;
     if (found == few)
         memset(few, 0, o->names.count * sizeof(*few));
     if (!gn_run_step(r, v->len + o->names.count))
         passes = false;
     for (uint32_t i = 0; i < v->len && !r->stopped && (passes || r->problems); i++, m += m->skip) {
-        int64_t k = gn_name_table_find(&o->names, m->text, m->len);
+        int64_t k = next;
+        if (next >= o->names.count || o->names.v[next].len != m->len ||
+            memcmp(o->names.v[next].text, m->text, m->len) != 0)
+            k = gn_name_table_find(&o->names, m->text, m->len);
         bool declared = k >= 0 && o->names.v[k].declared, evaluated = declared || o->closes;
         m++;
         if (k >= 0) {
+            next = (uint32_t)k + 1;
             needed -= o->names.v[k].required && !found[k];
             found[k] = m;
         }
@@ -175,9 +180,10 @@ bool gn_op_object(struct gn_run *r, const struct gn_op *op, const gantry_json *v
         tell_names(r, o, found, &unknown, at);
     for (uint32_t i = 0; i < o->names.count && !r->stopped && (passes || r->problems); i++) {
         const struct gn_name *name = &o->names.v[i];
+        if (!found[i] || !name->node || gn_node_passes(name->node, found[i]))
+            continue;
         struct gn_path here = {at, name->text, 0};
-        if (found[i] && name->node)
-            passes = gn_run_node(r, name->node, found[i], &here, NULL) && passes;
+        passes = gn_run_node(r, name->node, found[i], &here, NULL) && passes;
     }
     if (found != few)
         gn_free(found);

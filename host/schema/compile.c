@@ -226,13 +226,45 @@ static uint8_t accepted_by(const struct gn_op *op)
     return types;
 }
 
+/* The types that alternatives let through which have nothing but a type: {"anyOf": [{"type":
+ * "string"}, {"type": "null"}]}. 0 if they have more, or if two of oneOf could fit at once. */
+static uint8_t types_alone(const struct gn_op *op)
+{
+    uint8_t types = 0;
+    if (op->run != gn_op_any_of && op->run != gn_op_one_of)
+        return 0;
+    for (uint32_t i = 0; i < op->count; i++) {
+        const struct gn_node *n = op->u.nodes[i];
+        if (n->op_count > 0 || (op->run == gn_op_one_of && (types & n->types)))
+            return 0;
+        types |= n->types;
+    }
+    return types;
+}
+
+/* Alternatives of that kind become types of the node itself. */
+static void fold(struct gn_node *n)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n->op_count; i++) {
+        uint8_t types = types_alone(&n->ops[i]);
+        if (types)
+            n->types &= types;
+        else
+            n->ops[kept++] = n->ops[i];
+    }
+    n->op_count = kept;
+}
+
 /* Sets only shrink, so going over all nodes ends. Children stand behind their parents in the queue:
  * backwards, one round does nearly all of it; the others are for cycles. */
 static void find_accepted(struct gn_compiler *c)
 {
     bool more = true;
-    for (size_t i = 0; i < c->queued; i++)
+    for (size_t i = c->queued; i-- > 0;) {
+        fold(c->queue[i]);
         c->queue[i]->accepts = c->queue[i]->types;
+    }
     for (int round = 0; more && round < ROUNDS_MAX; round++) {
         more = false;
         for (size_t i = c->queued; i-- > 0;) {

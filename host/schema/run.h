@@ -87,7 +87,22 @@ bool gn_explain(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
                 const struct gn_path *at);
 
 /* The bit of a value's type; for numbers both, since finding out which costs more. */
-uint8_t gn_type_bits(const gantry_json *v);
+static inline uint8_t gn_type_bits(const gantry_json *v)
+{
+    static const uint8_t bits[] = {
+        [GN_JSON_NULL] = GN_NULL,      [GN_JSON_FALSE] = GN_BOOL,   [GN_JSON_TRUE] = GN_BOOL,
+        [GN_JSON_NUMBER] = GN_NUMBERS, [GN_JSON_STRING] = GN_TEXTS, [GN_JSON_ARRAY] = GN_ARRAYS,
+        [GN_JSON_OBJECT] = GN_OBJECTS,
+    };
+    return bits[v->type];
+}
+
+/* True, without a call, for the most frequent node: one that has nothing but a type. */
+static inline bool gn_node_passes(const struct gn_node *n, const gantry_json *v)
+{
+    uint8_t bits = gn_type_bits(v);
+    return n->op_count == 0 && (bits & n->types) == bits;
+}
 
 /* check_values.c */
 gn_op_fn gn_op_enum, gn_op_enum_names, gn_op_const, gn_op_minimum, gn_op_maximum,

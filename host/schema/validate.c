@@ -5,16 +5,6 @@
 
 #include <string.h>
 
-uint8_t gn_type_bits(const gantry_json *v)
-{
-    static const uint8_t bits[] = {
-        [GN_JSON_NULL] = GN_NULL,      [GN_JSON_FALSE] = GN_BOOL,   [GN_JSON_TRUE] = GN_BOOL,
-        [GN_JSON_NUMBER] = GN_NUMBERS, [GN_JSON_STRING] = GN_TEXTS, [GN_JSON_ARRAY] = GN_ARRAYS,
-        [GN_JSON_OBJECT] = GN_OBJECTS,
-    };
-    return bits[v->type];
-}
-
 static bool marks_init(struct gn_marks *m, struct gn_run *r, size_t count)
 {
     size_t words = count / 64 + 1;
@@ -109,6 +99,22 @@ static __attribute__((noinline)) bool run_collecting(struct gn_run *r, const str
     return passes;
 }
 
+/* A node that collects marks, or one of a program that keeps its scope. */
+static __attribute__((noinline)) bool run_seldom(struct gn_run *r, const struct gn_node *n,
+                                                 const gantry_json *v, const struct gn_path *at,
+                                                 struct gn_marks *marks, uint8_t bits)
+{
+    const struct gn_scope *outer = r->scope;
+    struct gn_scope scope = {n->resource, outer};
+    if (r->schema->dynamic && (!outer || outer->resource != n->resource))
+        r->scope = &scope;
+    bool passes = n->collects && (bits & (GN_ARRAYS | GN_OBJECTS))
+                      ? run_collecting(r, n, v, at, marks, bits)
+                      : run_ops(r, n, v, at, marks, bits);
+    r->scope = outer;
+    return passes;
+}
+
 bool gn_run_node(struct gn_run *r, const struct gn_node *n, const gantry_json *v,
                  const struct gn_path *at, struct gn_marks *marks)
 {
@@ -125,14 +131,8 @@ bool gn_run_node(struct gn_run *r, const struct gn_node *n, const gantry_json *v
     if (r->depth >= GN_RUN_DEPTH)
         return stop(r, at);
     r->depth++;
-    const struct gn_scope *outer = r->scope;
-    struct gn_scope scope = {n->resource, outer};
-    if (r->schema->dynamic && (!outer || outer->resource != n->resource))
-        r->scope = &scope;
-    bool passes = n->collects && (bits & (GN_ARRAYS | GN_OBJECTS))
-                      ? run_collecting(r, n, v, at, marks, bits)
-                      : run_ops(r, n, v, at, marks, bits);
-    r->scope = outer;
+    bool passes = r->schema->dynamic || n->collects ? run_seldom(r, n, v, at, marks, bits)
+                                                    : run_ops(r, n, v, at, marks, bits);
     r->depth--;
     return passes;
 }
