@@ -150,10 +150,13 @@ char *gn_arena_vformat(struct gn_arena *a, const char *fmt, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    char brief[256]; /* most texts: formatting twice costs more than copying */
+    int n = vsnprintf(brief, sizeof(brief), fmt, ap);
     gn_assert(n >= 0);
     char *text = gn_arena_alloc(a, (size_t)n + 1);
-    if (text)
+    if (text && (size_t)n < sizeof(brief))
+        memcpy(text, brief, (size_t)n + 1);
+    else if (text)
         vsnprintf(text, (size_t)n + 1, fmt, again);
     va_end(again);
     return text;
