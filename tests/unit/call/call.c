@@ -642,6 +642,47 @@ Test(call, arguments_are_read_as_the_schema_means_them)
     close_loop();
 }
 
+Test(call, arguments_that_take_too_much_to_read_are_refused)
+{
+    static const char schema[] = "{\"type\":\"object\",\"properties\":{"
+                                 "\"many\":{\"items\":{\"type\":\"integer\"}},"
+                                 "\"deep\":{\"$ref\":\"#/$defs/t\"}},"
+                                 "\"$defs\":{\"t\":{\"type\":\"array\",\"anyOf\":["
+                                 "{\"items\":{\"$ref\":\"#/$defs/t\"},\"minItems\":1},"
+                                 "{\"items\":{\"$ref\":\"#/$defs/t\"},\"maxItems\":1}]}}}";
+    static const char *const says[] = {
+        "the arguments take more memory than a call may use",
+        "the arguments take too many steps to check, or are nested too deep",
+    };
+    open_loop();
+    env.arena_bytes = 32768;
+    struct gn_component *c = component("read", run_read_arguments, 0);
+    cr_assert_eq(gn_schema_compile(schema, strlen(schema), NULL, &c->input_schema, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        struct gn_buf text = GN_BUF_INIT(65536);
+        struct gn_json_doc doc = {0};
+        gn_buf_adds(&text, i ? "{\"deep\":" : "{\"many\":[\"1\"");
+        for (int k = 0; k < (i ? 60 : 2000); k++)
+            gn_buf_adds(&text, i ? "[" : ",\"1\"");
+        for (int k = 0; k < 60 && i; k++)
+            gn_buf_adds(&text, k ? "]" : "1]");
+        gn_buf_adds(&text, i ? "}" : "]}");
+        cr_assert_eq(gn_json_parse_copy(&doc, gn_buf_str(&text), text.len, NULL, NULL), 0);
+        struct gn_call *call = gn_call_new(&env, &ops, NULL);
+        call->component = c;
+        call->arguments = gn_json_root(&doc);
+        gn_call_start(call);
+        run_until(&finished, i + 1);
+        cr_expect_eq(last_outcome, GN_OUT_INVALID, "%d", last_outcome);
+        cr_expect_str_eq(call->failure, says[i], "%s", call->failure);
+        gn_call_unref(call);
+        gn_json_release(&doc);
+        gn_buf_release(&text);
+    }
+    gn_component_unref(c);
+    close_loop();
+}
+
 /* ---------------------------------------------------------------- results in the shape of a
  * revision */
 
