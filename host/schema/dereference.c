@@ -29,7 +29,7 @@ struct writer {
     const struct gn_schema *s;
     struct gn_jw w;
     const struct around *around;
-    bool full, mixed; /* too large; of several dialects */
+    bool full, refused; /* too large; of several dialects, or with a name that cannot be written */
 };
 
 static void write_schema(struct writer *x, const char *name, const gantry_json *place,
@@ -54,6 +54,15 @@ static bool is_identity(const char *name)
     return false;
 }
 
+/* A name with U+0000 would be cut: such a schema is not written. */
+static const char *name_of(struct writer *x, const gantry_json *member)
+{
+    size_t len = 0;
+    const char *name = gn_json_name(member, &len);
+    x->refused = x->refused || strlen(name) != len;
+    return name;
+}
+
 static bool is_hidden(const struct over *over, const char *name)
 {
     for (; over; over = over->next) {
@@ -74,9 +83,9 @@ static void write_map(struct writer *x, const char *name, const gantry_json *map
     gn_jw_object(&x->w, name);
     for (const gantry_json *e = NULL; (e = gn_json_next(map, e)) != NULL;) {
         if (gn_json_type(e) == GN_JSON_ARRAY)
-            gn_jw_json(&x->w, gn_json_name(e, NULL), e);
+            gn_jw_json(&x->w, name_of(x, e), e);
         else
-            write_schema(x, gn_json_name(e, NULL), e, NULL);
+            write_schema(x, name_of(x, e), e, NULL);
     }
     gn_jw_end(&x->w);
 }
@@ -89,7 +98,7 @@ static bool is_effective(const struct writer *x, const gantry_json *schema)
 
 static void write_keyword(struct writer *x, const struct gn_vocabulary *v, const gantry_json *k)
 {
-    const char *name = gn_json_name(k, NULL);
+    const char *name = name_of(x, k);
     int i = gn_keyword_index(v, name, strlen(name));
     enum gn_holds holds = i < 0 ? GN_HOLDS_NOTHING : gn_keywords[i].holds;
     bool list = gn_json_type(k) == GN_JSON_ARRAY;
@@ -111,7 +120,7 @@ static void write_over(struct writer *x, const struct gn_vocabulary *v, const st
 {
     for (; over; over = over->next) {
         for (const gantry_json *k = NULL; (k = gn_json_next(over->schema, k)) != NULL;) {
-            const char *name = gn_json_name(k, NULL);
+            const char *name = name_of(x, k);
             if (is_annotation(v, name) && !is_identity(name) && !is_hidden(over->next, name))
                 gn_jw_json(&x->w, name, k);
         }
@@ -144,14 +153,17 @@ static void write_cycle(struct writer *x, const char *name, const struct gn_node
     gn_jw_end(&x->w);
 }
 
+/* Of a dynamic reference it is the outermost resource around that decides, as it is for a value. */
 static const struct gn_node *target_of(const struct writer *x, const struct gn_op *op)
 {
-    const struct gn_resource *outermost = x->s->root->resource;
-    for (const struct gn_anchor *a = outermost->anchors; op->anchor && a; a = a->next) {
-        if (a->name == op->anchor && a->is_dynamic)
-            return a->node;
+    const struct gn_node *target = op->u.node;
+    for (const struct around *up = x->around; op->anchor && up; up = up->up) {
+        for (const struct gn_anchor *a = up->node->resource->anchors; a; a = a->next) {
+            if (a->name == op->anchor && a->is_dynamic)
+                target = a->node;
+        }
     }
-    return op->u.node;
+    return target;
 }
 
 static void write_target(struct writer *x, const char *name, const struct gn_op *op,
@@ -193,7 +205,7 @@ static void write_object(struct writer *x, const char *name, const struct gn_nod
     gn_jw_object(&x->w, name);
     write_over(x, v, over);
     for (const gantry_json *k = NULL; !alone && (k = gn_json_next(n->source, k)) != NULL;) {
-        const char *keyword = gn_json_name(k, NULL);
+        const char *keyword = name_of(x, k);
         bool hidden = is_annotation(v, keyword) && is_hidden(over, keyword);
         bool dialect = gn_streq(keyword, "$schema") && n != x->s->root;
         if (k != all_of && !is_identity(keyword) && !hidden && !dialect)
@@ -216,10 +228,10 @@ static void write_schema(struct writer *x, const char *name, const gantry_json *
 {
     const struct gn_node *n = gn_schema_node_at(x->s, place);
     x->full = x->full || x->w.out->overflow || x->w.depth >= DEPTH_MAX;
-    x->mixed = x->mixed ||
-               (n && n->resource->vocabulary.dialect != x->s->root->resource->vocabulary.dialect);
-    if (x->full || x->mixed || !n || gn_json_type(place) != GN_JSON_OBJECT) {
-        gn_jw_json(&x->w, name, x->full || x->mixed ? NULL : place);
+    x->refused = x->refused ||
+                 (n && n->resource->vocabulary.dialect != x->s->root->resource->vocabulary.dialect);
+    if (x->full || x->refused || !n || gn_json_type(place) != GN_JSON_OBJECT) {
+        gn_jw_json(&x->w, name, x->full || x->refused ? NULL : place);
         return;
     }
     const struct gn_op *one = NULL;
@@ -243,7 +255,7 @@ int gn_schema_write_dereferenced(const struct gn_schema *s, size_t max_bytes, st
     struct writer x = {.s = s};
     gn_jw_init(&x.w, &text);
     write_schema(&x, NULL, s->root->source, NULL);
-    int rc = x.mixed                   ? GN_ENOTSUP
+    int rc = x.refused                 ? GN_ENOTSUP
              : x.full || text.overflow ? GN_ETOOBIG
                                        : gn_buf_add(out, gn_buf_str(&text), text.len);
     gn_buf_release(&text);

@@ -94,3 +94,33 @@ Test(dereference, a_schema_of_several_dialects_is_refused)
     gn_schema_free(s);
     gn_buf_release(&out);
 }
+
+Test(dereference, a_dynamic_reference_is_followed_as_a_value_would_be)
+{
+    /* Two resources use one list, each with items of its own. */
+    expect_written(
+        "{\"$id\":\"http://e/r\",\"properties\":{\"s\":{\"$ref\":\"s\"},\"n\":{\"$ref\":\"n\"},\"l\":{"
+        "\"$ref\":\"l\"}},\"$defs\":{\"s\":{\"$id\":\"s\",\"$ref\":\"l\",\"$defs\":{\"i\":{"
+        "\"$dynamicAnchor\":\"i\",\"type\":\"string\"}}},\"n\":{\"$id\":\"n\",\"$ref\":\"l\",\"$defs\":{"
+        "\"i\":{\"$dynamicAnchor\":\"i\",\"type\":\"number\"}}},\"l\":{\"$id\":\"l\",\"items\":{"
+        "\"$dynamicRef\":\"#i\"},\"$defs\":{\"i\":{\"$dynamicAnchor\":\"i\"}}}}}",
+        "{\"properties\":{\"s\":{\"items\":{\"type\":\"string\"}},\"n\":{\"items\":{\"type\":\"number\"}},"
+        "\"l\":{\"items\":{}}}}");
+}
+
+Test(dereference, a_name_with_nul_is_not_cut)
+{
+    static const char *const schemas[] = {
+        "{\"properties\":{\"a\\u0000b\":{\"type\":\"string\"}}}",
+        "{\"type\\u0000x\":5}",
+        "{\"$ref\":\"#/$defs/a\",\"title\\u0000x\":5,\"$defs\":{\"a\":{}}}",
+    };
+    for (size_t i = 0; i < GN_COUNT(schemas); i++) {
+        struct gn_schema *s = compile_schema(schemas[i]);
+        struct gn_buf out = GN_BUF_INIT(1024);
+        cr_expect_eq(gn_schema_write_dereferenced(s, 1024, &out), GN_ENOTSUP, "%s", schemas[i]);
+        cr_expect_eq(out.len, 0);
+        gn_buf_release(&out);
+        gn_schema_free(s);
+    }
+}
