@@ -5,10 +5,11 @@
  * and together they have a set of types. A string is read as JSON only where that set has no string
  * in it, and only if what it holds is of one of the types.
  *
- * The nodes at a place are a list of demands, each of which must hold. Alternatives (anyOf, oneOf)
- * form a group in that list, of which one must hold; only alternatives are in it that the value can
- * mean at all (see is_meant). What is too entangled to tell (more nodes than a view has room for)
- * allows every type, so that nothing is coerced there.
+ * The nodes at a place are a list of demands, each of which must hold. Where a schema has
+ * alternatives (anyOf, oneOf), one of them must hold, with all nodes that belong to it; only those
+ * are in the list that the value can mean at all (see is_meant). What is too entangled to tell
+ * (more nodes than a view has room for, several alternatives within one) allows more types than it
+ * might, so that nothing is coerced there.
  */
 #include "schema/run.h"
 #include "util/str.h"
@@ -20,13 +21,15 @@
 #define MATCH_STEPS 2000 /* for a name; what takes more is as good as no match */
 #define DEPTH_MAX 200    /* of the value, with what its texts hold */
 
-/* The nodes that speak about one place. Group 0: each must hold; of another group, one must. */
+/* The nodes that speak about one place. Of group 0 each must hold; of any other group those of one
+ * alternative. Alternatives are numbered through all groups, those of a group one after the other.
+ */
 struct view {
-    uint32_t count, groups;
+    uint32_t count, groups, alternatives;
     bool full;
-    struct {
+    struct entry {
         const struct gn_node *node; /* NULL: an alternative that says nothing here */
-        uint32_t group;
+        uint32_t group, alternative;
     } v[VIEW_MAX];
 };
 
@@ -40,14 +43,31 @@ struct coerce {
 
 /* ---------------------------------------------------------------- views */
 
-static void view_add(struct view *w, const struct gn_node *n, uint32_t group)
+static void view_add(struct view *w, const struct gn_node *n, uint32_t group, uint32_t alternative)
 {
-    if (w->count == VIEW_MAX) {
+    if (w->count == VIEW_MAX)
         w->full = true;
-        return;
+    else
+        w->v[w->count++] = (struct entry){n, group, alternative};
+}
+
+static uint8_t types_of_entry(const struct entry *e)
+{
+    return e->node ? e->node->accepts : GN_EVERY;
+}
+
+/* The types of all nodes of one alternative; 0 if it is of another group. */
+static uint8_t types_of_alternative(const struct view *w, uint32_t group, uint32_t alternative)
+{
+    uint8_t types = GN_EVERY;
+    bool some = false;
+    for (uint32_t i = 0; i < w->count; i++) {
+        if (w->v[i].group == group && w->v[i].alternative == alternative) {
+            types &= types_of_entry(&w->v[i]);
+            some = true;
+        }
     }
-    w->v[w->count].node = n;
-    w->v[w->count++].group = group;
+    return some ? types : 0;
 }
 
 static uint8_t types_of_view(const struct view *w)
@@ -55,20 +75,13 @@ static uint8_t types_of_view(const struct view *w)
     uint8_t types = GN_EVERY;
     if (w->full)
         return GN_EVERY;
-    for (uint32_t group = 0; group <= w->groups; group++) {
+    for (uint32_t i = 0; i < w->count; i++)
+        types &= w->v[i].group == 0 ? types_of_entry(&w->v[i]) : GN_EVERY;
+    for (uint32_t group = 1; group <= w->groups; group++) {
         uint8_t any = 0;
-        bool some = false;
-        for (uint32_t i = 0; i < w->count; i++) {
-            if (w->v[i].group != group)
-                continue;
-            uint8_t own = w->v[i].node ? w->v[i].node->accepts : GN_EVERY;
-            some = true;
-            if (group == 0)
-                types &= own;
-            any |= own;
-        }
-        if (group > 0 && some)
-            types &= any;
+        for (uint32_t alternative = 1; alternative <= w->alternatives; alternative++)
+            any |= types_of_alternative(w, group, alternative);
+        types &= any;
     }
     return types;
 }
@@ -94,66 +107,85 @@ static bool is_meant(const struct gn_node *n, const gantry_json *v)
     return true;
 }
 
+/* Adds the alternatives that the value can mean. A single one is no alternative; several within one
+ * of several are left out. */
+static void add_alternatives(struct view *w, const struct gn_op *op, const struct entry *of,
+                             const gantry_json *v)
+{
+    const struct gn_node *meant[VIEW_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < op->count && count < VIEW_MAX; i++) {
+        if (is_meant(op->u.nodes[i], v))
+            meant[count++] = op->u.nodes[i];
+    }
+    if (count == 1) {
+        view_add(w, meant[0], of->group, of->alternative);
+    } else if (count == VIEW_MAX) {
+        w->full = true;
+    } else if (count > 1 && of->group == 0) {
+        w->groups++;
+        for (uint32_t i = 0; i < count; i++)
+            view_add(w, meant[i], w->groups, ++w->alternatives);
+    }
+}
+
 /* Adds what a node says at its own place besides itself: references, allOf, alternatives. */
 static void view_open(struct view *w, const gantry_json *v)
 {
     for (uint32_t i = 0; i < w->count && !w->full; i++) {
-        const struct gn_node *n = w->v[i].node;
-        for (uint32_t k = 0; n && k < n->op_count; k++) {
-            const struct gn_op *op = &n->ops[k];
-            uint32_t group = w->v[i].group;
+        const struct entry e = w->v[i];
+        for (uint32_t k = 0; e.node && k < e.node->op_count; k++) {
+            const struct gn_op *op = &e.node->ops[k];
             if (op->run == gn_op_ref) {
-                view_add(w, op->u.node, group);
+                view_add(w, op->u.node, e.group, e.alternative);
             } else if (op->run == gn_op_all_of) {
                 for (uint32_t a = 0; a < op->count; a++)
-                    view_add(w, op->u.nodes[a], group);
+                    view_add(w, op->u.nodes[a], e.group, e.alternative);
             } else if (op->run == gn_op_any_of || op->run == gn_op_one_of) {
-                group = group ? group : ++w->groups;
-                for (uint32_t a = 0; a < op->count && !w->full; a++) {
-                    if (is_meant(op->u.nodes[a], v))
-                        view_add(w, op->u.nodes[a], group);
-                }
+                add_alternatives(w, op, &e, v);
             }
         }
     }
 }
 
-/* Adds what a node says about a member; false if that is nothing. */
-static bool add_member(struct view *w, const struct gn_node *n, uint32_t group, const char *name,
-                       size_t len)
+/* Adds what a node says about a member. */
+static void add_member(struct view *w, const struct entry *e, const char *name, size_t len)
 {
-    const struct gn_op *op = gn_node_op(n, gn_op_object);
+    const struct gn_op *op = gn_node_op(e->node, gn_op_object);
     if (!op)
-        return false;
+        return;
     const struct gn_object_op *o = op->u.object;
     int64_t k = gn_name_table_find(&o->names, name, len);
-    bool matched = k >= 0 && o->names.v[k].declared, some = false;
-    if (k >= 0 && o->names.v[k].node) {
-        view_add(w, o->names.v[k].node, group);
-        some = true;
-    }
+    bool matched = k >= 0 && o->names.v[k].declared;
+    if (k >= 0 && o->names.v[k].node)
+        view_add(w, o->names.v[k].node, e->group, e->alternative);
     for (uint32_t i = 0; i < o->pattern_count; i++) {
         uint64_t steps = MATCH_STEPS;
         if (gn_pattern_match(o->patterns[i].pattern, name, len, &steps) != 1)
             continue;
-        view_add(w, o->patterns[i].node, group);
-        matched = some = true;
+        view_add(w, o->patterns[i].node, e->group, e->alternative);
+        matched = true;
     }
-    if (!matched && o->additional) {
-        view_add(w, o->additional, group);
-        some = true;
-    }
-    return some;
+    if (!matched && o->additional)
+        view_add(w, o->additional, e->group, e->alternative);
 }
 
-static bool add_element(struct view *w, const struct gn_node *n, uint32_t group, size_t index)
+static void add_element(struct view *w, const struct entry *e, size_t index)
 {
-    const struct gn_op *op = gn_node_op(n, gn_op_array);
+    const struct gn_op *op = gn_node_op(e->node, gn_op_array);
     const struct gn_array_op *a = op ? op->u.array : NULL;
     const struct gn_node *of = !a ? NULL : index < a->prefix_count ? a->prefix[index] : a->rest;
     if (of)
-        view_add(w, of, group);
-    return of != NULL;
+        view_add(w, of, e->group, e->alternative);
+}
+
+static bool has_alternative(const struct view *w, uint32_t alternative)
+{
+    for (uint32_t i = 0; i < w->count; i++) {
+        if (w->v[i].alternative == alternative)
+            return true;
+    }
+    return false;
 }
 
 /* The view of a member (with name) or an element (without). */
@@ -161,14 +193,19 @@ static void view_child(const struct view *w, struct view *ret, const char *name,
 {
     ret->count = 0;
     ret->groups = w->groups;
+    ret->alternatives = w->alternatives;
     ret->full = w->full;
     for (uint32_t i = 0; i < w->count; i++) {
-        const struct gn_node *node = w->v[i].node;
-        uint32_t group = w->v[i].group;
-        bool some = node && (name ? add_member(ret, node, group, name, n)
-                                  : add_element(ret, node, group, n));
-        if (!some && group > 0)
-            view_add(ret, NULL, group);
+        const struct entry *e = &w->v[i];
+        if (e->node && name)
+            add_member(ret, e, name, n);
+        else if (e->node)
+            add_element(ret, e, n);
+    }
+    for (uint32_t i = 0; i < w->count; i++) {
+        const struct entry *e = &w->v[i];
+        if (e->group > 0 && !has_alternative(ret, e->alternative))
+            view_add(ret, NULL, e->group, e->alternative);
     }
 }
 
@@ -222,13 +259,21 @@ static __attribute__((noinline)) const gantry_json *read_text(struct coerce *c,
     return has_type(types, read) ? read : v;
 }
 
-static bool counts_as_missing(const struct coerce *c, const gantry_json *v, uint8_t types,
-                              const struct view *around, const char *name, size_t len)
+/* A member whose value says that there is none: `at` is its own view, `around` that of the object.
+ */
+static bool counts_as_missing(const struct coerce *c, const gantry_json *member,
+                              const struct view *at, const struct view *around)
 {
-    bool text = gn_json_type(v) == GN_JSON_STRING && (c->flags & GN_COERCE_ALL) &&
-                !(types & GN_TEXTS) && (v->len == 0 || gn_json_streq(v, "null"));
-    bool null = gn_json_type(v) == GN_JSON_NULL && (c->flags & GN_COERCE_NULLS);
-    return (text || null) && !(types & GN_NULL) && !is_required(around, name, len);
+    const gantry_json *name = member - 1;
+    int type = gn_json_type(member);
+    bool null = type == GN_JSON_NULL && (c->flags & GN_COERCE_NULLS);
+    bool text = type == GN_JSON_STRING && (c->flags & GN_COERCE_ALL) &&
+                (member->len == 0 || gn_json_streq(member, "null"));
+    if (!null && !text)
+        return false;
+    uint8_t types = types_of_view(at);
+    return !(types & (text ? GN_NULL | GN_TEXTS : GN_NULL)) &&
+           !is_required(around, name->text, name->len);
 }
 
 static void coerce(struct coerce *c, const gantry_json *v, struct view *w, int depth);
@@ -242,7 +287,7 @@ static __attribute__((noinline)) void coerce_members(struct coerce *c, const gan
         const char *name = gn_json_name(m, &len);
         struct view below;
         view_child(w, &below, name, len);
-        if (counts_as_missing(c, m, types_of_view(&below), w, name, len)) {
+        if (counts_as_missing(c, m, &below, w)) {
             c->changed = true;
             c->nodes[self].len--;
             continue;
@@ -294,7 +339,7 @@ const gantry_json *gn_schema_coerce(const struct gn_schema *s, const gantry_json
 {
     struct coerce c = {.flags = flags, .arena = arena};
     struct view root = {0};
-    view_add(&root, s->root, 0);
+    view_add(&root, s->root, 0, 0);
     coerce(&c, value, &root, 0);
     if (c.full) {
         gn_error_set(err, GN_ETOOBIG, "reading the value takes more memory than allowed");

@@ -100,6 +100,17 @@ Test(coerce, what_the_schema_wants_is_found_through_references_and_alternatives)
         {"{\"oneOf\":[{\"properties\":{\"k\":{\"const\":\"a\"},\"v\":{\"type\":\"integer\"}}},"
          "{\"properties\":{\"k\":{\"const\":\"b\"},\"v\":{\"type\":\"string\"}}}]}",
          "{\"k\":\"b\",\"v\":\"1\"}", NULL},
+        {"{\"oneOf\":[{\"$ref\":\"#/$defs/a\"},{\"$ref\":\"#/$defs/b\"}],\"$defs\":{\"a\":{"
+         "\"properties\":{\"k\":{\"const\":\"a\"},\"v\":{\"type\":\"integer\"}}},\"b\":{"
+         "\"properties\":{\"k\":{\"const\":\"b\"},\"v\":{\"type\":\"string\"}}}}}",
+         "{\"k\":\"a\",\"v\":\"1\"}", "{\"k\":\"a\",\"v\":1}"},
+        {"{\"anyOf\":[{\"$ref\":\"#/$defs/a\"},{\"allOf\":[{\"$ref\":\"#/$defs/a\"},"
+         "{\"required\":[\"w\"]}]}],\"$defs\":{\"a\":{\"properties\":{\"v\":"
+         "{\"type\":\"integer\"}}}}}",
+         "{\"v\":\"1\"}", "{\"v\":1}"},
+        {"{\"anyOf\":[{\"properties\":{\"v\":{\"type\":\"integer\"}}},"
+         "{\"properties\":{\"v\":{\"type\":[\"boolean\",\"null\"]}}}]}",
+         "{\"v\":\"true\"}", "{\"v\":true}"},
         {"{\"anyOf\":[{\"properties\":{\"v\":{\"type\":\"integer\"}}},{\"required\":[\"w\"]}]}",
          "{\"v\":\"1\"}", NULL},
     };
