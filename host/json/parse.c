@@ -67,21 +67,22 @@ static bool grow_nodes(struct parser *p)
     return true;
 }
 
+/* The value of a hexadecimal digit plus one; 0: it is none. */
+static const uint8_t hex_digits[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
+/* Stops at what is no digit, and so at the NUL at the end. */
 static int hex4(const char *s)
 {
     int value = 0;
     for (int i = 0; i < 4; i++) {
-        char c = s[i];
-        int digit;
-        if (c >= '0' && c <= '9')
-            digit = c - '0';
-        else if (c >= 'a' && c <= 'f')
-            digit = c - 'a' + 10;
-        else if (c >= 'A' && c <= 'F')
-            digit = c - 'A' + 10;
-        else
-            return -1; /* the NUL at the end, too */
-        value = value << 4 | digit;
+        int digit = hex_digits[(unsigned char)s[i]];
+        if (digit == 0)
+            return -1;
+        value = value << 4 | (digit - 1);
     }
     return value;
 }
@@ -177,7 +178,7 @@ static char *parse_string(struct parser *p, char *s, gantry_json *v)
             s += n;
             s += gn_json_skip_plain(s, p->end) - s;
         }
-        if (to) {
+        if (to && s > run) {
             memmove(to, run, (size_t)(s - run));
             to += s - run;
         }
