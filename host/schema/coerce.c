@@ -259,6 +259,17 @@ static __attribute__((noinline)) const gantry_json *read_text(struct coerce *c,
     return has_type(types, read) ? read : v;
 }
 
+/* Does another member of the same name stand before this one? It is hidden, and would not be if
+ * this one were left out. */
+static bool hides_another(const gantry_json *object, const gantry_json *member)
+{
+    for (const gantry_json *m = NULL; (m = gn_json_next(object, m)) != member;) {
+        if (m[-1].len == member[-1].len && memcmp(m[-1].text, member[-1].text, m[-1].len) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* A member whose value says that there is none: `at` is its own view, `around` that of the object.
  */
 static bool counts_as_missing(const struct coerce *c, const gantry_json *member,
@@ -287,7 +298,7 @@ static __attribute__((noinline)) void coerce_members(struct coerce *c, const gan
         const char *name = gn_json_name(m, &len);
         struct view below;
         view_child(w, &below, name, len);
-        if (counts_as_missing(c, m, &below, w)) {
+        if (counts_as_missing(c, m, &below, w) && !hides_another(v, m)) {
             c->changed = true;
             c->nodes[self].len--;
             continue;

@@ -112,10 +112,12 @@ static uint32_t count_problems(struct gn_run *r, const struct gn_node *n, const 
     struct gn_path root = {NULL, "", 0};
     gn_problems_init(&own);
     r->problems = &own;
+    r->counting = true; /* alternatives within it are one problem: else each level multiplies */
     gn_run_node(r, n, v, &root, NULL);
     uint32_t count = own.count;
     gn_problems_release(&own);
     /* What was told to nobody has not been told. */
+    r->counting = before.counting;
     r->problems = before.problems;
     r->told_stop = before.told_stop;
     r->told_node = before.told_node;
@@ -197,7 +199,7 @@ bool gn_explain(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
 {
     if (!r->problems || !gn_run_step(r, (uint64_t)op->count * (4 + v->len)))
         return false;
-    if (!gn_problems_wanted(r->problems)) { /* it is only counted */
+    if (r->counting || !gn_problems_wanted(r->problems)) { /* it is only counted */
         gn_problems_at(r->problems, at, "fits none of the forms");
         return false;
     }

@@ -24,9 +24,9 @@ struct gn_run {
     struct gn_problems *problems; /* NULL: only the answer is asked for */
     uint64_t steps;               /* that may still be taken */
     uint32_t depth;
-    bool stopped; /* out of steps or too deep: every answer from here on is no */
-    bool told_stop;
-    int8_t duplicates; /* does the value have members of the same name? -1: not looked yet */
+    bool stopped;             /* out of steps or too deep: every answer from here on is no */
+    bool told_stop, counting; /* its end has been told; problems are only counted */
+    int8_t duplicates;        /* does the value have members of the same name? -1: not looked yet */
     const struct gn_scope *scope;
     const struct gn_node *told_node; /* the last that was described to the reader, and the value: */
     const gantry_json *told_value;   /* several keywords of one schema are told in one line */

@@ -44,8 +44,9 @@ struct gn_schema_options {
 };
 
 /* Compiles a schema (an object or a boolean). GN_EINVAL: not JSON, not a schema, unknown dialect, a
- * reference that leads nowhere, with the place as a JSON Pointer; GN_ETOOBIG: over a limit. The
- * text is copied. options may be NULL; *ret is owned by the caller. [any thread] */
+ * reference that leads nowhere, with the place as a JSON Pointer; GN_ENOTSUP: a vocabulary or an
+ * expression that is not supported; GN_ETOOBIG: over a limit. The text is copied. options may be
+ * NULL; *ret is owned by the caller. [any thread] */
 GN_NODISCARD int gn_schema_compile(const char *text, size_t len,
                                    const struct gn_schema_options *options, struct gn_schema **ret,
                                    struct gn_error *err);

@@ -126,6 +126,7 @@ Test(coerce, null_counts_as_missing_where_it_can)
          NULL},
         {"{\"properties\":{\"a\":{\"type\":[\"integer\",\"null\"]}}}", "{\"a\":null}", NULL},
         {"{\"items\":{\"type\":\"integer\"}}", "[null]", NULL},
+        {"{\"properties\":{\"a\":{\"type\":\"integer\"}}}", "{\"a\":5,\"a\":null}", NULL},
         {"{\"properties\":{\"o\":{\"properties\":{\"x\":{\"type\":\"integer\"}}}}}",
          "{\"o\":{\"x\":null}}", "{\"o\":{}}"},
     };
