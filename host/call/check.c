@@ -60,9 +60,11 @@ bool gn_call_bind(struct gn_call *call, enum gn_outcome *ret_outcome)
              : c->input_schema ? check_document(call, &problems)
                                : 0;
     if (rc) {
-        gn_call_fail(call, "%s",
-                     problems.text.len ? gn_buf_str(&problems.text)
-                                       : "the arguments take more memory than a call may use");
+        const char *told = NULL; /* what filled the call's memory leaves no room for words */
+        if (problems.text.len)
+            told = gn_arena_format(&call->arena, "%s", gn_buf_str(&problems.text));
+        call->failure = told ? told : "the arguments take more memory than a call may use";
+        call->failed = true;
         *ret_outcome = GN_OUT_INVALID;
     }
     gn_problems_release(&problems);

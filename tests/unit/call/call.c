@@ -646,27 +646,32 @@ Test(call, arguments_that_take_too_much_to_read_are_refused)
 {
     static const char schema[] = "{\"type\":\"object\",\"properties\":{"
                                  "\"many\":{\"items\":{\"type\":\"integer\"}},"
+                                 "\"lists\":{\"items\":{\"type\":\"array\"}},"
                                  "\"deep\":{\"$ref\":\"#/$defs/t\"}},"
                                  "\"$defs\":{\"t\":{\"type\":\"array\",\"anyOf\":["
                                  "{\"items\":{\"$ref\":\"#/$defs/t\"},\"minItems\":1},"
                                  "{\"items\":{\"$ref\":\"#/$defs/t\"},\"maxItems\":1}]}}}";
+    /* At once, never, and in small pieces that leave nothing over. */
+    static const char *const starts[] = {"{\"many\":[\"1\"", "{\"deep\":", "{\"lists\":[\"[]\""};
+    static const char *const more[] = {",\"1\"", "[", ",\"[]\""};
     static const char *const says[] = {
         "the arguments take more memory than a call may use",
         "the arguments take too many steps to check, or are nested too deep",
+        "the arguments take more memory than a call may use",
     };
     open_loop();
     env.arena_bytes = 32768;
     struct gn_component *c = component("read", run_read_arguments, 0);
     cr_assert_eq(gn_schema_compile(schema, strlen(schema), NULL, &c->input_schema, NULL), 0);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         struct gn_buf text = GN_BUF_INIT(65536);
         struct gn_json_doc doc = {0};
-        gn_buf_adds(&text, i ? "{\"deep\":" : "{\"many\":[\"1\"");
-        for (int k = 0; k < (i ? 60 : 2000); k++)
-            gn_buf_adds(&text, i ? "[" : ",\"1\"");
-        for (int k = 0; k < 60 && i; k++)
+        gn_buf_adds(&text, starts[i]);
+        for (int k = 0; k < 2000 && (k < 60 || i != 1); k++)
+            gn_buf_adds(&text, more[i]);
+        for (int k = 0; k < 60 && i == 1; k++)
             gn_buf_adds(&text, k ? "]" : "1]");
-        gn_buf_adds(&text, i ? "}" : "]}");
+        gn_buf_adds(&text, i == 1 ? "}" : "]}");
         cr_assert_eq(gn_json_parse_copy(&doc, gn_buf_str(&text), text.len, NULL, NULL), 0);
         struct gn_call *call = gn_call_new(&env, &ops, NULL);
         call->component = c;
