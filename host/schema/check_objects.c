@@ -21,8 +21,7 @@ static int compare_names(const void *a, const void *b)
     return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-/* Number of members less those that are hidden by a later one of the same name. */
-static size_t count_names(const gantry_json *object)
+size_t gn_count_names(const gantry_json *object)
 {
     const gantry_json *few[FEW_NAMES], *m = NULL;
     const gantry_json **names = object->len <= FEW_NAMES ? few
@@ -42,7 +41,7 @@ static bool has_duplicates(const gantry_json *v)
 {
     const gantry_json *end = v + v->skip;
     for (; v < end; v++) {
-        if (v->type == GN_JSON_OBJECT && v->len > 1 && count_names(v) < v->len)
+        if (v->type == GN_JSON_OBJECT && v->len > 1 && gn_count_names(v) < v->len)
             return true;
     }
     return false;
@@ -69,7 +68,7 @@ bool gn_op_min_properties(struct gn_run *r, const struct gn_op *op, const gantry
 {
     if (!gn_run_step(r, v->len))
         return false;
-    if (v->len >= op->u.limit && (op->u.limit <= 1 || count_names(v) >= op->u.limit))
+    if (v->len >= op->u.limit && (op->u.limit <= 1 || gn_count_names(v) >= op->u.limit))
         return true;
     return gn_refuse(r, op, v, at);
 }
@@ -79,7 +78,7 @@ bool gn_op_max_properties(struct gn_run *r, const struct gn_op *op, const gantry
 {
     if (v->len <= op->u.limit)
         return true;
-    return gn_run_step(r, v->len) && (count_names(v) <= op->u.limit || gn_refuse(r, op, v, at));
+    return gn_run_step(r, v->len) && (gn_count_names(v) <= op->u.limit || gn_refuse(r, op, v, at));
 }
 
 /* ---------------------------------------------------------------- the family of properties */

@@ -20,6 +20,7 @@
 #define FOLLOW_MAX 16    /* references within references, from one place */
 #define MATCH_STEPS 2000 /* for a name; what takes more is as good as no match */
 #define DEPTH_MAX 200    /* of the value, with what its texts hold */
+#define MANY_NAMES 64    /* members that are not compared with each other */
 
 /* The nodes that speak about one place. Of group 0 each must hold; of any other group those of one
  * alternative. Alternatives are numbered through all groups, those of a group one after the other.
@@ -260,9 +261,14 @@ static __attribute__((noinline)) const gantry_json *read_text(struct coerce *c,
 }
 
 /* Does another member of the same name stand before this one? It is hidden, and would not be if
- * this one were left out. */
-static bool hides_another(const gantry_json *object, const gantry_json *member)
+ * this one were left out. In a large object with a name twice every member counts as such: to look
+ * each up would be quadratic. *twins: -1, or whether there is a name twice. */
+static bool hides_another(const gantry_json *object, const gantry_json *member, int *twins)
 {
+    if (*twins < 0)
+        *twins = gn_count_names(object) < object->len;
+    if (*twins == 0 || object->len > MANY_NAMES)
+        return *twins != 0;
     for (const gantry_json *m = NULL; (m = gn_json_next(object, m)) != member;) {
         if (m[-1].len == member[-1].len && memcmp(m[-1].text, member[-1].text, m[-1].len) == 0)
             return true;
@@ -293,12 +299,13 @@ static void coerce(struct coerce *c, const gantry_json *v, struct view *w, int d
 static __attribute__((noinline)) void coerce_members(struct coerce *c, const gantry_json *v,
                                                      const struct view *w, size_t self, int depth)
 {
+    int twins = -1;
     for (const gantry_json *m = NULL; !c->full && (m = gn_json_next(v, m)) != NULL;) {
         size_t len = 0;
         const char *name = gn_json_name(m, &len);
         struct view below;
         view_child(w, &below, name, len);
-        if (counts_as_missing(c, m, &below, w) && !hides_another(v, m)) {
+        if (counts_as_missing(c, m, &below, w) && !hides_another(v, m, &twins)) {
             c->changed = true;
             c->nodes[self].len--;
             continue;

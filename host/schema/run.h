@@ -71,6 +71,8 @@ static inline bool gn_is_marked(const struct gn_marks *m, size_t i)
 }
 void gn_mark_all(struct gn_marks *m);
 
+/* Number of members less those that are hidden by a later one of the same name. */
+size_t gn_count_names(const gantry_json *object);
 /* True if a later member of the same name hides this one. */
 bool gn_run_hidden(struct gn_run *r, const gantry_json *object, const gantry_json *member);
 
