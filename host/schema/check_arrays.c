@@ -115,6 +115,7 @@ bool gn_op_array(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
         return false;
     for (uint32_t i = 0; i < n && !r->stopped; i++, e += e->skip) {
         const struct gn_node *n_of = i < a->prefix_count ? a->prefix[i] : a->rest;
+        gn_assert(n_of != NULL);
         gn_mark(marks, i);
         if (gn_node_passes(n_of, e))
             continue;

@@ -73,8 +73,9 @@ struct gn_node *gn_compile_node(struct gn_compiler *c, const gantry_json *place,
     const struct gn_source *source = source_of(c, place);
     gn_assert(source != NULL);
     struct gn_node **slot = &source->compiled[place - source->nodes];
-    if (*slot)
-        return *slot;
+    struct gn_node *n = *slot;
+    if (n)
+        return n;
     uint32_t max = c->options->max_subschemas ? c->options->max_subschemas : SUBSCHEMAS_MAX;
     if (++c->s->node_count > max)
         gn_compile_fail(c, GN_ETOOBIG, place, "a schema has at most %u subschemas", max);
@@ -82,7 +83,7 @@ struct gn_node *gn_compile_node(struct gn_compiler *c, const gantry_json *place,
         c->room = c->room ? 2 * c->room : 32;
         c->queue = gn_reallocarray(c->queue, c->room, sizeof(void *));
     }
-    struct gn_node *n = gn_compile_take(c, 1, sizeof(*n));
+    n = gn_compile_take(c, 1, sizeof(*n));
     n->types = GN_EVERY;
     n->resource = gn_resource_at(c, place, resource);
     n->source = place;

@@ -169,13 +169,11 @@ static void walk(struct gn_compiler *c, struct gn_resource *r, const gantry_json
         size_t len = 0;
         const char *name = gn_json_name(k, &len);
         int i = gn_keyword_index(&r->vocabulary, name, len);
-        if (i < 0 || gn_keywords[i].holds == GN_HOLDS_NOTHING)
-            continue;
-        if (gn_keywords[i].holds == GN_HOLDS_SCHEMA)
+        enum gn_holds holds = i < 0 ? GN_HOLDS_NOTHING : gn_keywords[i].holds;
+        if (holds == GN_HOLDS_SCHEMA ||
+            (holds == GN_HOLDS_EITHER && gn_json_type(k) == GN_JSON_OBJECT))
             walk(c, r, k);
-        else if (gn_keywords[i].holds == GN_HOLDS_EITHER && gn_json_type(k) == GN_JSON_OBJECT)
-            walk(c, r, k);
-        else
+        else if (holds != GN_HOLDS_NOTHING)
             walk_all(c, r, k);
     }
 }
@@ -266,18 +264,25 @@ static struct gn_resource *resource_find(struct gn_compiler *c, const char *uri)
     return rc ? NULL : gn_source_add(c, &doc, uri);
 }
 
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* One step of a JSON Pointer, percent- and tilde-decoded into out. */
 static bool decode_step(const char *s, size_t len, struct gn_buf *out)
 {
     for (size_t i = 0; i < len; i++) {
         char c = s[i];
         if (c == '%') {
-            static const char digits[] = "0123456789abcdef";
-            const char *high = i + 2 < len ? memchr(digits, s[i + 1] | 0x20, 16) : NULL;
-            const char *low = i + 2 < len ? memchr(digits, s[i + 2] | 0x20, 16) : NULL;
-            if (i + 2 >= len || !high || !low)
+            int high = i + 2 < len ? hex_value(s[i + 1]) : -1;
+            int low = i + 2 < len ? hex_value(s[i + 2]) : -1;
+            if (high < 0 || low < 0)
                 return false;
-            c = (char)((high - digits) << 4 | (low - digits));
+            c = (char)(high << 4 | low);
             i += 2;
         }
         gn_buf_addc(out, c);
@@ -351,7 +356,6 @@ bool gn_resolve(struct gn_compiler *c, const struct gn_resource *from, const gan
 {
     struct gn_buf uri = GN_BUF_INIT(URI_MAX);
     const char *fragment = NULL;
-    bool found = false;
     char shown[GN_SHOWN_MAX];
     if (gn_uri_resolve(from->uri, at->text, at->len, &uri, &fragment) != 0) {
         gn_compile_fail(c, GN_ETOOBIG, at, "the URI takes more than %d bytes", URI_MAX);
@@ -362,24 +366,22 @@ bool gn_resolve(struct gn_compiler *c, const struct gn_resource *from, const gan
     bool own = fragment == at->text + 1 || at->len == 0;
     struct gn_resource *r = own ? NULL : resource_find(c, gn_buf_str(&uri));
     *ret = (struct gn_target){own ? from : r, own ? from->root : r ? r->root : NULL, NULL};
-    if (c->rc) {
-        found = false;
-    } else if (!ret->resource) {
+    if (!c->rc && !ret->resource)
         gn_compile_fail(c, GN_EINVAL, at,
                         "%s leads out of the schema, to <%.256s>: references are never fetched",
                         gn_show_value(shown, at), gn_buf_str(&uri));
-    } else {
-        size_t len = fragment ? at->len - (size_t)(fragment - at->text) : 0;
-        found = !fragment || find_fragment(c, fragment, len, ret);
-        int type = found ? gn_json_type(ret->place) : 0;
-        if (!found)
-            gn_compile_fail(c, GN_EINVAL, at, "%s leads nowhere", gn_show_value(shown, at));
-        else if (type != GN_JSON_OBJECT && type != GN_JSON_TRUE && type != GN_JSON_FALSE)
-            gn_compile_fail(c, GN_EINVAL, at, "%s leads to what is no schema",
-                            gn_show_value(shown, at));
-        else /* a place that no keyword is known to hold has not been walked yet */
-            walk(c, (struct gn_resource *)(uintptr_t)ret->resource, ret->place);
-    }
     gn_buf_release(&uri);
+    if (c->rc)
+        return false;
+    size_t len = fragment ? at->len - (size_t)(fragment - at->text) : 0;
+    bool found = !fragment || find_fragment(c, fragment, len, ret);
+    int type = found ? gn_json_type(ret->place) : 0;
+    if (!found)
+        gn_compile_fail(c, GN_EINVAL, at, "%s leads nowhere", gn_show_value(shown, at));
+    else if (type != GN_JSON_OBJECT && type != GN_JSON_TRUE && type != GN_JSON_FALSE)
+        gn_compile_fail(c, GN_EINVAL, at, "%s leads to what is no schema",
+                        gn_show_value(shown, at));
+    else /* a place that no keyword is known to hold has not been walked yet */
+        walk(c, (struct gn_resource *)(uintptr_t)ret->resource, ret->place);
     return !c->rc;
 }
