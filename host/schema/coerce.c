@@ -17,10 +17,11 @@
 #include <string.h>
 
 #define VIEW_MAX 24
-#define FOLLOW_MAX 16    /* references within references, from one place */
-#define MATCH_STEPS 2000 /* for a name; what takes more is as good as no match */
-#define DEPTH_MAX 200    /* of the value, with what its texts hold */
-#define MANY_NAMES 64    /* members that are not compared with each other */
+#define FOLLOW_MAX 16       /* references within references, from one place */
+#define MATCH_STEPS 2000    /* for a name; what takes more is as good as no match */
+#define ALL_MATCHES 1000000 /* steps for the names of all members together; likewise */
+#define DEPTH_MAX 200       /* of the value, with what its texts hold */
+#define MANY_NAMES 64       /* members that are not compared with each other */
 
 /* The nodes that speak about one place. Of group 0 each must hold; of any other group those of one
  * alternative. Alternatives are numbered through all groups, those of a group one after the other.
@@ -28,6 +29,7 @@
 struct view {
     uint32_t count, groups, alternatives;
     bool full;
+    uint64_t *matching; /* steps that are left for matching names */
     struct entry {
         const struct gn_node *node; /* NULL: an alternative that says nothing here */
         uint32_t group, alternative;
@@ -161,8 +163,10 @@ static void add_member(struct view *w, const struct entry *e, const char *name, 
     if (k >= 0 && o->names.v[k].node)
         view_add(w, o->names.v[k].node, e->group, e->alternative);
     for (uint32_t i = 0; i < o->pattern_count; i++) {
-        uint64_t steps = MATCH_STEPS;
-        if (gn_pattern_match(o->patterns[i].pattern, name, len, &steps) != 1)
+        uint64_t given = GN_MIN(*w->matching, (uint64_t)MATCH_STEPS), steps = given;
+        int rc = gn_pattern_match(o->patterns[i].pattern, name, len, &steps);
+        *w->matching -= given - steps;
+        if (rc != 1)
             continue;
         view_add(w, o->patterns[i].node, e->group, e->alternative);
         matched = true;
@@ -196,6 +200,7 @@ static void view_child(const struct view *w, struct view *ret, const char *name,
     ret->groups = w->groups;
     ret->alternatives = w->alternatives;
     ret->full = w->full;
+    ret->matching = w->matching;
     for (uint32_t i = 0; i < w->count; i++) {
         const struct entry *e = &w->v[i];
         if (e->node && name)
@@ -356,7 +361,8 @@ const gantry_json *gn_schema_coerce(const struct gn_schema *s, const gantry_json
                                     uint32_t flags, struct gn_arena *arena, struct gn_error *err)
 {
     struct coerce c = {.flags = flags, .arena = arena};
-    struct view root = {0};
+    uint64_t matching = ALL_MATCHES;
+    struct view root = {.matching = &matching};
     view_add(&root, s->root, 0, 0);
     coerce(&c, value, &root, 0);
     if (c.full) {

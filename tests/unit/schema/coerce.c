@@ -13,7 +13,7 @@ static void expect_coerced(const char *schema, const char *value, uint32_t flags
     struct gn_json_doc doc;
     struct gn_arena arena;
     struct gn_error err = {0};
-    struct gn_buf text = GN_BUF_INIT((size_t)8 << 20);
+    struct gn_buf text = GN_BUF_INIT((size_t)32 << 20);
     gn_arena_init(&arena, (size_t)64 << 20);
     parse_value(&doc, value);
     const gantry_json *root = gn_json_root(&doc);
@@ -149,6 +149,28 @@ Test(coerce, very_many_nulls_are_left_out_unless_a_name_comes_twice)
         expect_coerced(schema, gn_buf_str(&text), MODELS, twice ? NULL : "{\"a\":5}");
         gn_buf_release(&text);
     }
+}
+
+/* To find out about all of these names would take very long. */
+Test(coerce, names_that_are_dear_to_match_are_looked_at_only_so_long)
+{
+    static const char schema[] =
+        "{\"properties\":{\"a\":{\"type\":\"integer\"}},\"patternProperties\":{"
+        "\"^(x+)+1$\":{\"type\":\"integer\"},\"^(x+)+2$\":{\"type\":\"integer\"},"
+        "\"^(x+)+3$\":{\"type\":\"integer\"},\"^(x+)+4$\":{\"type\":\"integer\"}}}";
+    struct gn_buf text = GN_BUF_INIT(32 << 20);
+    struct gn_buf want = GN_BUF_INIT(32 << 20);
+    gn_buf_adds(&text, "{\"x1\":\"5\",\"a\":\"5\"");
+    gn_buf_adds(&want, "{\"x1\":5,\"a\":5");
+    for (int i = 0; i < 200000; i++) {
+        gn_buf_addf(&text, ",\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx:%d\":\"5\"", i);
+        gn_buf_addf(&want, ",\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx:%d\":\"5\"", i);
+    }
+    gn_buf_adds(&text, "}");
+    gn_buf_adds(&want, "}");
+    expect_coerced(schema, gn_buf_str(&text), MODELS, gn_buf_str(&want));
+    gn_buf_release(&text);
+    gn_buf_release(&want);
 }
 
 Test(coerce, where_all_is_text_it_is_read_as_what_the_schema_says)
