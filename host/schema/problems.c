@@ -27,6 +27,32 @@ static size_t first_chars(const char *s, size_t len, size_t chars)
     return at;
 }
 
+/* Bytes of the character at s if it ends a line or steers a terminal (C0, DEL, C1, U+2028, U+2029:
+ * JSON keeps most of them as they are); 0: it does not. s ends with a NUL somewhere. */
+static size_t unprintable(const char *s)
+{
+    const unsigned char *c = (const unsigned char *)s;
+    if (*c < 0x20 || *c == 0x7F)
+        return 1;
+    if (c[0] == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0)
+        return 2;
+    return c[0] == 0xE2 && c[1] == 0x80 && (c[2] == 0xA8 || c[2] == 0xA9) ? 3 : 0;
+}
+
+/* Copies text; what is unprintable is escaped as in JSON. */
+static void add_escaped(struct gn_buf *out, const char *s)
+{
+    size_t n;
+    for (; *s != '\0'; s += n ? n : 1) {
+        n = unprintable(s);
+        const unsigned char *c = (const unsigned char *)s;
+        if (n == 0)
+            gn_buf_addc(out, *s);
+        else
+            gn_buf_addf(out, "\\u%04x", n == 3 ? 0x1F80u + c[2] : c[n - 1]);
+    }
+}
+
 /* One line of text: JSON Pointer, colon, message. */
 static void add_line(struct gn_problems *p, const char *path, const char *message)
 {
@@ -59,8 +85,8 @@ static GN_PRINTF(3, 0) void add_message(struct gn_problems *p, const char *path,
         memcpy(line + end, "...", 4);
     }
     for (char *c = line; *c != '\0'; c++) {
-        if (*c == '\n' || *c == '\r')
-            *c = ' ';
+        size_t n = unprintable(c);
+        memset(c, ' ', n);
     }
     add_line(p, path, line);
 }
@@ -68,17 +94,16 @@ static GN_PRINTF(3, 0) void add_message(struct gn_problems *p, const char *path,
 /* A name as one step of a JSON Pointer, without what would break the line. */
 static void add_step(struct gn_buf *out, const char *name)
 {
-    size_t len = strlen(name), end = first_chars(name, len, SHOWN_CHARS);
-    for (size_t i = 0; i < end; i++) {
-        unsigned char c = (unsigned char)name[i];
+    size_t len = strlen(name), end = first_chars(name, len, SHOWN_CHARS), n;
+    for (size_t i = 0; i < end; i += n ? n : 1) {
+        char c = name[i];
+        n = unprintable(name + i);
         if (c == '~')
             gn_buf_adds(out, "~0");
         else if (c == '/')
             gn_buf_adds(out, "~1");
-        else if (c < 0x20 || c == 0x7F)
-            gn_buf_addc(out, '?');
         else
-            gn_buf_addc(out, (char)c);
+            gn_buf_addc(out, n ? '?' : c);
     }
     if (end < len)
         gn_buf_adds(out, "...");
@@ -174,8 +199,11 @@ const char *gn_show_text(char out[GN_SHOWN_MAX], const char *s, size_t len)
         gn_buf_cut(&b, b.len - 1);
         gn_buf_adds(&b, "...\"");
     }
-    snprintf(out, GN_SHOWN_MAX, "%s", b.overflow ? "(text)" : gn_buf_str(&b));
+    struct gn_buf shown = GN_BUF_INIT(GN_SHOWN_MAX - 8);
+    add_escaped(&shown, gn_buf_str(&b));
+    snprintf(out, GN_SHOWN_MAX, "%s", b.overflow || shown.overflow ? "(text)" : gn_buf_str(&shown));
     gn_buf_release(&b);
+    gn_buf_release(&shown);
     return out;
 }
 

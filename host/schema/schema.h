@@ -55,12 +55,14 @@ void gn_schema_free(struct gn_schema *s);
 /* The schema as it was written; lives as long as s. */
 const gantry_json *gn_schema_root(const struct gn_schema *s);
 
-/* Steps that one run may take; a step is about a keyword or a member looked at. */
+/* Steps that one run may take, and more for each value within the value, so that a large one is not
+ * refused for its size. A step is about a keyword or a member looked at. */
 #define GN_SCHEMA_STEPS UINT64_C(5000000)
+#define GN_SCHEMA_STEPS_EACH 20
 
 /* 0: the value satisfies the schema. GN_EINVAL: it does not; each failing place is noted, at most
  * 20 of them. GN_ETOOBIG: more steps or deeper nesting than allowed, noted too. problems may be
- * NULL: then it stops at the first. max_steps 0: GN_SCHEMA_STEPS. [any thread] */
+ * NULL: then it stops at the first. max_steps 0: as above. [any thread] */
 int gn_schema_validate(const struct gn_schema *s, const gantry_json *value, uint64_t max_steps,
                        struct gn_problems *problems);
 

@@ -160,7 +160,8 @@ static int run(const struct gn_schema *s, const gantry_json *value, uint64_t max
     struct gn_run r = {.schema = s,
                        .root = value,
                        .problems = problems,
-                       .steps = max_steps ? max_steps : GN_SCHEMA_STEPS,
+                       .steps = max_steps ? max_steps
+                                          : GN_SCHEMA_STEPS + GN_SCHEMA_STEPS_EACH * value->skip,
                        .duplicates = -1};
     struct gn_path root = {NULL, "", 0};
     bool passes = gn_run_node(&r, s->root, value, &root, NULL);

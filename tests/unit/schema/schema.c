@@ -99,6 +99,21 @@ Test(schema, names_that_are_missing_and_unknown_are_told_together)
     expect_all(cases, GN_COUNT(cases));
 }
 
+/* U+0085, U+009B, U+2028, U+2029 and U+007F: line ends for some, the start of commands for
+ * terminals. */
+Test(schema, a_problem_stays_on_its_line_whatever_came)
+{
+    static const struct case_of cases[] = {
+        {"{\"type\":\"integer\"}", "\"\\n\\u0085\\u009b1m\\u2028\\u2029\\u007f\\u00e9\\u2027\"",
+         "expected integer, got \"\\n\\u0085\\u009b1m\\u2028\\u2029\\u007f\xC3\xA9\xE2\x80\xA7\""},
+        {"{\"additionalProperties\":false}", "{\"\\u2028\\n\":1}", "unknown \"\\u2028\\n\""},
+        {"{\"additionalProperties\":{\"type\":\"null\"}}", "{\"a\\u2029\\u0085\\n\":1}",
+         "/a???: expected null, got 1"},
+        {"{\"type\":\"null\"}", "[\"\\u2028\"]", "expected null, got [\"   \"]"},
+    };
+    expect_all(cases, GN_COUNT(cases));
+}
+
 Test(schema, of_choices_the_nearest_is_suggested)
 {
     static const struct case_of cases[] = {
@@ -295,6 +310,20 @@ Test(schema, a_schema_built_to_explode_is_refused_within_its_steps)
     cr_expect_str_eq(gn_buf_str(&p.text), "takes more steps or nesting to check than allowed");
     gn_problems_release(&p);
     gn_buf_release(&b);
+}
+
+Test(schema, a_large_value_is_not_refused_for_its_size)
+{
+    char *text = nested("1,", "1", "", 400000);
+    char *array = gn_format("[%s]", text);
+    cr_expect_eq(
+        run("{\"items\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":9,"
+            "\"multipleOf\":1,\"enum\":[1],\"not\":{\"const\":2},\"allOf\":[{\"minimum\":1},"
+            "{\"maximum\":1}]}}",
+            array, 0, NULL),
+        0);
+    gn_free(array);
+    gn_free(text);
 }
 
 Test(schema, a_reference_to_itself_ends)
