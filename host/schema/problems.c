@@ -84,10 +84,8 @@ static GN_PRINTF(3, 0) void add_message(struct gn_problems *p, const char *path,
         size_t end = gn_utf8_cut(line, sizeof(line) - 1, sizeof(line) - 4);
         memcpy(line + end, "...", 4);
     }
-    for (char *c = line; *c != '\0'; c++) {
-        size_t n = unprintable(c);
-        memset(c, ' ', n);
-    }
+    for (char *c = line; *c != '\0'; c++)
+        memset(c, ' ', unprintable(c));
     add_line(p, path, line);
 }
 
