@@ -300,6 +300,20 @@ def test_lists_depend_on_the_name_of_the_client(start):
         one.close()
 
 
+@pytest.mark.parametrize("references", ["keep", "inline"])
+def test_every_revision_can_read_the_properties_that_a_list_shows(start, revision, references):
+    """Up to 2025-11-25 they must be objects: a client would refuse all tools for one boolean."""
+    schema = {"type": "object", "properties": {"any": True, "none": False, "of": {"$ref": "#/$defs/t"},
+                                               "in": {"properties": {"any": True}}},
+              "$defs": {"t": True}}
+    c = start({"references": references}, revision, settings={"schema": json.dumps(schema)})
+    of = {} if references == "inline" else {"$ref": "#/$defs/t"}
+    assert schemas_of(c, "given")[0]["properties"] == \
+        {"any": {}, "none": {"not": {}}, "of": of, "in": {"properties": {"any": True}}}
+    assert taken(c, "given", any=1, of=2) == {"any": 1, "of": 2}
+    assert lines(c, "given", none=1) == ["/none: is not allowed"]
+
+
 def test_lists_that_are_the_same_for_all_are_public(start):
     for references in ("keep", "inline"):
         assert start({"references": references}).request("tools/list")["cacheScope"] == "public"
