@@ -319,10 +319,12 @@ int gn_schema_compile(const char *text, size_t len, const struct gn_schema_optio
     gn_map_init(&c.resources);
     gn_map_init(&c.roots);
     gn_map_init(&c.names);
+    gn_map_init(&c.anchors);
     int rc = compile(&c, text, len);
     gn_map_release(&c.resources, NULL);
     gn_map_release(&c.roots, NULL);
     gn_map_release(&c.names, NULL);
+    gn_map_release(&c.anchors, NULL);
     gn_free(c.queue);
     gn_free(c.ops);
     if (rc)

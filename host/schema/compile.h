@@ -18,6 +18,7 @@ struct gn_compiler {
     struct gn_map resources; /* by URI: struct gn_resource */
     struct gn_map roots;     /* by address of the JSON node: struct gn_resource */
     struct gn_map names;     /* interned anchors: char * in the arena */
+    struct gn_map anchors;   /* by resource and interned name: struct gn_anchor */
     struct gn_node **queue;
     size_t queued, done, room;
     struct gn_op *ops; /* of the node being compiled */

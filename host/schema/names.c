@@ -1,8 +1,8 @@
 /* names.c - sets of names: properties of a schema, and strings of an enum.
  *
- * Open addressing in a table at most half full. Hash and comparison work on the first and the last
- * eight bytes, which is all there is of most names. Whoever writes a schema may make names collide,
- * whoever sends a value cannot add any.
+ * Open addressing in a table at most half full. Hash and comparison begin with the first and the
+ * last eight bytes, which is all there is of most names. Whoever writes a schema may make names
+ * collide, whoever sends a value cannot add any.
  */
 #include "schema/compile.h"
 
@@ -37,6 +37,13 @@ static inline uint32_t *slot_of(const struct gn_name_table *t, const char *name,
 {
     uint64_t hash = (e.first ^ len) * UINT64_C(0x9E3779B97F4A7C15);
     hash ^= (e.last + (hash >> 29)) * UINT64_C(0xBF58476D1CE4E5B9);
+    /* Long names often differ in the middle only. */
+    for (size_t at = 8; at + 8 < len; at += 8) {
+        uint64_t part;
+        memcpy(&part, name + at, sizeof(part));
+        hash = (hash ^ part) * UINT64_C(0x9E3779B97F4A7C15);
+        hash ^= hash >> 32;
+    }
     uint32_t i = (uint32_t)(hash >> 32) & t->mask;
     for (; t->slots[i] != 0; i = (i + 1) & t->mask) {
         const struct gn_name *n = &t->v[t->slots[i] - 1];

@@ -31,20 +31,19 @@ static const char *intern(struct gn_compiler *c, const char *s, size_t len)
     return known;
 }
 
-static struct gn_anchor *anchor_find(const struct gn_resource *r, const char *name)
+/* The name is interned. */
+static struct gn_anchor *anchor_find(const struct gn_compiler *c, const struct gn_resource *r,
+                                     const char *name)
 {
-    for (struct gn_anchor *a = r->anchors; a; a = a->next) {
-        if (a->name == name)
-            return a;
-    }
-    return NULL;
+    const void *key[] = {r, name};
+    return gn_map_findn(&c->anchors, key, sizeof(key));
 }
 
 static void add_anchor(struct gn_compiler *c, struct gn_resource *r, const gantry_json *at,
                        const char *name, size_t len, const gantry_json *place, bool is_dynamic)
 {
     const char *own = intern(c, name, len);
-    struct gn_anchor *a = anchor_find(r, own);
+    struct gn_anchor *a = anchor_find(c, r, own);
     if (a && a->place == place) {
         a->is_dynamic = a->is_dynamic || is_dynamic;
         return;
@@ -56,6 +55,8 @@ static void add_anchor(struct gn_compiler *c, struct gn_resource *r, const gantr
     a = gn_compile_take(c, 1, sizeof(*a));
     *a = (struct gn_anchor){own, place, NULL, is_dynamic, r->anchors};
     r->anchors = a;
+    const void *key[] = {r, own};
+    gn_map_putn(&c->anchors, key, sizeof(key), a);
 }
 
 static bool is_anchor(const char *s, size_t len)
@@ -342,7 +343,7 @@ static bool find_fragment(struct gn_compiler *c, const char *fragment, size_t le
     struct gn_buf name = GN_BUF_INIT(POINTER_MAX);
     bool good = decode_step(fragment, len, &name);
     const char *own = good ? gn_map_findn(&c->names, gn_buf_str(&name), name.len) : NULL;
-    struct gn_anchor *a = own ? anchor_find(ret->resource, own) : NULL;
+    struct gn_anchor *a = own ? anchor_find(c, ret->resource, own) : NULL;
     gn_buf_release(&name);
     if (!a)
         return false;
