@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define NEAREST_MAX 64 /* longest word that gn_nearest looks at */
+#define NEAREST_WORK ((size_t)1000000) /* pairs of characters that it compares at most */
 
 struct unit {
     const char *name;
@@ -180,11 +181,13 @@ const char *gn_nearest(const char *word, const char *const *candidates)
     if (len > NEAREST_MAX)
         return NULL;
     const char *best = NULL;
-    size_t best_distance = len / 3 + 1;
-    for (; *candidates; candidates++) {
-        size_t other = strlen(*candidates);
-        if (other > NEAREST_MAX)
+    size_t best_distance = len / 3 + 1, work = 0;
+    for (; *candidates && work < NEAREST_WORK; candidates++) {
+        size_t other = strnlen(*candidates, NEAREST_MAX + 1);
+        size_t apart = other > len ? other - len : len - other;
+        if (other > NEAREST_MAX || apart >= best_distance)
             continue;
+        work += (len + 1) * (other + 1);
         size_t d = distance(word, len, *candidates, other);
         if (d < best_distance) {
             best = *candidates;
