@@ -41,7 +41,7 @@ static bool find_twins(struct gn_run *r, const struct element *v, size_t n,
 {
     for (size_t i = 0; i < n; i++) {
         for (size_t k = i + 1; k < n && v[k].hash == v[i].hash; k++) {
-            if (!gn_run_step(r, v[i].value->skip))
+            if (!gn_run_read(r, v[i].value))
                 return false;
             if (gn_json_equal(v[i].value, v[k].value)) {
                 ret[0] = v[i].value;
@@ -90,7 +90,7 @@ bool gn_op_unique_items(struct gn_run *r, const struct gn_op *op GN_UNUSED, cons
                         const struct gn_path *at, struct gn_marks *marks GN_UNUSED)
 {
     const gantry_json *twins[2] = {NULL, NULL};
-    if (!gn_run_step(r, v->skip))
+    if (!gn_run_read(r, v))
         return false;
     bool found = v->len <= FEW_ELEMENTS ? find_few(r, v, twins) : find_many(r, v, twins);
     if (found && r->problems) {
@@ -135,7 +135,8 @@ static void tell_contains(struct gn_run *r, const struct gn_contains_op *o, uint
                           const struct gn_path *at)
 {
     struct gn_buf what = GN_BUF_INIT(512);
-    gn_describe(o->node, &what);
+    if (gn_problems_wanted(r->problems))
+        gn_describe(o->node, &what);
     if (found < o->min)
         gn_problems_at(r->problems, at, "expected at least %llu of the elements to be %s, got %llu",
                        (unsigned long long)o->min, gn_buf_str(&what), (unsigned long long)found);

@@ -13,11 +13,12 @@ bool gn_op_dynamic_ref(struct gn_run *r, const struct gn_op *op, const gantry_js
 {
     const struct gn_node *target = op->u.node;
     for (const struct gn_scope *s = r->scope; s; s = s->outer) {
-        for (const struct gn_anchor *a = s->resource->anchors; a; a = a->next) {
+        uint64_t anchors = 0;
+        for (const struct gn_anchor *a = s->resource->anchors; a; a = a->next, anchors++) {
             if (a->name == op->anchor && a->is_dynamic)
                 target = a->node;
         }
-        if (!gn_run_step(r, 1))
+        if (!gn_run_step(r, 1 + anchors / 8))
             return false;
     }
     return gn_run_node(r, target, v, at, marks);
@@ -71,7 +72,9 @@ bool gn_op_not(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
 {
     if (!gn_run_trial(r, op->u.node, v, NULL))
         return true;
-    if (r->problems) {
+    if (!gn_problems_wanted(r->problems)) { /* it is only counted, if at all */
+        gn_problems_at(r->problems, at, "%s", "");
+    } else {
         char shown[GN_SHOWN_MAX];
         struct gn_buf what = GN_BUF_INIT(512);
         gn_describe(op->u.node, &what);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define FEW_NAMES 16
+#define LONG_NAME 64 /* from so many bytes on, comparing a name costs steps of its own */
 
 /* ---------------------------------------------------------------- names that come twice */
 
@@ -52,7 +53,7 @@ bool gn_run_hidden(struct gn_run *r, const gantry_json *object, const gantry_jso
     const gantry_json *name = member - 1, *m = member;
     if (object->len > FEW_NAMES && r->duplicates < 0)
         r->duplicates = gn_run_step(r, r->root->skip) && has_duplicates(r->root);
-    if (r->duplicates == 0 || !gn_run_step(r, object->len))
+    if (r->duplicates == 0 || !gn_run_step(r, object->len * (1 + (uint64_t)name->len / LONG_NAME)))
         return false;
     while ((m = gn_json_next(object, m)) != NULL) {
         if (m[-1].len == name->len && memcmp(m[-1].text, name->text, name->len) == 0)
@@ -63,14 +64,23 @@ bool gn_run_hidden(struct gn_run *r, const gantry_json *object, const gantry_jso
 
 /* ---------------------------------------------------------------- counts */
 
+/* Takes the steps that counting the names costs. */
+static bool read_names(struct gn_run *r, const gantry_json *object)
+{
+    uint64_t steps = object->len;
+    for (const gantry_json *m = NULL; (m = gn_json_next(object, m)) != NULL;)
+        steps += m[-1].len / LONG_NAME;
+    return gn_run_step(r, steps);
+}
+
 bool gn_op_min_properties(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
                           const struct gn_path *at, struct gn_marks *marks GN_UNUSED)
 {
-    if (!gn_run_step(r, v->len))
-        return false;
-    if (v->len >= op->u.limit && (op->u.limit <= 1 || gn_count_names(v) >= op->u.limit))
+    if (v->len < op->u.limit)
+        return gn_refuse(r, op, v, at);
+    if (op->u.limit <= 1)
         return true;
-    return gn_refuse(r, op, v, at);
+    return read_names(r, v) && (gn_count_names(v) >= op->u.limit || gn_refuse(r, op, v, at));
 }
 
 bool gn_op_max_properties(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
@@ -78,7 +88,7 @@ bool gn_op_max_properties(struct gn_run *r, const struct gn_op *op, const gantry
 {
     if (v->len <= op->u.limit)
         return true;
-    return gn_run_step(r, v->len) && (gn_count_names(v) <= op->u.limit || gn_refuse(r, op, v, at));
+    return read_names(r, v) && (gn_count_names(v) <= op->u.limit || gn_refuse(r, op, v, at));
 }
 
 /* ---------------------------------------------------------------- the family of properties */
@@ -158,6 +168,8 @@ bool gn_op_object(struct gn_run *r, const struct gn_op *op, const gantry_json *v
     if (!gn_run_step(r, v->len + o->names.count))
         passes = false;
     for (uint32_t i = 0; i < v->len && !r->stopped && (passes || r->problems); i++, m += m->skip) {
+        if (m->len >= LONG_NAME && !gn_run_step(r, m->len / LONG_NAME))
+            break;
         int64_t k = next;
         if (next >= o->names.count || o->names.v[next].len != m->len ||
             memcmp(o->names.v[next].text, m->text, m->len) != 0)
@@ -175,7 +187,7 @@ bool gn_op_object(struct gn_run *r, const struct gn_op *op, const gantry_json *v
             gn_mark(marks, i);
     }
     passes = passes && needed == 0;
-    if (r->problems && (needed > 0 || unknown.count > 0))
+    if (r->problems && !r->stopped && (needed > 0 || unknown.count > 0))
         tell_names(r, o, found, &unknown, at);
     for (uint32_t i = 0; i < o->names.count && !r->stopped && (passes || r->problems); i++) {
         const struct gn_name *name = &o->names.v[i];
@@ -204,7 +216,8 @@ bool gn_op_property_names(struct gn_run *r, const struct gn_op *op, const gantry
             return false;
         char shown[GN_SHOWN_MAX];
         struct gn_buf what = GN_BUF_INIT(512);
-        gn_describe(op->u.node, &what);
+        if (gn_problems_wanted(r->problems))
+            gn_describe(op->u.node, &what);
         gn_problems_at(r->problems, at, "the name %s is not allowed: expected %s",
                        gn_show_text(shown, name->text, name->len), gn_buf_str(&what));
         gn_buf_release(&what);
@@ -219,7 +232,7 @@ static bool has_names(struct gn_run *r, const struct gn_dependency *d, const gan
 {
     struct gn_names missing = {0};
     for (const gantry_json *name = NULL; (name = gn_json_next(d->required, name)) != NULL;) {
-        if (!gn_run_step(r, 1 + v->len))
+        if (!gn_run_step(r, (1 + (uint64_t)v->len) * (1 + name->len / LONG_NAME)))
             return false;
         if (!gn_json_getn(v, name->text, name->len))
             gn_names_add(&missing, name->text, name->len);
@@ -245,7 +258,8 @@ bool gn_op_dependencies(struct gn_run *r, const struct gn_op *op, const gantry_j
     bool passes = true;
     for (uint32_t i = 0; i < op->count && !r->stopped && (passes || r->problems); i++) {
         const struct gn_dependency *d = &op->u.dependencies[i];
-        if (!gn_run_step(r, 1 + v->len) || !gn_json_getn(v, d->name, d->len))
+        if (!gn_run_step(r, (1 + (uint64_t)v->len) * (1 + d->len / LONG_NAME)) ||
+            !gn_json_getn(v, d->name, d->len))
             continue;
         passes = (d->required ? has_names(r, d, v, at) : gn_run_node(r, d->node, v, at, marks)) &&
                  passes;

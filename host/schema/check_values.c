@@ -11,16 +11,17 @@
 static bool same(struct gn_run *r, const gantry_json *choice, const gantry_json *v)
 {
     if (choice->type == GN_JSON_STRING)
-        return v->type == GN_JSON_STRING && v->len == choice->len &&
+        return v->type == GN_JSON_STRING && v->len == choice->len && gn_run_step(r, v->len / 64) &&
                memcmp(v->text, choice->text, v->len) == 0;
-    return choice->type == v->type && gn_run_step(r, GN_MIN(choice->skip, v->skip)) &&
-           gn_json_equal(choice, v);
+    if (choice->type != v->type || (v->type == GN_JSON_ARRAY && v->len != choice->len))
+        return false;
+    return gn_run_read(r, choice) && gn_run_read(r, v) && gn_json_equal(choice, v);
 }
 
 static bool refuse_choice(struct gn_run *r, const gantry_json *const *values, uint32_t n,
                           const gantry_json *v, const struct gn_path *at)
 {
-    if (r->problems)
+    if (r->problems && !r->stopped)
         gn_problems_choice(r->problems, at, values, n, v);
     return false;
 }
@@ -28,7 +29,9 @@ static bool refuse_choice(struct gn_run *r, const gantry_json *const *values, ui
 bool gn_op_enum(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
                 const struct gn_path *at, struct gn_marks *marks GN_UNUSED)
 {
-    for (uint32_t i = 0; i < op->count; i++) {
+    if (!gn_run_step(r, op->count / 16))
+        return false;
+    for (uint32_t i = 0; i < op->count && !r->stopped; i++) {
         if (same(r, op->u.values[i], v))
             return true;
     }
@@ -40,8 +43,8 @@ bool gn_op_enum_names(struct gn_run *r, const struct gn_op *op, const gantry_jso
 {
     if (v->type == GN_JSON_STRING && gn_name_table_find(op->u.names, v->text, v->len) >= 0)
         return true;
-    if (!r->problems)
-        return false;
+    if (!gn_problems_wanted(r->problems)) /* it is only counted, if at all */
+        return refuse_choice(r, NULL, 0, v, at);
     const gantry_json *list = gn_json_get(op->owner->source, "enum"), *e = NULL;
     const gantry_json **values = gn_calloc(op->count, sizeof(*values));
     for (uint32_t i = 0; i < op->count; i++)

@@ -20,6 +20,7 @@
 #define FOLLOW_MAX 16       /* references within references, from one place */
 #define MATCH_STEPS 2000    /* for a name; what takes more is as good as no match */
 #define ALL_MATCHES 1000000 /* steps for the names of all members together; likewise */
+#define ALL_LOOKS 10000000  /* at alternatives and members, together; beyond, all is entangled */
 #define DEPTH_MAX 200       /* of the value, with what its texts hold */
 #define MANY_NAMES 64       /* members that are not compared with each other */
 
@@ -30,6 +31,7 @@ struct view {
     uint32_t count, groups, alternatives;
     bool full;
     uint64_t *matching; /* steps that are left for matching names */
+    uint64_t *looks;    /* that are left at alternatives */
     struct entry {
         const struct gn_node *node; /* NULL: an alternative that says nothing here */
         uint32_t group, alternative;
@@ -118,8 +120,14 @@ static void add_alternatives(struct view *w, const struct gn_op *op, const struc
     const struct gn_node *meant[VIEW_MAX];
     uint32_t count = 0;
     for (uint32_t i = 0; i < op->count && count < VIEW_MAX; i++) {
+        uint64_t cost = 1 + (uint64_t)v->skip;
+        if (*w->looks < cost) {
+            w->full = true;
+            return;
+        }
         if (is_meant(op->u.nodes[i], v))
             meant[count++] = op->u.nodes[i];
+        *w->looks -= cost;
     }
     if (count == 1) {
         view_add(w, meant[0], of->group, of->alternative);
@@ -142,7 +150,7 @@ static void view_open(struct view *w, const gantry_json *v)
             if (op->run == gn_op_ref) {
                 view_add(w, op->u.node, e.group, e.alternative);
             } else if (op->run == gn_op_all_of) {
-                for (uint32_t a = 0; a < op->count; a++)
+                for (uint32_t a = 0; a < op->count && !w->full; a++)
                     view_add(w, op->u.nodes[a], e.group, e.alternative);
             } else if (op->run == gn_op_any_of || op->run == gn_op_one_of) {
                 add_alternatives(w, op, &e, v);
@@ -201,6 +209,7 @@ static void view_child(const struct view *w, struct view *ret, const char *name,
     ret->alternatives = w->alternatives;
     ret->full = w->full;
     ret->matching = w->matching;
+    ret->looks = w->looks;
     for (uint32_t i = 0; i < w->count; i++) {
         const struct entry *e = &w->v[i];
         if (e->node && name)
@@ -361,8 +370,8 @@ const gantry_json *gn_schema_coerce(const struct gn_schema *s, const gantry_json
                                     uint32_t flags, struct gn_arena *arena, struct gn_error *err)
 {
     struct coerce c = {.flags = flags, .arena = arena};
-    uint64_t matching = ALL_MATCHES;
-    struct view root = {.matching = &matching};
+    uint64_t matching = ALL_MATCHES, looks = ALL_LOOKS;
+    struct view root = {.matching = &matching, .looks = &looks};
     view_add(&root, s->root, 0, 0);
     coerce(&c, value, &root, 0);
     if (c.full) {

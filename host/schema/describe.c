@@ -7,6 +7,7 @@
 
 #define DEPTH_MAX 4   /* references and alternatives that are followed */
 #define FORMS_SHOWN 6 /* alternatives that are named */
+#define FORMS_READ 24 /* those that read like another are named once */
 #define CHOICES_SHOWN 8
 
 static void describe(const struct gn_node *n, struct gn_buf *out, int depth);
@@ -121,15 +122,15 @@ static void add_choices(const struct gn_op *op, struct gn_buf *out)
 /* Each of the alternatives, once. */
 static void add_forms(const struct gn_op *op, struct gn_buf *out, int depth)
 {
-    uint32_t shown = 0;
-    for (uint32_t i = 0; i < op->count && shown < FORMS_SHOWN; i++) {
+    uint32_t shown = 0, i = 0;
+    for (; i < GN_MIN(op->count, (uint32_t)FORMS_READ) && shown < FORMS_SHOWN; i++) {
         struct gn_buf form = GN_BUF_INIT(256);
         describe(op->u.nodes[i], &form, depth + 1);
         if (!strstr(gn_buf_str(out), gn_buf_str(&form)))
             gn_buf_addf(out, "%s%s", shown++ > 0 ? " or " : "", gn_buf_str(&form));
         gn_buf_release(&form);
     }
-    if (op->count > FORMS_SHOWN && shown == FORMS_SHOWN)
+    if (i < op->count && !gn_ends_with(gn_buf_str(out), " ..."))
         gn_buf_adds(out, " or ...");
 }
 
@@ -197,10 +198,14 @@ void gn_describe_forms(const struct gn_op *op, struct gn_buf *out)
 bool gn_refuse(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
                const struct gn_path *at)
 {
-    if (!r->problems || (r->told_node == op->owner && r->told_value == v))
+    if (!r->problems || r->stopped || (r->told_node == op->owner && r->told_value == v))
         return false;
     r->told_node = op->owner;
     r->told_value = v;
+    if (!gn_problems_wanted(r->problems)) { /* it is only counted */
+        gn_problems_at(r->problems, at, "%s", "");
+        return false;
+    }
     char shown[GN_SHOWN_MAX];
     struct gn_buf what = GN_BUF_INIT(1024);
     gn_describe(op->owner, &what);

@@ -57,6 +57,9 @@ static inline bool gn_run_step(struct gn_run *r, uint64_t n)
     return true;
 }
 
+/* Takes the steps that reading all of a value costs: its nodes and the length of its texts. */
+bool gn_run_read(struct gn_run *r, const gantry_json *v);
+
 /* Ends the run since nobody can tell whether a text matches; false. */
 bool gn_run_give_up(struct gn_run *r, const struct gn_path *at, const char *pattern);
 

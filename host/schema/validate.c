@@ -57,6 +57,14 @@ static bool stop(struct gn_run *r, const struct gn_path *at)
     return false;
 }
 
+bool gn_run_read(struct gn_run *r, const gantry_json *v)
+{
+    uint64_t steps = v->skip;
+    for (const gantry_json *n = v, *end = v + v->skip; n < end; n++)
+        steps += n->type == GN_JSON_STRING || n->type == GN_JSON_NUMBER ? n->len / 64 : 0;
+    return gn_run_step(r, steps);
+}
+
 bool gn_run_give_up(struct gn_run *r, const struct gn_path *at, const char *pattern)
 {
     if (r->problems && !r->told_stop)

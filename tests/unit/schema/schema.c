@@ -326,6 +326,85 @@ Test(schema, a_large_value_is_not_refused_for_its_size)
     gn_free(text);
 }
 
+Test(schema, long_texts_cost_what_comparing_them_costs)
+{
+    /* Each is a few steps by count; T is a long text, in schema and value. */
+    static const struct {
+        const char *schema, *value;
+    } cases[] = {
+        {"{\"uniqueItems\":true}", "[\"T1\",\"T2\"]"},
+        {"{\"uniqueItems\":true}", "[[\"T1\"],[\"T2\"]]"},
+        {"{\"const\":[\"T1\"]}", "[\"T1\"]"},
+        {"{\"enum\":[1,[\"T1\"]]}", "[\"T2\"]"},
+        {"{\"minProperties\":2}", "{\"T1\":1,\"T2\":2}"},
+        {"{\"maxProperties\":1}", "{\"T1\":1,\"T2\":2}"},
+        {"{\"properties\":{\"T1\":{}}}", "{\"T1\":1}"},
+        {"{\"dependentRequired\":{\"T1\":[]}}", "{\"T2\":1}"},
+        {"{\"not\":{\"additionalProperties\":false}}", "{\"T1\":1,\"T2\":2}"},
+    };
+    char *t = nested("t", "", "", 20000);
+    for (size_t i = 0; i < GN_COUNT(cases); i++) {
+        struct gn_buf text[2] = {GN_BUF_INIT(SIZE_MAX), GN_BUF_INIT(SIZE_MAX)};
+        const char *of[2] = {cases[i].schema, cases[i].value};
+        for (size_t k = 0; k < 2; k++) {
+            for (const char *c = of[k]; *c != '\0'; c++) {
+                if (*c == 'T')
+                    gn_buf_adds(&text[k], t);
+                else
+                    gn_buf_addc(&text[k], *c);
+            }
+        }
+        cr_expect_eq(run(gn_buf_str(&text[0]), gn_buf_str(&text[1]), 200, NULL), GN_ETOOBIG, "%s",
+                     cases[i].schema);
+        gn_buf_release(&text[0]);
+        gn_buf_release(&text[1]);
+    }
+    gn_free(t);
+}
+
+Test(schema, many_choices_cost_what_looking_through_them_costs)
+{
+    char *many = nested("\"a\",", "1", "", 10000);
+    char *schema = gn_format("{\"enum\":[%s]}", many);
+    struct gn_problems p;
+    gn_problems_init(&p);
+    cr_expect_eq(run(schema, "null", 200, &p), GN_ETOOBIG);
+    cr_expect_str_eq(gn_buf_str(&p.text), "takes more steps or nesting to check than allowed");
+    gn_problems_release(&p);
+    gn_free(schema);
+    gn_free(many);
+}
+
+Test(schema, many_anchors_cost_what_looking_through_them_costs)
+{
+    struct gn_buf b = GN_BUF_INIT((size_t)1 << 20);
+    gn_buf_adds(&b, "{\"$dynamicAnchor\":\"n\",\"items\":{\"$dynamicRef\":\"#n\"},\"$defs\":{");
+    for (int i = 0; i < 10000; i++)
+        gn_buf_addf(&b, "%s\"d%d\":{\"$anchor\":\"a%d\"}", i > 0 ? "," : "", i, i);
+    gn_buf_adds(&b, "}}");
+    cr_expect_eq(run(gn_buf_str(&b), "[1]", 200, NULL), GN_ETOOBIG);
+    cr_expect_eq(run(gn_buf_str(&b), "[1]", 0, NULL), 0);
+    gn_buf_release(&b);
+}
+
+Test(schema, forms_that_read_alike_are_looked_through_only_so_far)
+{
+    /* Each of the many forms is described by many forms, and those likewise. */
+    char *many = nested("{\"$ref\":\"#/$defs/b\"},", "{}", "", 4000);
+    char *more = nested("{\"$ref\":\"#/$defs/c\"},", "{}", "", 4000);
+    char *schema = gn_format("{\"items\":{\"not\":{\"anyOf\":[%s]}},\"$defs\":{\"b\":{\"anyOf\":"
+                             "[%s]},\"c\":{}}}",
+                             many, more);
+    struct gn_problems p;
+    gn_problems_init(&p);
+    cr_expect_eq(run(schema, "[1]", 0, &p), GN_EINVAL);
+    cr_expect_str_eq(gn_buf_str(&p.text), "/0: expected anything but any value or ..., got 1");
+    gn_problems_release(&p);
+    gn_free(schema);
+    gn_free(more);
+    gn_free(many);
+}
+
 Test(schema, a_reference_to_itself_ends)
 {
     struct gn_problems p;
