@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NEAREST_MAX 64 /* longest word that gn_nearest looks at */
+#define NEAREST_MAX 64                 /* longest word that gn_nearest looks at */
 #define NEAREST_WORK ((size_t)1000000) /* pairs of characters that it compares at most */
 
 struct unit {
