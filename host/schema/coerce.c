@@ -378,5 +378,9 @@ const gantry_json *gn_schema_coerce(const struct gn_schema *s, const gantry_json
         gn_error_set(err, GN_ETOOBIG, "reading the value takes more memory than allowed");
         return NULL;
     }
-    return c.changed ? c.nodes : value;
+    if (!c.changed)
+        return value;
+    /* The value may be a member; its copy has no name in front of it. */
+    c.nodes[0].flags = (uint8_t)(c.nodes[0].flags & ~GN_JSON_MEMBER);
+    return c.nodes;
 }

@@ -200,3 +200,53 @@ Test(coerce, an_arena_that_is_full_is_an_error)
     gn_json_release(&doc);
     gn_schema_free(s);
 }
+
+Test(coerce, the_copy_of_a_member_is_none)
+{
+    struct gn_schema *s = compile_schema("{\"type\":\"integer\"}");
+    struct gn_json_doc doc;
+    struct gn_arena arena;
+    struct gn_error err = {0};
+    gn_arena_init(&arena, 4096);
+    parse_value(&doc, "{\"a\":\"5\"}");
+    const gantry_json *member = gn_json_get(gn_json_root(&doc), "a");
+    const gantry_json *v = gn_schema_coerce(s, member, MODELS, &arena, &err);
+    int64_t n = 0;
+    cr_assert_not_null(v);
+    cr_expect(gn_json_int(v, &n) && n == 5);
+    cr_expect_null(gn_json_name(v, NULL));
+    gn_arena_release(&arena);
+    gn_json_release(&doc);
+    gn_schema_free(s);
+}
+
+Test(coerce, where_alternatives_are_too_many_to_look_at_text_stays_text)
+{
+    struct gn_buf schema = GN_BUF_INIT((size_t)4 << 20), value = GN_BUF_INIT((size_t)4 << 20);
+    gn_buf_adds(&schema, "{\"items\":{\"anyOf\":[");
+    for (int i = 0; i < 2000; i++)
+        gn_buf_addf(&schema,
+                    "{\"properties\":{\"k\":{\"const\":%d},\"n\":{\"type\":\"integer\"}}},", i);
+    gn_buf_adds(&schema, "false]}}");
+    gn_buf_adds(&value, "[");
+    for (int i = 0; i < 10000; i++)
+        gn_buf_addf(&value, "%s{\"k\":1,\"n\":\"%d\"}", i > 0 ? "," : "", i);
+    gn_buf_adds(&value, "]");
+    struct gn_schema *s = compile_schema(gn_buf_str(&schema));
+    struct gn_json_doc doc;
+    struct gn_arena arena;
+    struct gn_error err = {0};
+    gn_arena_init(&arena, (size_t)64 << 20);
+    parse_value(&doc, gn_buf_str(&value));
+    const gantry_json *v = gn_schema_coerce(s, gn_json_root(&doc), MODELS, &arena, &err);
+    cr_assert_not_null(v, "%s", err.text);
+    const gantry_json *first = gn_json_get(gn_json_at(v, 0), "n");
+    const gantry_json *last = gn_json_get(gn_json_at(v, 9999), "n");
+    cr_expect_eq(gn_json_type(first), GN_JSON_NUMBER);
+    cr_expect_eq(gn_json_type(last), GN_JSON_STRING);
+    gn_arena_release(&arena);
+    gn_json_release(&doc);
+    gn_schema_free(s);
+    gn_buf_release(&schema);
+    gn_buf_release(&value);
+}
