@@ -131,8 +131,9 @@ bool gn_op_array(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
 
 /* ---------------------------------------------------------------- contains */
 
-static void tell_contains(struct gn_run *r, const struct gn_contains_op *o, uint64_t found,
-                          const struct gn_path *at)
+static __attribute__((noinline)) void tell_contains(struct gn_run *r,
+                                                    const struct gn_contains_op *o, uint64_t found,
+                                                    const struct gn_path *at)
 {
     struct gn_buf what = GN_BUF_INIT(512);
     if (gn_problems_wanted(r->problems))

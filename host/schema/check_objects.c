@@ -100,9 +100,10 @@ static bool is_closed(const struct gn_node *n)
 
 /* Puts missing and unknown names into one line, so that a misspelt one is understood at once.
  * `unknown` are members that additionalProperties false refuses. */
-static void tell_names(struct gn_run *r, const struct gn_object_op *o,
-                       const gantry_json *const *found, const struct gn_names *unknown,
-                       const struct gn_path *at)
+static __attribute__((noinline)) void tell_names(struct gn_run *r, const struct gn_object_op *o,
+                                                 const gantry_json *const *found,
+                                                 const struct gn_names *unknown,
+                                                 const struct gn_path *at)
 {
     const char **known = gn_calloc(o->names.count + 1, sizeof(*known));
     struct gn_names missing = {0};
@@ -119,9 +120,10 @@ static void tell_names(struct gn_run *r, const struct gn_object_op *o,
 }
 
 /* A member that is not declared, or may match a pattern besides. */
-static bool run_loose(struct gn_run *r, const struct gn_object_op *o, bool declared,
-                      const gantry_json *object, const gantry_json *m, const struct gn_path *at,
-                      struct gn_names *unknown, bool *ret_evaluated)
+static __attribute__((noinline)) bool run_loose(struct gn_run *r, const struct gn_object_op *o,
+                                                bool declared, const gantry_json *object,
+                                                const gantry_json *m, const struct gn_path *at,
+                                                struct gn_names *unknown, bool *ret_evaluated)
 {
     size_t len = 0;
     const char *name = gn_json_name(m, &len);
@@ -227,8 +229,8 @@ bool gn_op_property_names(struct gn_run *r, const struct gn_op *op, const gantry
 
 /* ---------------------------------------------------------------- dependencies */
 
-static bool has_names(struct gn_run *r, const struct gn_dependency *d, const gantry_json *v,
-                      const struct gn_path *at)
+static __attribute__((noinline)) bool has_names(struct gn_run *r, const struct gn_dependency *d,
+                                                const gantry_json *v, const struct gn_path *at)
 {
     struct gn_names missing = {0};
     for (const gantry_json *name = NULL; (name = gn_json_next(d->required, name)) != NULL;) {

@@ -17,6 +17,8 @@ struct gn_scope {
 };
 
 #define GN_RUN_DEPTH 1000 /* nodes within nodes */
+/* Bytes of stack. A coroutine has 256 KiB; a pattern may need 32 of them, the words some more. */
+#define GN_RUN_STACK ((size_t)160 * 1024)
 
 struct gn_run {
     const struct gn_schema *schema;
@@ -24,6 +26,7 @@ struct gn_run {
     struct gn_problems *problems; /* NULL: only the answer is asked for */
     uint64_t steps;               /* that may still be taken */
     uint32_t depth;
+    uintptr_t stack;          /* an address on the stack where the run began */
     bool stopped;             /* out of steps or too deep: every answer from here on is no */
     bool told_stop, counting; /* its end has been told; problems are only counted */
     int8_t duplicates;        /* does the value have members of the same name? -1: not looked yet */

@@ -123,6 +123,14 @@ static __attribute__((noinline)) bool run_seldom(struct gn_run *r, const struct 
     return passes;
 }
 
+/* How far the stack may go depends on what the nodes are: some take five times what others do. */
+static inline bool is_too_deep(const struct gn_run *r)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    size_t used = here < r->stack ? r->stack - here : here - r->stack;
+    return r->depth >= GN_RUN_DEPTH || used > GN_RUN_STACK;
+}
+
 bool gn_run_node(struct gn_run *r, const struct gn_node *n, const gantry_json *v,
                  const struct gn_path *at, struct gn_marks *marks)
 {
@@ -136,7 +144,7 @@ bool gn_run_node(struct gn_run *r, const struct gn_node *n, const gantry_json *v
     }
     if (n->op_count == 0)
         return true;
-    if (r->depth >= GN_RUN_DEPTH)
+    if (is_too_deep(r))
         return stop(r, at);
     r->depth++;
     bool passes = r->schema->dynamic || n->collects ? run_seldom(r, n, v, at, marks, bits)
@@ -170,6 +178,7 @@ static int run(const struct gn_schema *s, const gantry_json *value, uint64_t max
                        .problems = problems,
                        .steps = max_steps ? max_steps
                                           : GN_SCHEMA_STEPS + GN_SCHEMA_STEPS_EACH * value->skip,
+                       .stack = (uintptr_t)__builtin_frame_address(0),
                        .duplicates = -1};
     struct gn_path root = {NULL, "", 0};
     bool passes = gn_run_node(&r, s->root, value, &root, NULL);

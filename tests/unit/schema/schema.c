@@ -2,6 +2,8 @@
  * tests/schema show; here it is what is said, what is refused, and what is bounded. */
 #include "engine.h"
 
+#include <pthread.h>
+
 #include <stdio.h>
 
 GN_SUITE(schema);
@@ -403,6 +405,51 @@ Test(schema, forms_that_read_alike_are_looked_through_only_so_far)
     gn_free(schema);
     gn_free(more);
     gn_free(many);
+}
+
+/* A thread with the stack of a coroutine, less what those who call take of it. */
+#define STACK_BYTES ((size_t)216 * 1024)
+
+static void *run_deep(void *arg GN_UNUSED)
+{
+    /* Each has other frames between the nodes. */
+    static const char *const schemas[] = {
+        "{\"$ref\":\"#\"}",
+        "{\"not\":{\"$ref\":\"#\"}}",
+        "{\"anyOf\":[{\"$ref\":\"#\"}]}",
+        "{\"if\":{\"$ref\":\"#\"}}",
+        "{\"unevaluatedProperties\":false,\"anyOf\":[{\"$ref\":\"#\"}]}",
+        "{\"dependentSchemas\":{\"a\":{\"$ref\":\"#\"}}}",
+        "{\"$dynamicAnchor\":\"a\",\"allOf\":[{\"$dynamicRef\":\"#a\"}],\"unevaluatedItems\":true}",
+        "{\"pattern\":\"^(.|a)*$\",\"oneOf\":[{\"$ref\":\"#\"}]}",
+    };
+    for (size_t i = 0; i < GN_COUNT(schemas); i++) {
+        struct gn_problems p;
+        gn_problems_init(&p);
+        cr_expect_eq(run(schemas[i], i == 7 ? "\"aaaaaaaa\"" : "{\"a\":1}", 0, &p), GN_ETOOBIG,
+                     "%s", schemas[i]);
+        gn_problems_release(&p);
+    }
+    return NULL;
+}
+
+Test(schema, what_nests_without_end_stays_within_the_stack_of_a_coroutine)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    cr_assert_eq(pthread_attr_init(&attributes), 0);
+    cr_assert_eq(pthread_attr_setstacksize(&attributes, STACK_BYTES), 0);
+    cr_assert_eq(pthread_create(&thread, &attributes, run_deep, NULL), 0);
+    cr_assert_eq(pthread_join(thread, NULL), 0);
+    pthread_attr_destroy(&attributes);
+}
+
+Test(schema, a_value_that_is_deep_is_checked)
+{
+    char *value = nested("{\"a\":", "1", "}", 50);
+    cr_expect_eq(run("{\"properties\":{\"a\":{\"$ref\":\"#\"}}}", value, 0, NULL), 0);
+    cr_expect_eq(run("{\"additionalProperties\":{\"$ref\":\"#\"}}", value, 0, NULL), 0);
+    gn_free(value);
 }
 
 Test(schema, a_reference_to_itself_ends)
