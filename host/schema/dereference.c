@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define DEPTH_MAX (GN_JW_DEPTH - 8)
+#define AROUND_MAX                                                                                 \
+    500 /* schemas within each other: a chain of references is no depth of the text */
 
 /* The nodes around the one being written: what leads back to one of them is a cycle. */
 struct around {
@@ -29,6 +31,7 @@ struct writer {
     const struct gn_schema *s;
     struct gn_jw w;
     const struct around *around;
+    uint32_t around_count;
     bool full, refused; /* too large; of several dialects, or with a name that cannot be written */
 };
 
@@ -227,7 +230,8 @@ static void write_schema(struct writer *x, const char *name, const gantry_json *
                          const struct over *over)
 {
     const struct gn_node *n = gn_schema_node_at(x->s, place);
-    x->full = x->full || x->w.out->overflow || x->w.depth >= DEPTH_MAX;
+    x->full = x->full || x->w.out->overflow || x->w.depth >= DEPTH_MAX ||
+              x->around_count >= AROUND_MAX;
     x->refused = x->refused ||
                  (n && n->resource->vocabulary.dialect != x->s->root->resource->vocabulary.dialect);
     if (x->full || x->refused || !n || gn_json_type(place) != GN_JSON_OBJECT) {
@@ -239,6 +243,7 @@ static void write_schema(struct writer *x, const char *name, const gantry_json *
     uint32_t references = count_references(n, &one, &alone);
     struct around here = {n, x->around};
     x->around = &here;
+    x->around_count++;
     if (alone) {
         struct over mine = {place, over};
         bool old = n->resource->vocabulary.dialect == GN_DIALECT_DRAFT_07;
@@ -247,6 +252,7 @@ static void write_schema(struct writer *x, const char *name, const gantry_json *
         write_object(x, name, n, references, over);
     }
     x->around = here.up;
+    x->around_count--;
 }
 
 int gn_schema_write_dereferenced(const struct gn_schema *s, size_t max_bytes, struct gn_buf *out)

@@ -124,3 +124,18 @@ Test(dereference, a_name_with_nul_is_not_cut)
         gn_schema_free(s);
     }
 }
+
+Test(dereference, a_long_chain_of_references_is_refused)
+{
+    struct gn_buf b = GN_BUF_INIT((size_t)1 << 20), out = GN_BUF_INIT(1024);
+    gn_buf_adds(&b, "{\"$ref\":\"#/$defs/d0\",\"$defs\":{\"d5000\":{\"type\":\"string\"}");
+    for (int i = 0; i < 5000; i++)
+        gn_buf_addf(&b, ",\"d%d\":{\"$ref\":\"#/$defs/d%d\"}", i, i + 1);
+    gn_buf_adds(&b, "}}");
+    struct gn_schema *s = compile_schema(gn_buf_str(&b));
+    cr_expect_eq(gn_schema_write_dereferenced(s, 1024, &out), GN_ETOOBIG);
+    cr_expect_eq(out.len, 0);
+    gn_schema_free(s);
+    gn_buf_release(&out);
+    gn_buf_release(&b);
+}
