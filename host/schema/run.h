@@ -17,8 +17,6 @@ struct gn_scope {
 };
 
 #define GN_RUN_DEPTH 1000 /* nodes within nodes */
-/* Bytes of stack. A coroutine has 256 KiB; a pattern may need 32 of them, the words some more. */
-#define GN_RUN_STACK ((size_t)160 * 1024)
 
 struct gn_run {
     const struct gn_schema *schema;

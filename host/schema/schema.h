@@ -60,6 +60,10 @@ const gantry_json *gn_schema_root(const struct gn_schema *s);
 #define GN_SCHEMA_STEPS UINT64_C(5000000)
 #define GN_SCHEMA_STEPS_EACH 20
 
+/* Bytes of stack that a run may take, and some 64 KiB more for words and patterns: it is not for
+ * coroutines. Nodes a thousand deep take two thirds of that at most; sanitized builds take more. */
+#define GN_SCHEMA_STACK ((size_t)1024 * 1024)
+
 /* 0: the value satisfies the schema. GN_EINVAL: it does not; each failing place is noted, at most
  * 20 of them. GN_ETOOBIG: more steps or deeper nesting than allowed, noted too. problems may be
  * NULL: then it stops at the first. max_steps 0: as above. [any thread] */

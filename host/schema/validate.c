@@ -128,7 +128,7 @@ static inline bool is_too_deep(const struct gn_run *r)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     size_t used = here < r->stack ? r->stack - here : here - r->stack;
-    return r->depth >= GN_RUN_DEPTH || used > GN_RUN_STACK;
+    return r->depth >= GN_RUN_DEPTH || used > GN_SCHEMA_STACK;
 }
 
 bool gn_run_node(struct gn_run *r, const struct gn_node *n, const gantry_json *v,
