@@ -414,8 +414,22 @@ void gn_protocol_free_released(struct gn_protocol *p)
         gn_free(p);
 }
 
+/* Whether a list of tools may show another form of the same schemas. */
+static bool shows_otherwise(const struct gn_config *a, const struct gn_config *b)
+{
+    static char *none[] = {NULL};
+    char **x = a->inline_for ? a->inline_for : none, **y = b->inline_for ? b->inline_for : none;
+    while (*x && *y && gn_streq(*x, *y)) {
+        x++;
+        y++;
+    }
+    return a->inline_references != b->inline_references || *x || *y;
+}
+
 void gn_protocol_configure(struct gn_protocol *p, const struct gn_config *config)
 {
+    if (shows_otherwise(p->config, config))
+        gn_protocol_changed(p, 1u << GN_TOOL);
     p->config = config;
 }
 

@@ -319,6 +319,24 @@ def test_lists_that_are_the_same_for_all_are_public(start):
         assert start({"references": references}).request("tools/list")["cacheScope"] == "public"
 
 
+def test_clients_are_told_when_their_list_shows_schemas_otherwise(start):
+    c = start({"coerce": True}, OLD, "stdio")
+
+    def reload(schema, times):
+        c.host.write_config({"schema": schema})
+        c.host.signal(signal.SIGHUP)
+        c.host.wait_log("config.*reloaded", times)
+        return schemas_of(c, "order")[0]
+    changed = "notifications/tools/list_changed"
+    assert "$defs" in reload({"coerce": False}, 1)  # nothing that a list shows
+    assert "$defs" not in reload({"references": "inline"}, 2)
+    c.notifications.wait(changed, 1)
+    assert "$defs" in reload({"inline_for": ["other"]}, 3)
+    c.notifications.wait(changed, 2)
+    assert "$defs" not in reload({"inline_for": ["other", "e2e"]}, 4)
+    assert len(c.notifications.wait(changed, 3)) == 3
+
+
 def test_sessions_know_the_name_of_their_client(host):
     one = host(plugins=["schema"], http=True, config={"schema": {"inline_for": ["e2e"]}})
     with_session = connect(one, OLD, "http")
