@@ -260,6 +260,18 @@ static bool has_type(uint8_t types, const gantry_json *v)
     return common == bits || (common != 0 && (common == GN_WHOLE) == gn_json_is_whole(v));
 }
 
+/* "True" and "FALSE": what other languages print. */
+static const gantry_json *read_word(const gantry_json *v)
+{
+    static const gantry_json words[] = {{.type = GN_JSON_FALSE, .skip = 1},
+                                        {.type = GN_JSON_TRUE, .skip = 1}};
+    if (v->flags & GN_JSON_HAS_NUL)
+        return NULL;
+    return gn_strcaseeq(v->text, "true")    ? &words[1]
+           : gn_strcaseeq(v->text, "false") ? &words[0]
+                                            : NULL;
+}
+
 /* What the text of a string holds, if the schema wants it instead; else the string. */
 static __attribute__((noinline)) const gantry_json *read_text(struct coerce *c,
                                                               const gantry_json *v, uint8_t types)
@@ -269,9 +281,11 @@ static __attribute__((noinline)) const gantry_json *read_text(struct coerce *c,
         return v;
     struct gn_error err = {0};
     const gantry_json *read = gn_json_parse_arena(c->arena, v->text, v->len, &err);
-    if (!read)
-        return v; /* an arena that is full is noticed by whoever needs it next */
-    return has_type(types, read) ? read : v;
+    /* Too deep, or is the arena full? */
+    if (!read && err.code == GN_ETOOBIG && !gn_arena_alloc(c->arena, v->len))
+        c->full = true;
+    read = read ? read : read_word(v);
+    return read && has_type(types, read) ? read : v;
 }
 
 /* Does another member of the same name stand before this one? It is hidden, and would not be if
@@ -290,6 +304,28 @@ static bool hides_another(const gantry_json *object, const gantry_json *member, 
     return false;
 }
 
+/* Would the text "" be refused, as far as is easily seen? */
+static bool refuses_empty(const struct view *w)
+{
+    static const gantry_json empty = {.type = GN_JSON_STRING, .skip = 1, .text = ""};
+    for (uint32_t i = 0; i < w->count; i++) {
+        const struct gn_node *n = w->v[i].group == 0 ? w->v[i].node : NULL;
+        for (uint32_t k = 0; n && k < n->op_count; k++) {
+            const struct gn_op *op = &n->ops[k];
+            bool refused = (op->run == gn_op_min_length && op->u.limit > 0) ||
+                           (op->run == gn_op_const && !gn_json_equal(op->u.value, &empty)) ||
+                           (op->run == gn_op_enum_names &&
+                            gn_name_table_find(op->u.names, "", 0) < 0);
+            bool listed = op->run != gn_op_enum;
+            for (uint32_t x = 0; !listed && x < op->count; x++)
+                listed = gn_json_equal(op->u.values[x], &empty);
+            if (refused || !listed)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* A member whose value says that there is none: `at` is its own view, `around` that of the object.
  */
 static bool counts_as_missing(const struct coerce *c, const gantry_json *member,
@@ -303,7 +339,8 @@ static bool counts_as_missing(const struct coerce *c, const gantry_json *member,
     if (!null && !text)
         return false;
     uint8_t types = types_of_view(at);
-    return !(types & (text ? GN_NULL | GN_TEXTS : GN_NULL)) &&
+    bool left_out = text && member->len == 0 && (types & GN_TEXTS) && refuses_empty(at);
+    return (left_out || !(types & (text ? GN_NULL | GN_TEXTS : GN_NULL))) &&
            !is_required(around, name->text, name->len);
 }
 

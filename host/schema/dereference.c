@@ -40,7 +40,8 @@ static void write_schema(struct writer *x, const char *name, const gantry_json *
 
 static bool is_annotation(const struct gn_vocabulary *v, const char *name)
 {
-    return gn_keyword_index(v, name, strlen(name)) < 0;
+    int i = gn_keyword_index(v, name, strlen(name));
+    return i < 0 || gn_keywords[i].vocabulary == GN_VOCAB_META_DATA;
 }
 
 /* What has no meaning, or another one, once references are gone. */

@@ -63,7 +63,7 @@ static uint32_t vocabulary_bits(const char *uri)
         {"applicator", GN_VOCAB_APPLICATOR},
         {"unevaluated", GN_VOCAB_UNEVALUATED},
         {"validation", GN_VOCAB_VALIDATION},
-        {"meta-data", GN_VOCAB_CORE},
+        {"meta-data", GN_VOCAB_META_DATA},
         {"content", GN_VOCAB_CORE},
         {"format", GN_VOCAB_FORMAT},
         {"format-annotation", GN_VOCAB_FORMAT},

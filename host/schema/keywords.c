@@ -131,6 +131,7 @@ static bool is_count(const gantry_json *k)
 #define NEW (D20 | D19)
 #define ALL (D20 | D19 | D07)
 #define CORE GN_VOCAB_CORE
+#define NOTE GN_VOCAB_META_DATA
 #define APPLY GN_VOCAB_APPLICATOR
 #define CHECK GN_VOCAB_VALIDATION
 #define REST GN_VOCAB_UNEVALUATED
@@ -138,7 +139,8 @@ static bool is_count(const gantry_json *k)
 static const char a_schema[] = "a schema", schemas[] = "an array of schemas",
                   map[] = "an object of schemas", a_number[] = "a number",
                   a_count[] = "a whole number from 0 on", names[] = "an array of names",
-                  a_reference[] = "a URI reference";
+                  a_reference[] = "a URI reference", a_text[] = "a string",
+                  a_boolean[] = "true or false";
 
 const struct gn_keyword gn_keywords[] = {
     [K_TYPE] = {"type", ALL, CHECK, 0, "the name of a type, or several", is_type, gn_emit_type},
@@ -159,8 +161,7 @@ const struct gn_keyword gn_keywords[] = {
                   gn_emit_format},
     [K_MIN_ITEMS] = {"minItems", ALL, CHECK, 0, a_count, is_count, gn_emit_min_items},
     [K_MAX_ITEMS] = {"maxItems", ALL, CHECK, 0, a_count, is_count, gn_emit_max_items},
-    [K_UNIQUE_ITEMS] = {"uniqueItems", ALL, CHECK, 0, "true or false", is_boolean,
-                        gn_emit_unique_items},
+    [K_UNIQUE_ITEMS] = {"uniqueItems", ALL, CHECK, 0, a_boolean, is_boolean, gn_emit_unique_items},
     [K_MIN_PROPERTIES] = {"minProperties", ALL, CHECK, 0, a_count, is_count,
                           gn_emit_min_properties},
     [K_MAX_PROPERTIES] = {"maxProperties", ALL, CHECK, 0, a_count, is_count,
@@ -205,9 +206,18 @@ const struct gn_keyword gn_keywords[] = {
                              gn_emit_unevaluated_items},
     [K_UNEVALUATED_PROPERTIES] = {"unevaluatedProperties", NEW, REST, GN_HOLDS_SCHEMA, a_schema,
                                   is_schema, gn_emit_unevaluated_properties},
-    [K_DEFS] = {"$defs", ALL, CORE, GN_HOLDS_MAP, map, is_map, NULL},
+    [K_DEFS] = {"$defs", NEW, CORE, GN_HOLDS_MAP, map, is_map, NULL},
     [K_DEFINITIONS] = {"definitions", ALL, CORE, GN_HOLDS_MAP, map, is_map, NULL},
     [K_CONTENT_SCHEMA] = {"contentSchema", NEW, CORE, GN_HOLDS_SCHEMA, a_schema, is_schema, NULL},
+    /* Annotations are only looked at since a client that checks them would refuse the whole list.
+     */
+    [K_TITLE] = {"title", ALL, NOTE, 0, a_text, is_string, NULL},
+    [K_DESCRIPTION] = {"description", ALL, NOTE, 0, a_text, is_string, NULL},
+    [K_COMMENT] = {"$comment", ALL, NOTE, 0, a_text, is_string, NULL},
+    [K_EXAMPLES] = {"examples", ALL, NOTE, 0, "an array", is_array, NULL},
+    [K_DEPRECATED] = {"deprecated", NEW, NOTE, 0, a_boolean, is_boolean, NULL},
+    [K_READ_ONLY] = {"readOnly", ALL, NOTE, 0, a_boolean, is_boolean, NULL},
+    [K_WRITE_ONLY] = {"writeOnly", ALL, NOTE, 0, a_boolean, is_boolean, NULL},
     {0},
 };
 

@@ -55,6 +55,13 @@ enum keyword {
     K_DEFS,
     K_DEFINITIONS,
     K_CONTENT_SCHEMA,
+    K_TITLE,
+    K_DESCRIPTION,
+    K_COMMENT,
+    K_EXAMPLES,
+    K_DEPRECATED,
+    K_READ_ONLY,
+    K_WRITE_ONLY,
 };
 
 /* The bits of a type's name; 0 if it is none. */

@@ -159,7 +159,8 @@ enum gn_vocabulary_bits {
     GN_VOCAB_UNEVALUATED = 4,
     GN_VOCAB_VALIDATION = 8,
     GN_VOCAB_FORMAT = 16, /* annotation or assertion */
-    GN_VOCAB_ALL = 31,
+    GN_VOCAB_META_DATA = 32,
+    GN_VOCAB_ALL = 63,
 };
 
 /* A text that has been read: the schema itself, a meta-schema, one that the options named. */

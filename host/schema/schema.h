@@ -73,11 +73,12 @@ int gn_schema_validate(const struct gn_schema *s, const gantry_json *value, uint
 /* What a value may be read as, where the schema has no place for what it is. */
 enum gn_coerce {
     GN_COERCE_NULLS = 1, /* null for a property that may be missing counts as missing */
-    GN_COERCE_TEXT = 2,  /* "5" becomes 5, "true" true, "null" null, and the text of an array or an
-                            object what it holds: only if the schema has no place for a string, and
-                            has one for what the text holds */
-    GN_COERCE_ALL = 4,   /* every value arrives as a string (prompts, URI variables): text is also
-                            read where the schema says nothing of the type, and "" counts as null */
+    GN_COERCE_TEXT = 2, /* "5" becomes 5, "true" (in any case) true, "null" null, and the text of an
+                           array or an object what it holds: only if the schema has no place for a
+                           string, and has one for what the text holds */
+    GN_COERCE_ALL = 4,  /* every value arrives as a string (prompts, URI variables): text is also
+                           read where the schema says nothing of the type, and "" counts as null
+                           where the schema has no place for it */
 };
 /* The value, or a copy in the arena with all that can be coerced coerced; the text of strings stays
  * the original's, so the copy lives as long as both. It says nothing about validity: validate what

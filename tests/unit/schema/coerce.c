@@ -54,6 +54,10 @@ Test(coerce, text_is_read_where_the_schema_has_no_place_for_a_string)
         {"{\"type\":\"number\"}", "\"2.50\"", "2.50"},
         {"{\"type\":\"boolean\"}", "\"true\"", "true"},
         {"{\"type\":\"boolean\"}", "\"1\"", NULL},
+        {"{\"type\":\"boolean\"}", "\"True\"", "true"},
+        {"{\"type\":\"boolean\"}", "\"FALSE\"", "false"},
+        {"{\"type\":\"boolean\"}", "\"true\\u0000\"", NULL},
+        {"{\"type\":\"integer\"}", "\"True\"", NULL},
         {"{\"type\":[\"integer\",\"null\"]}", "\"null\"", "null"},
         {"{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}", "\"[1,\\\"2\\\"]\"", "[1,2]"},
         {"{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}", "[\"1\",\"x\"]", "[1,\"x\"]"},
@@ -182,6 +186,12 @@ Test(coerce, where_all_is_text_it_is_read_as_what_the_schema_says)
         {"{\"properties\":{\"n\":{\"type\":\"integer\"}}}", "{\"n\":\"\"}", "{}"},
         {"{\"properties\":{\"n\":{\"type\":\"integer\"}}}", "{\"n\":\"null\"}", "{}"},
         {"{\"properties\":{\"s\":{\"type\":\"string\"}}}", "{\"s\":\"\"}", NULL},
+        {"{\"properties\":{\"s\":{\"enum\":[\"a\",\"b\",\"c\"]}}}", "{\"s\":\"\"}", "{}"},
+        {"{\"properties\":{\"s\":{\"enum\":[\"a\",1]}}}", "{\"s\":\"\"}", "{}"},
+        {"{\"properties\":{\"s\":{\"enum\":[\"a\",\"\"]}}}", "{\"s\":\"\"}", NULL},
+        {"{\"properties\":{\"s\":{\"enum\":[\"a\",\"b\"]}},\"required\":[\"s\"]}", "{\"s\":\"\"}",
+         NULL},
+        {"{\"properties\":{\"s\":{\"type\":\"string\",\"minLength\":1}}}", "{\"s\":\"\"}", "{}"},
     };
     expect_all(cases, GN_COUNT(cases), STRINGS);
 }

@@ -228,6 +228,11 @@ Test(schema, what_is_no_schema_is_refused_with_its_place)
          "/$defs/b/$anchor: the anchor \"x\" stands at two places"},
         {"{\"$defs\":{\"a\":{\"$id\":\"x\"},\"b\":{\"$id\":\"x\"}}}",
          "/$defs/b/$id: the identity <x> stands at two places"},
+        {"{\"properties\":{\"a\":{\"title\":5}}}",
+         "/properties/a/title: a schema has a string here, not 5"},
+        {"{\"description\":null}", "/description"},
+        {"{\"examples\":1}", "/examples: a schema has an array here, not 1"},
+        {"{\"deprecated\":\"x\"}", "/deprecated: a schema has true or false here, not \"x\""},
         {"{\"$ref\":1}", "/$ref: a schema has a URI reference here, not 1"},
     };
     for (size_t i = 0; i < GN_COUNT(cases); i++)
