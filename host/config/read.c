@@ -295,7 +295,7 @@ static void read_texts(const struct context *c)
 {
     char got[80];
     bool are_paths = c->key->type == GN_KEY_PATHS;
-    const char *one = are_paths ? "a path" : "a text";
+    const char *one = are_paths ? "a path" : "a text that is not empty";
     if (c->value->kind == GN_YAML_MAP || c->value->count > ENTRIES_MAX) {
         wrong(c, "must be a list of at most %d, each %s", ENTRIES_MAX, one);
         return;

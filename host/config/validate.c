@@ -137,6 +137,17 @@ static void check_origins(struct check *v)
     }
 }
 
+static void check_inline_for(struct check *v)
+{
+    char **names = v->c->inline_for;
+    for (char **p = names; p && *p; p++) {
+        GN_AUTO_FREE char *key = gn_format("schema.inline_for[%td]", p - names);
+        const char *star = strchr(*p, '*');
+        if (star && star[1])
+            wrong(v, key, "\"%s\": a star stands for the rest of a name, at its end only", *p);
+    }
+}
+
 static void check_token(struct check *v, size_t i)
 {
     const struct gn_config_token *t = &v->c->tokens[i];
@@ -264,6 +275,7 @@ int gn_config_validate(const struct gn_config *c, struct gn_buf *problems)
             check_listener(&v, i, c->token_count > 0);
     }
     check_origins(&v);
+    check_inline_for(&v);
     for (size_t i = 0; i < c->token_count; i++) {
         if (c->tokens[i].principal && c->tokens[i].hash)
             check_token(&v, i);

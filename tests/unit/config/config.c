@@ -396,6 +396,9 @@ Test(config, validation_sees_more_than_one_key)
                    "gantry.yaml:4: http.allowed_hosts[1]: \"http://b\" is not a host");
     assert_valid("http: {allowed_origins: ['*', 'https://example.org:8443']}");
     assert_invalid("http: {allowed_hosts: ['https://example.org']}", "is not a host");
+    assert_valid("schema: {inline_for: ['*', 'acme-*', old]}");
+    assert_invalid("schema: {inline_for: [old, 'a*b']}",
+                   "schema.inline_for[1]: \"a*b\": a star stands for the rest of a name");
     assert_invalid("plugins: [hello, hello]", "is the second instance called hello");
     assert_valid("plugins: [hello, {plugin: hello, name: hello-2}]");
     assert_invalid("plugins: [{plugin: hello, name: a/b}]", "name \"a/b\" must be 1 to 64 of");
