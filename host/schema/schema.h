@@ -88,7 +88,8 @@ const gantry_json *gn_schema_coerce(const struct gn_schema *s, const gantry_json
 
 /* Writes the schema without `$ref` and `$defs`, for clients that cannot follow them: each reference
  * is replaced by what it names; annotations beside it win, other keywords beside it go with it into
- * allOf. A cycle ends in a description of what would repeat, any value of its type allowed.
+ * allOf. A cycle ends in a description of what would repeat, any value of its type allowed (below
+ * `not`, oneOf and maxContains that refuses more, else less).
  * GN_ETOOBIG: it would take more than max_bytes; GN_ENOTSUP: it mixes dialects, which only
  * references can do, or has a name with U+0000. out is unchanged then. [any thread] */
 int gn_schema_write_dereferenced(const struct gn_schema *s, size_t max_bytes, struct gn_buf *out);
