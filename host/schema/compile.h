@@ -23,6 +23,7 @@ struct gn_compiler {
     size_t queued, done, room;
     struct gn_op *ops; /* of the node being compiled */
     size_t op_count, op_room;
+    uint64_t looked; /* members that references were looked for among */
     struct gn_error *err;
     int rc; /* the first failure; nothing is compiled after it */
 };

@@ -17,6 +17,7 @@
 #define IS_ROOT 1   /* gantry_json.reserved: a resource begins here */
 #define IS_WALKED 2 /* the walk has been here */
 #define POINTER_MAX 4096
+#define LOOKS_MAX 50000000 /* members that all references together pass */
 
 /* ---------------------------------------------------------------- identities */
 
@@ -323,7 +324,9 @@ static bool follow(struct gn_compiler *c, const char *pointer, size_t len, struc
         const char *next = memchr(pointer + 1, '/', (size_t)(end - pointer) - 1);
         next = next ? next : end;
         gn_buf_clear(&step);
-        bool good = decode_step(pointer + 1, (size_t)(next - pointer) - 1, &step);
+        c->looked += gn_json_count(ret->place);
+        bool good = c->looked <= LOOKS_MAX &&
+                    decode_step(pointer + 1, (size_t)(next - pointer) - 1, &step);
         ret->place = good ? child(ret->place, gn_buf_str(&step), step.len) : NULL;
         if (ret->place)
             ret->resource = gn_resource_at(c, ret->place, ret->resource);
@@ -377,7 +380,9 @@ bool gn_resolve(struct gn_compiler *c, const struct gn_resource *from, const gan
     size_t len = fragment ? at->len - (size_t)(fragment - at->text) : 0;
     bool found = !fragment || find_fragment(c, fragment, len, ret);
     int type = found ? gn_json_type(ret->place) : 0;
-    if (!found)
+    if (c->looked > LOOKS_MAX)
+        gn_compile_fail(c, GN_ETOOBIG, at, "too many references into objects as large as these");
+    else if (!found)
         gn_compile_fail(c, GN_EINVAL, at, "%s leads nowhere", gn_show_value(shown, at));
     else if (type != GN_JSON_OBJECT && type != GN_JSON_TRUE && type != GN_JSON_FALSE)
         gn_compile_fail(c, GN_EINVAL, at, "%s leads to what is no schema",

@@ -521,6 +521,20 @@ Test(schema, size_and_number_of_subschemas_are_limited)
     cr_expect_str_eq(err.text, "/allOf/2: a schema has at most 3 subschemas");
 }
 
+Test(schema, references_into_large_objects_are_limited)
+{
+    struct gn_buf b = GN_BUF_INIT((size_t)4 << 20);
+    gn_buf_adds(&b, "{\"allOf\":[true");
+    for (int i = 0; i < 1100; i++)
+        gn_buf_addf(&b, ",{\"$ref\":\"#/$defs/%d\"}", i);
+    gn_buf_adds(&b, "],\"$defs\":{\"x\":true");
+    for (int i = 0; i < 50000; i++)
+        gn_buf_addf(&b, ",\"%d\":true", i);
+    gn_buf_adds(&b, "}}");
+    refused(gn_buf_str(&b), GN_ETOOBIG, "too many references into objects as large as these");
+    gn_buf_release(&b);
+}
+
 Test(schema, depth_is_limited_in_schema_and_value)
 {
     char *deep = nested("{\"not\":", "true", "}", 2000);
