@@ -11,7 +11,9 @@
 #include <string.h>
 
 #define FEW_NAMES 16
-#define LONG_NAME 64 /* from so many bytes on, comparing a name costs steps of its own */
+#define MANY_NAMES 200 /* that a misspelt one is compared with */
+#define FOLLOW_MAX 4   /* references within references that are followed for names */
+#define LONG_NAME 64   /* from so many bytes on, comparing a name costs steps of its own */
 
 /* ---------------------------------------------------------------- names that come twice */
 
@@ -271,10 +273,36 @@ bool gn_op_dependencies(struct gn_run *r, const struct gn_op *op, const gantry_j
 
 /* ---------------------------------------------------------------- unevaluatedProperties */
 
+/* The names that a node and those it always refers to declare; the number of them. */
+static size_t find_declared(const struct gn_node *n, const char **names, size_t count, int depth)
+{
+    for (uint32_t i = 0; i < n->op_count && depth < FOLLOW_MAX && count < MANY_NAMES; i++) {
+        const struct gn_op *op = &n->ops[i];
+        if (op->run == gn_op_ref)
+            count = find_declared(op->u.node, names, count, depth + 1);
+        for (uint32_t k = 0; op->run == gn_op_all_of && k < GN_MIN(op->count, FEW_NAMES); k++)
+            count = find_declared(op->u.nodes[k], names, count, depth + 1);
+        const struct gn_name_table *t = op->run == gn_op_object ? &op->u.object->names : NULL;
+        for (uint32_t k = 0; t && k < t->count && count < MANY_NAMES; k++)
+            names[count++] = t->v[k].text;
+    }
+    return count;
+}
+
+static __attribute__((noinline)) void tell_unevaluated(struct gn_run *r, const struct gn_node *n,
+                                                       const struct gn_names *unknown,
+                                                       const struct gn_path *at)
+{
+    const char *known[MANY_NAMES + 1];
+    struct gn_names none = {0};
+    known[gn_problems_wanted(r->problems) ? find_declared(n, known, 0, 0) : 0] = NULL;
+    gn_problems_names(r->problems, at, &none, unknown, known);
+}
+
 bool gn_op_unevaluated_properties(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
                                   const struct gn_path *at, struct gn_marks *marks)
 {
-    struct gn_names unknown = {0}, none = {0};
+    struct gn_names unknown = {0};
     bool passes = true;
     size_t i = 0;
     for (const gantry_json *m = NULL; !r->stopped && (m = gn_json_next(v, m)) != NULL; i++) {
@@ -294,7 +322,7 @@ bool gn_op_unevaluated_properties(struct gn_run *r, const struct gn_op *op, cons
             return false;
     }
     if (unknown.count > 0)
-        gn_problems_names(r->problems, at, &none, &unknown, NULL);
+        tell_unevaluated(r, op->owner, &unknown, at);
     if (passes)
         gn_mark_all(marks);
     return passes;

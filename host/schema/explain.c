@@ -204,7 +204,7 @@ bool gn_explain(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
         return false;
     }
     const char *name = NULL;
-    uint32_t takers = 0, others = 0, before = r->problems->count;
+    uint32_t takers = 0, others = 0, before = r->problems->count + r->problems->repeats;
     for (uint32_t i = 0; i < op->count; i++) {
         takers += takes_type(op->u.nodes[i], v);
         others += compare_kind(op->u.nodes[i], v, &name) < 0;
@@ -217,7 +217,7 @@ bool gn_explain(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
     const struct gn_node *meant = scalar ? only_form(op) : nearest(r, op, v);
     if (meant)
         gn_run_node(r, meant, v, at, NULL);
-    if (r->problems->count == before && !r->stopped)
+    if (r->problems->count + r->problems->repeats == before && !r->stopped)
         tell_forms(r, op, v, at);
     return false;
 }

@@ -54,13 +54,33 @@ static void add_escaped(struct gn_buf *out, const char *s)
 }
 
 /* One line of text: JSON Pointer, colon, message. */
+static bool has_line(const char *lines, size_t len, const char *line, size_t line_len)
+{
+    for (const char *end = lines + len; lines < end;) {
+        const char *stop = memchr(lines, '\n', (size_t)(end - lines));
+        size_t n = (size_t)((stop ? stop : end) - lines);
+        if (n == line_len && memcmp(lines, line, n) == 0)
+            return true;
+        lines += n + 1;
+    }
+    return false;
+}
+
+/* Several schemas may say the same of one value: once is enough. */
 static void add_line(struct gn_problems *p, const char *path, const char *message)
 {
-    if (p->text.len > 0)
+    size_t before = p->text.len;
+    if (before > 0)
         gn_buf_addc(&p->text, '\n');
+    size_t from = p->text.len;
     if (*path != '\0')
         gn_buf_addf(&p->text, "%s: ", path);
     gn_buf_adds(&p->text, message);
+    if (before == 0 || !has_line(p->text.data, before, p->text.data + from, p->text.len - from))
+        return;
+    gn_buf_cut(&p->text, before);
+    p->count--;
+    p->repeats++;
 }
 
 /* Replaces the last line, "and N more", or adds it. */
@@ -141,7 +161,7 @@ static void add_names(struct gn_buf *line, const char *what, const struct gn_nam
 void gn_problems_init(struct gn_problems *p)
 {
     gn_buf_init(&p->text, TEXT_MAX);
-    p->count = 0;
+    p->count = p->repeats = 0;
 }
 
 void gn_problems_release(struct gn_problems *p)

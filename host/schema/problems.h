@@ -14,6 +14,7 @@
 struct gn_problems {
     struct gn_buf text; /* one problem a line: "/times: expected integer 1 to 5, got \"many\"" */
     uint32_t count;
+    uint32_t repeats; /* lines that stood there already, and were not counted */
 };
 void gn_problems_init(struct gn_problems *p);
 void gn_problems_release(struct gn_problems *p);

@@ -93,6 +93,9 @@ Test(schema, names_that_are_missing_and_unknown_are_told_together)
          "missing \"name\"; unknown \"nmae\" (did you mean \"name\"?), \"zzz\""},
         {"{\"properties\":{\"a\":true},\"unevaluatedProperties\":false}", "{\"a\":1,\"b\":2}",
          "unknown \"b\""},
+        {"{\"$ref\":\"#/$defs/p\",\"unevaluatedProperties\":false,\"$defs\":{\"p\":{\"properties\":"
+         "{\"street\":true}}}}",
+         "{\"steet\":1}", "unknown \"steet\" (did you mean \"street\"?)"},
         {"{\"dependentRequired\":{\"card\":[\"street\",\"zip\"]}}", "{\"card\":1,\"zip\":2}",
          "missing \"street\", needed beside \"card\""},
         {"{\"propertyNames\":{\"pattern\":\"^[a-z]+$\"}}", "{\"ok\":1,\"B\":2}",
@@ -173,6 +176,17 @@ Test(schema, of_members_with_one_name_the_last_counts)
     expect_problems("{\"maxProperties\":1}", "{\"a\":1,\"a\":2}", "");
     expect_problems("{\"patternProperties\":{\"a\":{\"type\":\"null\"}}}", "{\"a\":1,\"a\":null}",
                     "");
+}
+
+Test(schema, what_several_schemas_say_alike_is_told_once)
+{
+    expect_problems(
+        "{\"allOf\":[{\"type\":\"string\"},{\"type\":\"string\"},{\"type\":\"array\"}]}", "1",
+        "expected string, got 1\nexpected array, got 1");
+    expect_problems("{\"allOf\":[{\"anyOf\":[{\"type\":\"object\",\"required\":[\"a\"]},"
+                    "{\"type\":\"null\"}]},{\"anyOf\":[{\"type\":\"object\",\"required\":[\"a\"]},"
+                    "{\"type\":\"null\"}]}]}",
+                    "{}", "missing \"a\"");
 }
 
 Test(schema, twenty_lines_are_told_and_the_rest_is_counted)
