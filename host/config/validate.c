@@ -285,7 +285,7 @@ int gn_config_validate(const struct gn_config *c, struct gn_buf *problems)
     if (c->max_bodies_in_flight < c->max_body)
         wrong(&v, "limits.max_bodies_in_flight", "must not be smaller than limits.max_body");
     if (c->max_output_in_flight < c->max_output_queue)
-        gn_yaml_problem(&v.report, 0, "limits.max_output_in_flight",
-                        "must not be smaller than limits.max_output_queue");
+        wrong(&v, "limits.max_output_in_flight",
+              "must not be smaller than limits.max_output_queue");
     return v.report.count ? GN_EINVAL : 0;
 }
