@@ -102,10 +102,8 @@ static bool is_meant(const struct gn_node *n, const gantry_json *v)
     if (!op || gn_json_type(v) != GN_JSON_OBJECT)
         return true;
     for (const gantry_json *m = NULL; (m = gn_json_next(v, m)) != NULL;) {
-        const struct gn_name_table *t = &op->u.object->names;
-        int64_t k = gn_name_table_find(t, m[-1].text, m[-1].len);
-        const struct gn_op *only = k >= 0 && t->v[k].node ? gn_node_op(t->v[k].node, gn_op_const)
-                                                          : NULL;
+        const struct gn_name *name = gn_name_table_get(&op->u.object->names, m[-1].text, m[-1].len);
+        const struct gn_op *only = name && name->node ? gn_node_op(name->node, gn_op_const) : NULL;
         if (only && !gn_json_equal(m, only->u.value))
             return false;
     }
@@ -166,10 +164,10 @@ static void add_member(struct view *w, const struct entry *e, const char *name, 
     if (!op)
         return;
     const struct gn_object_op *o = op->u.object;
-    int64_t k = gn_name_table_find(&o->names, name, len);
-    bool matched = k >= 0 && o->names.v[k].declared;
-    if (k >= 0 && o->names.v[k].node)
-        view_add(w, o->names.v[k].node, e->group, e->alternative);
+    const struct gn_name *own = gn_name_table_get(&o->names, name, len);
+    bool matched = own && own->declared;
+    if (own && own->node)
+        view_add(w, own->node, e->group, e->alternative);
     for (uint32_t i = 0; i < o->pattern_count; i++) {
         uint64_t given = GN_MIN(*w->matching, (uint64_t)MATCH_STEPS), steps = given;
         int rc = gn_pattern_match(o->patterns[i].pattern, name, len, &steps);
@@ -228,8 +226,8 @@ static bool is_required(const struct view *w, const char *name, size_t len)
 {
     for (uint32_t i = 0; i < w->count; i++) {
         const struct gn_op *op = w->v[i].node ? gn_node_op(w->v[i].node, gn_op_object) : NULL;
-        int64_t k = op ? gn_name_table_find(&op->u.object->names, name, len) : -1;
-        if (k >= 0 && op->u.object->names.v[k].required)
+        const struct gn_name *own = op ? gn_name_table_get(&op->u.object->names, name, len) : NULL;
+        if (own && own->required)
             return true;
     }
     return false;
@@ -252,12 +250,6 @@ static void emit(struct coerce *c, const gantry_json *node)
         c->room = room;
     }
     c->nodes[c->count++] = *node;
-}
-
-static bool has_type(uint8_t types, const gantry_json *v)
-{
-    uint8_t bits = gn_type_bits(v), common = types & bits;
-    return common == bits || (common != 0 && (common == GN_WHOLE) == gn_json_is_whole(v));
 }
 
 /* "True" and "FALSE": what other languages print. */
@@ -285,7 +277,7 @@ static __attribute__((noinline)) const gantry_json *read_text(struct coerce *c,
     if (!read && err.code == GN_ETOOBIG && !gn_arena_alloc(c->arena, v->len))
         c->full = true;
     read = read ? read : read_word(v);
-    return read && has_type(types, read) ? read : v;
+    return read && gn_types_take(types, read) ? read : v;
 }
 
 /* Does another member of the same name stand before this one? It is hidden, and would not be if

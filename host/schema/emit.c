@@ -228,24 +228,29 @@ void gn_emit_contains(struct gn_compiler *c, const struct gn_place *p, const gan
     gn_compile_op(c, "contains", gn_op_contains, GN_ARRAYS)->u.contains = o;
 }
 
+/* anchor: the name that a dynamic reference is looked up by; NULL: a static one. */
+static void add_reference(struct gn_compiler *c, const char *keyword,
+                          const struct gn_target *target, const char *anchor)
+{
+    struct gn_node *node = gn_compile_node(c, target->place, target->resource);
+    struct gn_op *op = gn_compile_op(c, keyword, anchor ? gn_op_dynamic_ref : gn_op_ref, GN_EVERY);
+    op->u.node = node;
+    op->anchor = anchor;
+    c->s->dynamic = c->s->dynamic || anchor;
+}
+
 void gn_emit_ref(struct gn_compiler *c, const struct gn_place *p, const gantry_json *k)
 {
     struct gn_target target;
     if (gn_resolve(c, p->resource, k, &target))
-        gn_compile_op(c, "$ref", gn_op_ref, GN_EVERY)->u.node = gn_compile_node(c, target.place,
-                                                                                target.resource);
+        add_reference(c, "$ref", &target, NULL);
 }
 
 void gn_emit_dynamic_ref(struct gn_compiler *c, const struct gn_place *p, const gantry_json *k)
 {
     struct gn_target target;
-    if (!gn_resolve(c, p->resource, k, &target))
-        return;
-    struct gn_op *op = gn_compile_op(c, "$dynamicRef",
-                                     target.anchor ? gn_op_dynamic_ref : gn_op_ref, GN_EVERY);
-    op->u.node = gn_compile_node(c, target.place, target.resource);
-    op->anchor = target.anchor;
-    c->s->dynamic = c->s->dynamic || target.anchor;
+    if (gn_resolve(c, p->resource, k, &target))
+        add_reference(c, "$dynamicRef", &target, target.anchor);
 }
 
 /* As `$dynamicRef` to the anchor without a name that `$recursiveAnchor` is. */
@@ -257,11 +262,7 @@ void gn_emit_recursive_ref(struct gn_compiler *c, const struct gn_place *p, cons
     const struct gn_anchor *a = target.resource->anchors;
     while (a && a->name[0] != '\0')
         a = a->next;
-    struct gn_op *op = gn_compile_op(c, "$recursiveRef", a ? gn_op_dynamic_ref : gn_op_ref,
-                                     GN_EVERY);
-    op->u.node = gn_compile_node(c, target.place, target.resource);
-    op->anchor = a ? a->name : NULL;
-    c->s->dynamic = c->s->dynamic || a;
+    add_reference(c, "$recursiveRef", &target, a ? a->name : NULL);
 }
 
 #define EMIT_LIST(name, keyword, run)                                                              \

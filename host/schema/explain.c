@@ -23,12 +23,6 @@ static const struct gn_node *resolve(const struct gn_node *n)
     return n;
 }
 
-static bool takes_type(const struct gn_node *n, const gantry_json *v)
-{
-    uint8_t bits = gn_type_bits(v), common = n->accepts & bits;
-    return common == bits || (common != 0 && gn_json_is_whole(v));
-}
-
 /* The one value that a form allows for itself, or NULL. */
 static const gantry_json *fixed_value(const struct gn_node *n)
 {
@@ -43,9 +37,7 @@ static const gantry_json *fixed_value(const struct gn_node *n)
 /* What properties say about the name of a member; NULL if nothing. */
 static const struct gn_name *find_name(const struct gn_op *object, const gantry_json *member)
 {
-    const struct gn_name_table *t = &object->u.object->names;
-    int64_t i = gn_name_table_find(t, member[-1].text, member[-1].len);
-    return i >= 0 ? &t->v[i] : NULL;
+    return gn_name_table_get(&object->u.object->names, member[-1].text, member[-1].len);
 }
 
 /* How a form's properties of one allowed value compare with those of the value: 1 if all that there
@@ -93,9 +85,9 @@ static bool tell_kinds(struct gn_run *r, const struct gn_op *op, const gantry_js
     size_t n = 0;
     for (uint32_t i = 0; i < op->count; i++) {
         const struct gn_op *object = gn_node_op(resolve(op->u.nodes[i]), gn_op_object);
-        int64_t k = object ? gn_name_table_find(&object->u.object->names, name, strlen(name)) : -1;
-        const struct gn_node *p = k >= 0 ? object->u.object->names.v[k].node : NULL;
-        const gantry_json *only = p ? fixed_value(p) : NULL;
+        const struct gn_name *own =
+            object ? gn_name_table_get(&object->u.object->names, name, strlen(name)) : NULL;
+        const gantry_json *only = own && own->node ? fixed_value(own->node) : NULL;
         if (only)
             values[n++] = only;
     }
@@ -146,7 +138,8 @@ static const struct gn_node *nearest(struct gn_run *r, const struct gn_op *op, c
     const char *name = NULL;
     for (int kind = 1; kind >= 0 && candidates == 0; kind--) {
         for (uint32_t i = 0; i < op->count; i++) {
-            if (takes_type(op->u.nodes[i], v) && compare_kind(op->u.nodes[i], v, &name) == kind) {
+            if (gn_types_take(op->u.nodes[i]->accepts, v) &&
+                compare_kind(op->u.nodes[i], v, &name) == kind) {
                 only = op->u.nodes[i];
                 candidates++;
             }
@@ -155,7 +148,7 @@ static const struct gn_node *nearest(struct gn_run *r, const struct gn_op *op, c
             return only;
         for (uint32_t i = 0; candidates > 0 && i < op->count && !r->stopped; i++) {
             const struct gn_node *n = op->u.nodes[i];
-            if (!takes_type(n, v) || compare_kind(n, v, &name) != kind)
+            if (!gn_types_take(n->accepts, v) || compare_kind(n, v, &name) != kind)
                 continue;
             uint32_t count = count_problems(r, n, v), known = count_known(n, v);
             if (count < fewest || (count == fewest && known > most)) {
@@ -206,7 +199,7 @@ bool gn_explain(struct gn_run *r, const struct gn_op *op, const gantry_json *v,
     const char *name = NULL;
     uint32_t takers = 0, others = 0, before = r->problems->count + r->problems->repeats;
     for (uint32_t i = 0; i < op->count; i++) {
-        takers += takes_type(op->u.nodes[i], v);
+        takers += gn_types_take(op->u.nodes[i]->accepts, v);
         others += compare_kind(op->u.nodes[i], v, &name) < 0;
     }
     if (tell_choices(r, op, v, at))

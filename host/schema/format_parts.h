@@ -1,33 +1,10 @@
-/* format_parts.h - inside the files format*.c: characters, and the formats that have a file of
- * their own. Each function takes UTF-8 that may hold NUL and says whether all of it has that form.
+/* format_parts.h - inside the files format*.c: the formats that have a file of their own. Each
+ * function takes UTF-8 that may hold NUL and says whether all of it has that form.
  */
 #ifndef GN_SCHEMA_FORMAT_PARTS_H
 #define GN_SCHEMA_FORMAT_PARTS_H
 
-#include "util/common.h"
-
-#include <string.h>
-
-static inline bool gn_is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static inline bool gn_is_alpha(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static inline bool gn_is_hex(char c)
-{
-    return gn_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-/* True if c is one of the characters of set. (strchr would find the NUL at its end.) */
-static inline bool gn_is_one_of(char c, const char *set)
-{
-    return c != '\0' && strchr(set, c) != NULL;
-}
+#include "schema/chars.h"
 
 /* True if s[0..len) begins with %HH. */
 static inline bool gn_is_escaped(const char *s, size_t len)

@@ -184,6 +184,13 @@ struct gn_schema {
 
 /* Position of a name, or -1. */
 int64_t gn_name_table_find(const struct gn_name_table *t, const char *name, size_t len);
+/* The entry of a name, or NULL. */
+static inline const struct gn_name *gn_name_table_get(const struct gn_name_table *t,
+                                                      const char *name, size_t len)
+{
+    int64_t i = gn_name_table_find(t, name, len);
+    return i >= 0 ? &t->v[i] : NULL;
+}
 
 /* The compiled node of a place in the schema's own text; NULL if it is no subschema. */
 const struct gn_node *gn_schema_node_at(const struct gn_schema *s, const gantry_json *place);

@@ -21,9 +21,9 @@ enum { PART_FIXED = 0, PART_REPEATABLE = 1 };
 static uint32_t take_number(struct gn_regex_reader *r)
 {
     uint32_t value = 0;
-    if (r->at == r->len || !gn_regex_is_digit(r->text[r->at]))
+    if (r->at == r->len || !gn_is_digit(r->text[r->at]))
         return NOT_DIGITS;
-    for (; r->at < r->len && gn_regex_is_digit(r->text[r->at]); r->at++)
+    for (; r->at < r->len && gn_is_digit(r->text[r->at]); r->at++)
         value = GN_MIN(value * 10 + (uint32_t)(r->text[r->at] - '0'), NUMBER_MAX);
     return value;
 }
@@ -34,8 +34,8 @@ static size_t take_name(struct gn_regex_reader *r)
     size_t start = r->at;
     for (; r->at < r->len && r->text[r->at] != '>'; r->at++) {
         char c = r->text[r->at];
-        if (!gn_regex_is_letter(c) && c != '_' && c != '$' && (unsigned char)c < 0x80 &&
-            (!gn_regex_is_digit(c) || r->at == start))
+        if (!gn_is_alpha(c) && c != '_' && c != '$' && (unsigned char)c < 0x80 &&
+            (!gn_is_digit(c) || r->at == start))
             return 0;
     }
     size_t len = r->at - start;

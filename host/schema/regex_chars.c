@@ -54,8 +54,7 @@ bool gn_regex_skip(struct gn_regex_reader *r, const char *s)
 
 static void write_char(struct gn_regex_reader *r, uint32_t c)
 {
-    if (c < 0x80 &&
-        (gn_regex_is_letter((char)c) || gn_regex_is_digit((char)c) || c == '_' || c == ' '))
+    if (c < 0x80 && (gn_is_alpha((char)c) || gn_is_digit((char)c) || c == '_' || c == ' '))
         gn_buf_addc(r->out, (char)c);
     else if (c > 0x20 && c < 0x7F)
         gn_buf_addf(r->out, "\\%c", (char)c);
@@ -75,13 +74,6 @@ uint32_t gn_regex_take_char(struct gn_regex_reader *r)
     return c;
 }
 
-static int hex_value(char c)
-{
-    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-    const char *found = c ? strchr(digits, c) : NULL;
-    return found ? (int)(found - digits) % 16 : -1;
-}
-
 /* `count` hexadecimal digits, or NOT_DIGITS and nothing is taken. */
 static uint32_t take_hex(struct gn_regex_reader *r, size_t count)
 {
@@ -89,7 +81,7 @@ static uint32_t take_hex(struct gn_regex_reader *r, size_t count)
     if (r->len - r->at < count)
         return NOT_DIGITS;
     for (size_t i = 0; i < count; i++) {
-        int digit = hex_value(r->text[r->at + i]);
+        int digit = gn_hex_value(r->text[r->at + i]);
         if (digit < 0)
             return NOT_DIGITS;
         value = value << 4 | (uint32_t)digit;
@@ -105,8 +97,8 @@ static int take_unicode(struct gn_regex_reader *r, uint32_t *ret)
     if (gn_regex_skip(r, "{")) {
         uint32_t value = 0;
         size_t first = r->at;
-        for (; r->at < r->len && hex_value(r->text[r->at]) >= 0; r->at++)
-            value = GN_MIN(value << 4 | (uint32_t)hex_value(r->text[r->at]), CODE_POINT_MAX + 1);
+        for (; r->at < r->len && gn_hex_value(r->text[r->at]) >= 0; r->at++)
+            value = GN_MIN(value << 4 | (uint32_t)gn_hex_value(r->text[r->at]), CODE_POINT_MAX + 1);
         if (r->at == first || value > CODE_POINT_MAX || !gn_regex_skip(r, "}"))
             return gn_regex_fail(r, start - 2, "\\u{...} is not a code point");
         *ret = value;
@@ -145,14 +137,14 @@ int gn_regex_take_char_escape(struct gn_regex_reader *r, uint32_t *ret)
         if (*ret == NOT_DIGITS)
             return gn_regex_fail(r, start, "\\x is not followed by two hexadecimal digits");
     } else if (*ret == 'c') {
-        if (r->at == r->len || !gn_regex_is_letter(r->text[r->at]))
+        if (r->at == r->len || !gn_is_alpha(r->text[r->at]))
             return gn_regex_fail(r, start, "\\c is not followed by a letter");
         *ret = (unsigned char)r->text[r->at++] & 0x1F;
     } else if (*ret == '0') {
-        if (r->at < r->len && gn_regex_is_digit(r->text[r->at]))
+        if (r->at < r->len && gn_is_digit(r->text[r->at]))
             return gn_regex_fail(r, start, "octal escapes are not allowed");
         *ret = 0;
-    } else if (*ret < 0x80 && (gn_regex_is_letter((char)*ret) || gn_regex_is_digit((char)*ret))) {
+    } else if (*ret < 0x80 && (gn_is_alpha((char)*ret) || gn_is_digit((char)*ret))) {
         char why[48] = "\\? is no escape of ECMA-262";
         why[1] = (char)*ret;
         return gn_regex_fail(r, start, why);

@@ -5,6 +5,7 @@
 #ifndef GN_SCHEMA_REGEX_PARTS_H
 #define GN_SCHEMA_REGEX_PARTS_H
 
+#include "schema/chars.h"
 #include "schema/regex.h"
 
 /* A group that is not closed yet. */
@@ -27,16 +28,6 @@ struct gn_regex_reader {
     size_t depth;
     struct gn_regex_open open[GN_REGEX_DEPTH + 1]; /* [0] is the expression itself */
 };
-
-static inline bool gn_regex_is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static inline bool gn_regex_is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 /* Sets the message, "WHY at character N", and returns GN_EINVAL. `at` counts bytes. */
 int gn_regex_fail(struct gn_regex_reader *r, size_t at, const char *why);

@@ -5,6 +5,7 @@
  * is data. The root of each resource is also marked in its JSON node (`reserved`), so that looking
  * for one costs nothing where there is none.
  */
+#include "schema/chars.h"
 #include "schema/compile.h"
 #include "schema/metaschemas.h"
 #include "schema/uri.h"
@@ -64,8 +65,8 @@ static bool is_anchor(const char *s, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         char c = s[i];
-        bool first = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        bool later = (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':';
+        bool first = gn_is_alpha(c) || c == '_';
+        bool later = gn_is_digit(c) || gn_is_one_of(c, "-.:");
         if (!first && (i == 0 || !later))
             return false;
     }
@@ -266,22 +267,14 @@ static struct gn_resource *resource_find(struct gn_compiler *c, const char *uri)
     return rc ? NULL : gn_source_add(c, &doc, uri);
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One step of a JSON Pointer, percent- and tilde-decoded into out. */
 static bool decode_step(const char *s, size_t len, struct gn_buf *out)
 {
     for (size_t i = 0; i < len; i++) {
         char c = s[i];
         if (c == '%') {
-            int high = i + 2 < len ? hex_value(s[i + 1]) : -1;
-            int low = i + 2 < len ? hex_value(s[i + 2]) : -1;
+            int high = i + 2 < len ? gn_hex_value(s[i + 1]) : -1;
+            int low = i + 2 < len ? gn_hex_value(s[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
             c = (char)(high << 4 | low);

@@ -103,6 +103,13 @@ static inline uint8_t gn_type_bits(const gantry_json *v)
     return bits[v->type];
 }
 
+/* Does a set of types have that of the value? */
+static inline bool gn_types_take(uint8_t types, const gantry_json *v)
+{
+    uint8_t bits = gn_type_bits(v), common = types & bits;
+    return common == bits || (common != 0 && (common == GN_WHOLE) == gn_json_is_whole(v));
+}
+
 /* True, without a call, for the most frequent node: one that has nothing but a type. */
 static inline bool gn_node_passes(const struct gn_node *n, const gantry_json *v)
 {

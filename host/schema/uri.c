@@ -1,6 +1,7 @@
 /* uri.c - references resolved against a base, as RFC 3986 has it in section 5.2. */
 #include "schema/uri.h"
 
+#include "schema/chars.h"
 #include "util/error.h"
 
 #include <string.h>
@@ -20,9 +21,8 @@ static bool is_scheme(const char *s, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         char c = s[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        bool other = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
-        if (!letter && (i == 0 || !other))
+        bool other = gn_is_digit(c) || gn_is_one_of(c, "+-.");
+        if (!gn_is_alpha(c) && (i == 0 || !other))
             return false;
     }
     return len > 0;

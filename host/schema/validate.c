@@ -134,14 +134,12 @@ static inline bool is_too_deep(const struct gn_run *r)
 bool gn_run_node(struct gn_run *r, const struct gn_node *n, const gantry_json *v,
                  const struct gn_path *at, struct gn_marks *marks)
 {
-    uint8_t bits = gn_type_bits(v), common = bits & n->types;
+    uint8_t bits = gn_type_bits(v);
     /* Long texts and numbers cost by length, once for each operation. */
     if (!gn_run_step(r, (1 + (uint64_t)(v->len / 64)) * (1 + n->op_count)))
         return stop(r, at);
-    if (common != bits) {
-        if (!common || (common == GN_WHOLE) != gn_json_is_whole(v))
-            return refuse_type(r, n, v, at);
-    }
+    if (!gn_types_take(n->types, v))
+        return refuse_type(r, n, v, at);
     if (n->op_count == 0)
         return true;
     if (is_too_deep(r))
