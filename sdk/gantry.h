@@ -1,4 +1,4 @@
-/* gantry.h - the plugin interface of gantry, an MCP host runtime. ABI 0.1
+/* gantry.h - the plugin interface of gantry, an MCP host runtime. ABI 0.2
  *
  * A plugin is one shared object that includes this header and exports one symbol. It links against
  * nothing: whatever it calls is reached through a table that the host hands over at load.
@@ -64,7 +64,7 @@ extern "C" {
 
 #define GANTRY_ABI_MAJOR 0
 #ifndef GANTRY_ABI_MINOR
-#define GANTRY_ABI_MINOR 1
+#define GANTRY_ABI_MINOR 2
 #endif
 
 #define GANTRY_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -74,12 +74,14 @@ extern "C" {
 
 /* ---------------------------------------------------------------- opaque objects */
 
-typedef struct gantry_call gantry_call;       /* one request being served */
-typedef struct gantry_plugin gantry_plugin;   /* one loaded instance of a plugin */
-typedef struct gantry_json gantry_json;       /* an immutable JSON value */
-typedef struct gantry_builder gantry_builder; /* a JSON value being made */
-typedef struct gantry_mutex gantry_mutex;     /* a lock that may be held across awaits */
-typedef struct gantry_buffer gantry_buffer;   /* where `save` writes */
+typedef struct gantry_call gantry_call;         /* one request being served */
+typedef struct gantry_plugin gantry_plugin;     /* one loaded instance of a plugin */
+typedef struct gantry_json gantry_json;         /* an immutable JSON value */
+typedef struct gantry_builder gantry_builder;   /* a JSON value being made */
+typedef struct gantry_mutex gantry_mutex;       /* a lock that may be held across awaits */
+typedef struct gantry_buffer gantry_buffer;     /* where `save` writes */
+typedef struct gantry_schedule gantry_schedule; /* a timer or an interval of a plugin */
+typedef struct gantry_metric gantry_metric;     /* a counter, gauge or histogram of a plugin */
 
 /* ---------------------------------------------------------------- constants */
 
@@ -109,6 +111,9 @@ enum {
     GANTRY_ALERT,
     GANTRY_EMERGENCY
 };
+
+/* Beside a level: something for the person at the client (`user_visible` in what it gets). */
+enum { GANTRY_USER_VISIBLE = 0x100 };
 
 /* `flags` of tools, resources, templates and prompts. */
 enum {
@@ -363,6 +368,197 @@ typedef struct gantry_prompt {
     void (*free_data)(void *data);
 } gantry_prompt;
 
+/* ---------------------------------------------------------------- values, variables, fields */
+
+enum {
+    GANTRY_VALUE_TEXT = 1, /* const char *; NULL is null */
+    GANTRY_VALUE_INT,
+    GANTRY_VALUE_NUM,
+    GANTRY_VALUE_BOOL,
+    GANTRY_VALUE_JSON,   /* NULL is null */
+    GANTRY_VALUE_POINTER /* variables only */
+};
+
+/* One value of a variable or of a log field. Made with GANTRY_VALUE(x), or by the functions below.
+ */
+typedef struct gantry_value {
+    uint32_t type; /* GANTRY_VALUE_; 0: nothing */
+    uint32_t reserved;
+    union {
+        const char *text;
+        int64_t integer;
+        double number;
+        const gantry_json *json;
+        void *pointer;
+    } as;
+} gantry_value;
+
+static inline gantry_value gantry_value_text(const char *v)
+{
+    gantry_value r = {GANTRY_VALUE_TEXT, 0, {0}};
+    r.as.text = v;
+    return r;
+}
+static inline gantry_value gantry_value_int(int64_t v)
+{
+    gantry_value r = {GANTRY_VALUE_INT, 0, {0}};
+    r.as.integer = v;
+    return r;
+}
+static inline gantry_value gantry_value_num(double v)
+{
+    gantry_value r = {GANTRY_VALUE_NUM, 0, {0}};
+    r.as.number = v;
+    return r;
+}
+static inline gantry_value gantry_value_bool(bool v)
+{
+    gantry_value r = {GANTRY_VALUE_BOOL, 0, {0}};
+    r.as.integer = v;
+    return r;
+}
+static inline gantry_value gantry_value_json(const gantry_json *v)
+{
+    gantry_value r = {GANTRY_VALUE_JSON, 0, {0}};
+    r.as.json = v;
+    return r;
+}
+static inline gantry_value gantry_value_pointer(void *v)
+{
+    gantry_value r = {GANTRY_VALUE_POINTER, 0, {0}};
+    r.as.pointer = v;
+    return r;
+}
+
+/* A request-scoped variable, as Python's ContextVar: set by a middleware or a handler, read
+ * anywhere below it, gone when the call ends. Declare it once, at file scope:
+ *
+ *     static const gantry_var current_user = GANTRY_VAR("current_user", GANTRY_VALUE_TEXT,
+ *                                                       .flags = GANTRY_VAR_LOGGED);
+ *
+ * Plugins that declare a variable of the same name and type share it; a type that differs is
+ * GANTRY_EINVAL. Pointers are never shared: each generation of a plugin has its own.
+ * What a call sets is seen by its middleware and its handler; a call that a handler makes
+ * (gantry_call_tool) and background work inherit all, and what they set stays theirs. */
+typedef struct gantry_var {
+    uint32_t size;
+    uint32_t type;            /* GANTRY_VALUE_ */
+    uint32_t flags, reserved; /* GANTRY_VAR_ */
+    const char *name;         /* 1 to 128 bytes */
+    /* Pointers: called once for each value that was set, last set first, after the answer, when the
+     * call and all that inherited it have ended; also for values that were replaced. May be NULL.
+     * [loop] */
+    void (*destroy)(void *value);
+} gantry_var;
+
+enum {
+    GANTRY_VAR_LOGGED = 1, /* every log line of the call carries it (see also gantry_bind) */
+    GANTRY_VAR_NESTED = 2, /* a pointer that nested calls inherit */
+    GANTRY_VAR_SPAWNED = 4 /* a pointer that background work inherits: it may outlive the call */
+};
+
+#define GANTRY_VAR(name_, ...)                                                                     \
+    {                                                                                              \
+        .size = sizeof(gantry_var), .name = (name_), .type = __VA_ARGS__                           \
+    }
+
+/* A field of a log line. Lists end with key NULL: GANTRY_FIELDS({"rows", GANTRY_VALUE(n)}, ...). */
+typedef struct gantry_field {
+    const char *key;
+    gantry_value value;
+} gantry_field;
+
+/* ---------------------------------------------------------------- middleware */
+
+/* What a middleware is called around: a bit set. Each request is one of the specific ones at most;
+ * MESSAGE is all requests and notifications, REQUEST all requests. */
+enum {
+    GANTRY_ON_CALL_TOOL = 1u << 0,
+    GANTRY_ON_READ_RESOURCE = 1u << 1,
+    GANTRY_ON_GET_PROMPT = 1u << 2,
+    GANTRY_ON_COMPLETE = 1u << 3,
+    GANTRY_ON_LIST_TOOLS = 1u << 4,
+    GANTRY_ON_LIST_RESOURCES = 1u << 5,
+    GANTRY_ON_LIST_RESOURCE_TEMPLATES = 1u << 6,
+    GANTRY_ON_LIST_PROMPTS = 1u << 7,
+    GANTRY_ON_INITIALIZE = 1u << 8,    /* revisions up to 2025-11-25 */
+    GANTRY_ON_DISCOVER = 1u << 9,      /* from 2026-07-28 on */
+    GANTRY_ON_NOTIFICATION = 1u << 10, /* from the client, but for cancellations */
+    GANTRY_ON_REQUEST = 1u << 11,
+    GANTRY_ON_MESSAGE = 1u << 12
+};
+
+/* A function around calls, in onion order. Made with GANTRY_MIDDLEWARE. Its body is straight-line C
+ * around gantry_next(), which may be called once, again (a retry) or not at all (an answer of its
+ * own, or a refusal). It runs as a coroutine on the loop, whatever the handler is; its own blocking
+ * work goes to gantry_work(). Calls that a handler makes itself (gantry_call_tool) pass it as well:
+ * gantry_depth() tells. Across gantry_next() anything of the same plugin may run. */
+typedef struct gantry_middleware {
+    uint32_t size;
+    int32_t priority; /* lower is further out; ties: by instance, then in the order declared */
+    uint32_t hooks;   /* GANTRY_ON_ */
+    uint32_t flags;   /* 0 */
+    const char *name;
+    int (*run)(gantry_call *call);
+    const char *const *tags; /* only around components that have one of them; NULL: all */
+    void *data;              /* gantry_data() in run */
+    void (*free_data)(void *data);
+} gantry_middleware;
+
+/* What became of what gantry_next() ran. */
+enum {
+    GANTRY_OUTCOME_NONE = 0,      /* it has not run */
+    GANTRY_OUTCOME_RESULT = 1,    /* there is a result */
+    GANTRY_OUTCOME_FAILED = 2,    /* it failed on purpose: gantry_failure() */
+    GANTRY_OUTCOME_INVALID = 3,   /* the arguments did not fit: gantry_failure() lists why */
+    GANTRY_OUTCOME_NOT_FOUND = 4, /* no such resource */
+    GANTRY_OUTCOME_ACCIDENT = 5,  /* it failed by accident: the log says why */
+    GANTRY_OUTCOME_TIMEOUT = 6,   /* the deadline passed */
+    GANTRY_OUTCOME_BUSY = 7,
+    GANTRY_OUTCOME_CANCELED = 8
+};
+
+/* ---------------------------------------------------------------- background work */
+
+/* Work that goes on without a client. Made with GANTRY_BACKGROUND. */
+typedef struct gantry_background {
+    uint32_t size;
+    uint32_t flags;      /* GANTRY_BLOCKING */
+    uint32_t timeout_ms; /* 0: the host's limit for background work */
+    uint32_t reserved;
+    const char *name; /* in logs */
+    int (*run)(gantry_call *call, void *arg);
+    void *arg;
+    void (*free_arg)(void *arg); /* called once, on the loop, also if it never ran; may be NULL */
+} gantry_background;
+
+#define GANTRY_BACKGROUND(name_, run_, ...)                                                        \
+    (&(const gantry_background){                                                                   \
+        .size = sizeof(gantry_background), .name = (name_), .run = (run_), .arg = __VA_ARGS__})
+
+/* ---------------------------------------------------------------- metrics */
+
+enum { GANTRY_COUNTER = 1, GANTRY_GAUGE, GANTRY_HISTOGRAM };
+
+/* A metric of a plugin. Its name on the page is "gantry_plugin_INSTANCE_NAME" (counters end in
+ * _total); names and labels as Prometheus has them. Made with GANTRY_METRIC. */
+typedef struct gantry_metric_spec {
+    uint32_t size;
+    uint32_t type; /* GANTRY_COUNTER, ... */
+    const char *name, *help;
+    const char *const *labels; /* names, NULL-terminated; at most 4; may be NULL */
+    const double *buckets; /* histograms: upper bounds, growing; NULL: those of call durations */
+    uint32_t bucket_count;
+    uint32_t
+        max_series; /* combinations of label values; what comes later counts as "other"; 0: 100 */
+} gantry_metric_spec;
+
+#define GANTRY_METRIC(type_, name_, ...)                                                           \
+    (&(const gantry_metric_spec){.size = sizeof(gantry_metric_spec),                               \
+                                 .type = (type_),                                                  \
+                                 .name = (name_),                                                  \
+                                 .help = __VA_ARGS__})
+
 /* ---------------------------------------------------------------- HTTP client */
 
 typedef struct gantry_http_request {
@@ -478,11 +674,63 @@ typedef struct gantry_host {
     int (*add_template)(gantry_plugin *, const gantry_template *);
     int (*add_prompt)(gantry_plugin *, const gantry_prompt *);
     int (*remove)(gantry_plugin *, uint32_t kind, const char *name);
+
+    /* since 0.2: scope */
+    gantry_call *(*current)(void);
+    int (*var_set)(gantry_call *, const gantry_var *, const gantry_value *);
+    int (*var_get)(gantry_call *, const gantry_var *, gantry_value *ret);
+    int (*var_unset)(gantry_call *, const gantry_var *);
+    int (*var_bind)(gantry_call *, const gantry_var *);
+    int (*depth)(gantry_call *);
+
+    /* state across calls */
+    int (*handle_new)(gantry_call *, const char **ret_handle);
+    int (*state_get)(gantry_call *, const char *handle, const char *key, const gantry_json **ret);
+    int (*state_set)(gantry_call *, const char *handle, const char *key, const gantry_json *value);
+    int (*state_delete)(gantry_call *, const char *handle, const char *key);
+
+    /* middleware */
+    int (*add_middleware)(gantry_plugin *, const gantry_middleware *);
+    int (*next)(gantry_call *);
+    int (*outcome)(gantry_call *);
+    const char *(*failure)(gantry_call *);
+    const gantry_json *(*result)(gantry_call *);
+    int (*set_result)(gantry_call *, const gantry_json *result);
+    int (*set_arguments)(gantry_call *, const gantry_json *arguments);
+    int (*refusev)(gantry_call *, int code, const char *fmt, va_list ap);
+    int (*set_timeout)(gantry_call *, uint32_t ms);
+    int (*has_tag)(gantry_call *, const char *tag);
+
+    /* background work */
+    int (*spawn)(gantry_call *, const gantry_background *);
+    gantry_schedule *(*schedule)(gantry_plugin *, const gantry_background *, uint32_t after_ms,
+                                 uint32_t every_ms);
+    void (*schedule_stop)(gantry_schedule *);
+
+    /* logging */
+    void (*log_withv)(gantry_call *, uint32_t level, const char *category,
+                      const gantry_field *fields, const char *fmt, va_list ap);
+    void (*plugin_log_withv)(gantry_plugin *, uint32_t level, const char *category,
+                             const gantry_field *fields, const char *fmt, va_list ap);
+    int (*log_enabled)(gantry_call *, uint32_t level, const char *category);
+    int (*set_log_level)(gantry_plugin *, const char *category, int32_t level);
+    int (*timer)(gantry_call *, uint32_t what, const char *name, double *ret_seconds);
+
+    /* metrics */
+    gantry_metric *(*metric_new)(gantry_plugin *, const gantry_metric_spec *);
+    void (*metric_update)(gantry_metric *, uint32_t what, double value,
+                          const char *const *label_values);
 } gantry_host;
 
 /* `kind` of data_add and remove, `what` of info. */
 enum { GANTRY_DATA_IMAGE = 1, GANTRY_DATA_AUDIO, GANTRY_DATA_BLOB };
-enum { GANTRY_KIND_TOOL = 1, GANTRY_KIND_RESOURCE, GANTRY_KIND_TEMPLATE, GANTRY_KIND_PROMPT };
+enum {
+    GANTRY_KIND_TOOL = 1,
+    GANTRY_KIND_RESOURCE,
+    GANTRY_KIND_TEMPLATE,
+    GANTRY_KIND_PROMPT,
+    GANTRY_KIND_MIDDLEWARE
+};
 enum {
     GANTRY_INFO_METHOD = 1,
     GANTRY_INFO_REQUEST_ID,
@@ -491,8 +739,15 @@ enum {
     GANTRY_INFO_CLIENT_VERSION,
     GANTRY_INFO_PRINCIPAL,
     GANTRY_INFO_PROTOCOL,
-    GANTRY_INFO_COMPONENT
+    GANTRY_INFO_COMPONENT,
+    GANTRY_INFO_TRANSPORT,
+    GANTRY_INFO_TRACEPARENT,
+    GANTRY_INFO_TRACESTATE,
+    GANTRY_INFO_BAGGAGE
 };
+/* `what` of timer and of metric_update. */
+enum { GANTRY_TIMER_BEGIN = 1, GANTRY_TIMER_END, GANTRY_TIMER_ELAPSED, GANTRY_TIMER_SUMMARY };
+enum { GANTRY_METRIC_ADD = 1, GANTRY_METRIC_SET, GANTRY_METRIC_OBSERVE };
 
 /* Defined once by GANTRY_PLUGIN; hidden, so that every plugin has its own. */
 extern GANTRY_HIDDEN const gantry_host *gantry_host_;
@@ -620,7 +875,8 @@ static inline int gantry_suggest_total(gantry_call *call, int64_t total)
 
 /* ---------------------------------------------------------------- while it runs */
 
-/* One log line, in the host's log and, if the client asked for this level, at the client. [call] */
+/* One log line, in the host's log and, if the client asked for this level, at the client. `level`
+ * may carry GANTRY_USER_VISIBLE: something for the person at the client. [call] */
 static inline void GANTRY_PRINTF(3, 4)
     gantry_log(gantry_call *call, uint32_t level, const char *fmt, ...)
 {
@@ -628,6 +884,47 @@ static inline void GANTRY_PRINTF(3, 4)
     va_start(ap, fmt);
     gantry_host_->logv(call, level, fmt, ap);
     va_end(ap);
+}
+/* The same under a category (MCP's logger name; NULL: the instance's name) and with fields:
+ *
+ *     gantry_log_with(call, GANTRY_DEBUG, "database",
+ *                     GANTRY_FIELDS({"table", GANTRY_VALUE("users")}, {"rows", GANTRY_VALUE(n)}),
+ *                     "query done");
+ *
+ * Fields whose names are among the operator's log.redact are blotted out. [call] */
+static inline void GANTRY_PRINTF(5, 6)
+    gantry_log_with(gantry_call *call, uint32_t level, const char *category,
+                    const gantry_field *fields, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    gantry_host_->log_withv(call, level, category, fields, fmt, ap);
+    va_end(ap);
+}
+/* Whether a line of this level would go anywhere: before composing something costly. [call] */
+static inline bool gantry_log_enabled(gantry_call *call, uint32_t level, const char *category)
+{
+    return gantry_host_->log_enabled(call, level, category) != 0;
+}
+/* Times a part of the call by name; begin and end pair up, repetitions add up. elapsed gives the
+ * seconds of all that have ended; summary writes one log line (info, category "performance") with
+ * count, total, mean and max of each. [call] GANTRY_EINVAL: end without begin; GANTRY_ENOENT: no
+ * such timer; GANTRY_ETOOBIG: more than 64 names. */
+static inline int gantry_timer_begin(gantry_call *call, const char *name)
+{
+    return gantry_host_->timer(call, GANTRY_TIMER_BEGIN, name, NULL);
+}
+static inline int gantry_timer_end(gantry_call *call, const char *name)
+{
+    return gantry_host_->timer(call, GANTRY_TIMER_END, name, NULL);
+}
+static inline int gantry_timer_elapsed(gantry_call *call, const char *name, double *ret_seconds)
+{
+    return gantry_host_->timer(call, GANTRY_TIMER_ELAPSED, name, ret_seconds);
+}
+static inline int gantry_timer_summary(gantry_call *call)
+{
+    return gantry_host_->timer(call, GANTRY_TIMER_SUMMARY, NULL, NULL);
 }
 /* Progress: `done` only grows; total 0 if not known; message may be NULL. Sent only if the client
  * asked, and no more often than the host allows. [call] GANTRY_EINVAL if done does not grow. */
@@ -795,6 +1092,250 @@ static inline bool gantry_can(gantry_call *call, uint32_t capability)
     return gantry_host_->can(call, capability) != 0;
 }
 
+/* What the request came by: "stdio", "http". The revision it speaks: "2025-11-25". [call] */
+static inline const char *gantry_transport(gantry_call *call)
+{
+    return gantry_host_->info(call, GANTRY_INFO_TRANSPORT);
+}
+static inline const char *gantry_protocol_version(gantry_call *call)
+{
+    return gantry_host_->info(call, GANTRY_INFO_PROTOCOL);
+}
+/* W3C Trace Context of the request (SEP-414: `_meta`, else the HTTP headers); NULL if it has none
+ * or if it is malformed. [call] */
+static inline const char *gantry_traceparent(gantry_call *call)
+{
+    return gantry_host_->info(call, GANTRY_INFO_TRACEPARENT);
+}
+static inline const char *gantry_tracestate(gantry_call *call)
+{
+    return gantry_host_->info(call, GANTRY_INFO_TRACESTATE);
+}
+static inline const char *gantry_baggage(gantry_call *call)
+{
+    return gantry_host_->info(call, GANTRY_INFO_BAGGAGE);
+}
+/* 0 for what a client asked, 1 for a call that its handler made, and so on. [call] */
+static inline int gantry_depth(gantry_call *call)
+{
+    return gantry_host_->depth(call);
+}
+/* True if the component has the tag. [call] */
+static inline bool gantry_has_tag(gantry_call *call, const char *tag)
+{
+    return gantry_host_->has_tag(call, tag) != 0;
+}
+/* The call that runs on this thread now, for where no parameter can carry it; NULL outside of a
+ * handler and in the function of gantry_work(). [any] */
+static inline gantry_call *gantry_current(void)
+{
+    return gantry_host_->current();
+}
+
+/* ---------------------------------------------------------------- scope */
+
+/* Sets a variable for the rest of this call; a value that is there is covered. Text and JSON are
+ * copied. GANTRY_EINVAL: not the variable's type; GANTRY_ETOOBIG: more than 256 values, or over the
+ * call's memory (a pointer then stays the caller's). [call] */
+static inline int gantry_set_text(gantry_call *call, const gantry_var *var, const char *text)
+{
+    gantry_value v = gantry_value_text(text);
+    return gantry_host_->var_set(call, var, &v);
+}
+static inline int gantry_set_int(gantry_call *call, const gantry_var *var, int64_t value)
+{
+    gantry_value v = gantry_value_int(value);
+    return gantry_host_->var_set(call, var, &v);
+}
+static inline int gantry_set_num(gantry_call *call, const gantry_var *var, double value)
+{
+    gantry_value v = gantry_value_num(value);
+    return gantry_host_->var_set(call, var, &v);
+}
+static inline int gantry_set_bool(gantry_call *call, const gantry_var *var, bool value)
+{
+    gantry_value v = gantry_value_bool(value);
+    return gantry_host_->var_set(call, var, &v);
+}
+static inline int gantry_set_json(gantry_call *call, const gantry_var *var,
+                                  const gantry_json *value)
+{
+    gantry_value v = gantry_value_json(value);
+    return gantry_host_->var_set(call, var, &v);
+}
+static inline int gantry_set_pointer(gantry_call *call, const gantry_var *var, void *value)
+{
+    gantry_value v = gantry_value_pointer(value);
+    return gantry_host_->var_set(call, var, &v);
+}
+/* The value; what the second parameter says (or NULL) where it was not set. It lives as long as the
+ * call. [call] */
+static inline const char *gantry_get_text(gantry_call *call, const gantry_var *var)
+{
+    gantry_value v;
+    return gantry_host_->var_get(call, var, &v) ? NULL : v.as.text;
+}
+static inline int64_t gantry_get_int(gantry_call *call, const gantry_var *var, int64_t otherwise)
+{
+    gantry_value v;
+    return gantry_host_->var_get(call, var, &v) ? otherwise : v.as.integer;
+}
+static inline double gantry_get_num(gantry_call *call, const gantry_var *var, double otherwise)
+{
+    gantry_value v;
+    return gantry_host_->var_get(call, var, &v) ? otherwise : v.as.number;
+}
+static inline bool gantry_get_bool(gantry_call *call, const gantry_var *var, bool otherwise)
+{
+    gantry_value v;
+    return gantry_host_->var_get(call, var, &v) ? otherwise : v.as.integer != 0;
+}
+static inline const gantry_json *gantry_get_json(gantry_call *call, const gantry_var *var)
+{
+    gantry_value v;
+    return gantry_host_->var_get(call, var, &v) ? NULL : v.as.json;
+}
+static inline void *gantry_get_pointer(gantry_call *call, const gantry_var *var)
+{
+    gantry_value v;
+    return gantry_host_->var_get(call, var, &v) ? NULL : v.as.pointer;
+}
+/* True if it is set. [call] */
+static inline bool gantry_is_set(gantry_call *call, const gantry_var *var)
+{
+    gantry_value v;
+    return gantry_host_->var_get(call, var, &v) == GANTRY_OK;
+}
+/* From here on it is not set in this call. [call] GANTRY_ENOENT: it was not. */
+static inline int gantry_unset(gantry_call *call, const gantry_var *var)
+{
+    return gantry_host_->var_unset(call, var);
+}
+/* From here on every log line of the call carries the variable, as with GANTRY_VAR_LOGGED; not
+ * pointers. [call] */
+static inline int gantry_bind(gantry_call *call, const gantry_var *var)
+{
+    return gantry_host_->var_bind(call, var);
+}
+
+/* ---------------------------------------------------------------- state across calls */
+
+/* A new, empty place for JSON values that outlives the call: the handle (about 43 characters, not
+ * to be guessed) is given to the client, which passes it to later calls as an argument. Works in
+ * every revision, survives reloads, not a restart. Others than the principal that it was made for
+ * do not find it; it ends when it was not used for state.max_age. [call] GANTRY_EBUSY: too many of
+ * them. */
+static inline int gantry_handle_new(gantry_call *call, const char **ret_handle)
+{
+    return gantry_host_->handle_new(call, ret_handle);
+}
+/* Reads, sets and deletes a value. handle NULL: the session (revisions up to 2025-11-25; its state
+ * ends with it). Setting keeps a copy; key NULL in gantry_state_delete: all, and the handle itself.
+ * [call] GANTRY_ENOENT: no such handle or value; GANTRY_ENOTSUP: handle NULL and no session;
+ * GANTRY_ETOOBIG: over state.max_bytes. */
+static inline int gantry_state_get(gantry_call *call, const char *handle, const char *key,
+                                   const gantry_json **ret)
+{
+    return gantry_host_->state_get(call, handle, key, ret);
+}
+static inline int gantry_state_set(gantry_call *call, const char *handle, const char *key,
+                                   const gantry_json *value)
+{
+    return gantry_host_->state_set(call, handle, key, value);
+}
+static inline int gantry_state_delete(gantry_call *call, const char *handle, const char *key)
+{
+    return gantry_host_->state_delete(call, handle, key);
+}
+
+/* ---------------------------------------------------------------- middleware */
+
+/* Runs what is inside of this middleware: those further in, at last the handler (or, for a list, an
+ * initialize, ..., the host). Its result is on the call then. Calling it again discards that result
+ * and runs all once more. [middleware] [awaits] GANTRY_OK: there is a result; GANTRY_EFAILED,
+ * GANTRY_EINVAL (arguments), GANTRY_ENOENT (resource), GANTRY_ECANCELED, ...: gantry_outcome()
+ * tells more. Return what it returned to pass it on; GANTRY_OK instead, with a result of your own,
+ * mends it; gantry_fail() and gantry_refuse() replace it. */
+static inline int gantry_next(gantry_call *call)
+{
+    return gantry_host_->next(call);
+}
+/* What became of it: GANTRY_OUTCOME_. [middleware] */
+static inline int gantry_outcome(gantry_call *call)
+{
+    return gantry_host_->outcome(call);
+}
+/* The message of a failure; NULL if there is none. [middleware] */
+static inline const char *gantry_failure(gantry_call *call)
+{
+    return gantry_host_->failure(call);
+}
+/* The result so far as MCP has it (CallToolResult, ReadResourceResult, ListToolsResult with all
+ * pages in one, ...), in the shape of the latest revision; NULL if there is none. [middleware] */
+static inline const gantry_json *gantry_result(gantry_call *call)
+{
+    return gantry_host_->result(call);
+}
+/* Replaces it: content and structured output of a tool, contents of a resource, messages of a
+ * prompt, or the list. [middleware] GANTRY_EINVAL: not a result of this method (the log says why).
+ */
+static inline int gantry_set_result(gantry_call *call, const gantry_json *result)
+{
+    return gantry_host_->set_result(call, result);
+}
+/* Replaces the arguments (of a list and others: the params) for what gantry_next() runs; they are
+ * checked like those of a client. [middleware] */
+static inline int gantry_set_arguments(gantry_call *call, const gantry_json *arguments)
+{
+    return gantry_host_->set_arguments(call, arguments);
+}
+/* Fails with a JSON-RPC error of this code instead of a result (-32000 to -32099 are free for
+ * servers). Always returns GANTRY_EFAILED, to be returned at once. [middleware] */
+static inline int GANTRY_PRINTF(3, 4)
+    gantry_refuse(gantry_call *call, int code, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int rc = gantry_host_->refusev(call, code, fmt, ap);
+    va_end(ap);
+    return rc;
+}
+/* Moves the call's deadline to ms from now. [middleware] */
+static inline int gantry_set_timeout(gantry_call *call, uint32_t ms)
+{
+    return gantry_host_->set_timeout(call, ms);
+}
+
+/* ---------------------------------------------------------------- background work */
+
+/* Runs a function after this call, or beside it, with a copy of its scope:
+ * GANTRY_BACKGROUND("mail", send_mail, job, .free_arg = free). Nobody hears its progress and no
+ * client its log; its errors are logged by name. A reload or a shutdown lets it end, then cancels
+ * it. [call] GANTRY_EBUSY: too many run (free_arg is not called then). */
+static inline int gantry_spawn(gantry_call *call, const gantry_background *work)
+{
+    return gantry_host_->spawn(call, work);
+}
+/* Runs a function ms from now, or every ms milliseconds (counted from the end of the run before, so
+ * it never overlaps itself). From start on; the first run is not before start has returned. Ends
+ * with the generation. NULL: refused, the log says why. [loop] */
+static inline gantry_schedule *gantry_after(gantry_plugin *plugin, uint32_t ms,
+                                            const gantry_background *work)
+{
+    return gantry_host_->schedule(plugin, work, ms, 0);
+}
+static inline gantry_schedule *gantry_every(gantry_plugin *plugin, uint32_t ms,
+                                            const gantry_background *work)
+{
+    return gantry_host_->schedule(plugin, work, ms, ms);
+}
+/* No further run; one that is under way is not disturbed. NULL is fine. One of gantry_after() is
+ * gone when it has run. [loop] */
+static inline void gantry_schedule_stop(gantry_schedule *schedule)
+{
+    gantry_host_->schedule_stop(schedule);
+}
+
 /* ---------------------------------------------------------------- JSON: reading */
 
 /* Values are immutable; NULL and wrong types are accepted everywhere and mean "not there". [any] */
@@ -948,6 +1489,47 @@ static inline void GANTRY_PRINTF(3, 4)
     gantry_host_->plugin_logv(plugin, level, fmt, ap);
     va_end(ap);
 }
+/* The same with a category and fields (gantry_log_with). [any] */
+static inline void GANTRY_PRINTF(5, 6)
+    gantry_plugin_log_with(gantry_plugin *plugin, uint32_t level, const char *category,
+                           const gantry_field *fields, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    gantry_host_->plugin_log_withv(plugin, level, category, fields, fmt, ap);
+    va_end(ap);
+}
+/* The lowest level at which this instance's lines of the category (NULL: all) go anywhere, until
+ * the configuration is read again; -1: as configured. [any] */
+static inline int gantry_set_log_level(gantry_plugin *plugin, const char *category, int level)
+{
+    return gantry_host_->set_log_level(plugin, category, level);
+}
+/* A metric on the host's /metrics page: gantry_metric_new(plugin, GANTRY_METRIC(GANTRY_COUNTER,
+ * "orders", "Orders taken")). Lives as long as the instance; a reload takes over what has the same
+ * name and shape. NULL: refused, the log says why. [loop] */
+static inline gantry_metric *gantry_metric_new(gantry_plugin *plugin,
+                                               const gantry_metric_spec *spec)
+{
+    return gantry_host_->metric_new(plugin, spec);
+}
+/* Adds to a counter or gauge; sets a gauge; adds one value to a histogram. label_values: as many as
+ * it has labels; NULL if it has none. A NULL metric is fine. [any] */
+static inline void gantry_metric_add(gantry_metric *metric, double value,
+                                     const char *const *label_values)
+{
+    gantry_host_->metric_update(metric, GANTRY_METRIC_ADD, value, label_values);
+}
+static inline void gantry_metric_set(gantry_metric *metric, double value,
+                                     const char *const *label_values)
+{
+    gantry_host_->metric_update(metric, GANTRY_METRIC_SET, value, label_values);
+}
+static inline void gantry_metric_observe(gantry_metric *metric, double value,
+                                         const char *const *label_values)
+{
+    gantry_host_->metric_update(metric, GANTRY_METRIC_OBSERVE, value, label_values);
+}
 /* In save: appends bytes. [loop] GANTRY_ETOOBIG over 16 MiB. */
 static inline int gantry_buffer_add(gantry_buffer *out, const void *data, size_t n)
 {
@@ -973,6 +1555,11 @@ static inline int gantry_add_prompt(gantry_plugin *plugin, const gantry_prompt *
 {
     return gantry_host_->add_prompt(plugin, prompt);
 }
+/* A middleware that goes by data known only at start. [loop] As above. */
+static inline int gantry_add_middleware(gantry_plugin *plugin, const gantry_middleware *middleware)
+{
+    return gantry_host_->add_middleware(plugin, middleware);
+}
 /* Takes back a component of this instance by name, URI or URI template; running calls finish.
  * [loop] GANTRY_ENOENT. */
 static inline int gantry_remove_tool(gantry_plugin *plugin, const char *name)
@@ -990,6 +1577,10 @@ static inline int gantry_remove_template(gantry_plugin *plugin, const char *uri_
 static inline int gantry_remove_prompt(gantry_plugin *plugin, const char *name)
 {
     return gantry_host_->remove(plugin, GANTRY_KIND_PROMPT, name);
+}
+static inline int gantry_remove_middleware(gantry_plugin *plugin, const char *name)
+{
+    return gantry_host_->remove(plugin, GANTRY_KIND_MIDDLEWARE, name);
 }
 
 /* ---------------------------------------------------------------- the plugin's descriptor */
@@ -1024,11 +1615,25 @@ typedef struct gantry_descriptor {
      * A failing restore is logged and the instance starts fresh. [loop] */
     int (*save)(gantry_plugin *plugin, gantry_buffer *out);
     int (*restore)(gantry_plugin *plugin, const void *data, size_t n);
+    const gantry_middleware *const *middleware; /* since 0.2 */
 } gantry_descriptor;
 
 /* ---------------------------------------------------------------- declaring macros (C only) */
 
 #ifndef __cplusplus
+
+/* A value of x: a text, an integer, a number, a truth value or JSON. */
+#define GANTRY_VALUE(x)                                                                            \
+    _Generic((x),                                                                                  \
+        bool: gantry_value_bool,                                                                   \
+        char *: gantry_value_text,                                                                 \
+        const char *: gantry_value_text,                                                           \
+        const gantry_json *: gantry_value_json,                                                    \
+        float: gantry_value_num,                                                                   \
+        double: gantry_value_num,                                                                  \
+        default: gantry_value_int)(x)
+/* The fields of a log line. */
+#define GANTRY_FIELDS(...) ((const gantry_field[]){__VA_ARGS__, {NULL, {0, 0, {NULL}}}})
 
 #define GANTRY_TYPE_OF(S, m)                                                                       \
     _Generic(((S *)0)->m,                                                                          \
@@ -1171,10 +1776,21 @@ typedef struct gantry_descriptor {
                                               .description = __VA_ARGS__};                         \
     GANTRY_BODY_(id, prompt, void)
 
+/* GANTRY_MIDDLEWARE(id, hooks, options) { body that sees `call` and calls gantry_next(call) } makes
+ * id_middleware. */
+#define GANTRY_MIDDLEWARE(id, ...)                                                                 \
+    static int id##_middleware_run_(gantry_call *call);                                            \
+    static const gantry_middleware id##_middleware = {.size = sizeof(gantry_middleware),           \
+                                                      .name = #id,                                 \
+                                                      .run = id##_middleware_run_,                 \
+                                                      .hooks = __VA_ARGS__};                       \
+    static int id##_middleware_run_(gantry_call *call)
+
 #define GANTRY_TOOLS(...) ((const gantry_tool *const[]){__VA_ARGS__, NULL})
 #define GANTRY_RESOURCES(...) ((const gantry_resource *const[]){__VA_ARGS__, NULL})
 #define GANTRY_TEMPLATES(...) ((const gantry_template *const[]){__VA_ARGS__, NULL})
 #define GANTRY_PROMPTS(...) ((const gantry_prompt *const[]){__VA_ARGS__, NULL})
+#define GANTRY_MIDDLEWARES(...) ((const gantry_middleware *const[]){__VA_ARGS__, NULL})
 
 /* Clang's __VERSION__ says whose it is, that of gcc does not. */
 #ifdef __clang__

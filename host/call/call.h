@@ -16,7 +16,8 @@
 #ifndef GN_CALL_CALL_H
 #define GN_CALL_CALL_H
 
-#include "call/component.h"
+#include "call/middleware.h"
+#include "call/scope.h"
 #include "config/config.h"
 #include "coro/http.h"
 #include "util/arena.h"
@@ -38,6 +39,13 @@ struct gn_call_env {
     bool strict_input;                 /* arguments of tools are not coerced */
     bool annotate_formats;             /* `format` of schemas given as JSON refuses nothing */
     enum gn_output_check output_check; /* of tools that do not choose for themselves */
+    struct gn_around *around;          /* all middlewares; NULL: none */
+    struct gn_list observers;          /* gn_call_observer */
+    struct gn_store *store;            /* state across calls (store.h); NULL: none */
+    struct gn_metrics *metrics;        /* what the host counts; NULL: nothing */
+    uint32_t max_background;           /* background work at a time; 0: 256 */
+    uint32_t background_timeout_ms;    /* of one without a limit of its own; 0: 600,000 */
+    uint32_t background;               /* that runs now */
     struct gn_list calls;              /* those alive, newest last */
     uint32_t alive, peak;
     uint32_t running; /* handlers that have not returned, answered or not */
@@ -56,6 +64,15 @@ enum gn_outcome {
     GN_OUT_TIMEOUT,    /* the deadline passed; call->result and failure are not to be read */
     GN_OUT_BUSY,       /* no coroutine or worker to be had */
     GN_OUT_CANCELED,   /* cancelled by a shutdown or by whoever owns the call */
+};
+
+/* Whoever wants to know how calls end: metrics, the audit log. */
+struct gn_call_observer {
+    struct gn_list node; /* in env->observers; zero-initialise, then gn_call_observe */
+    /* [loop] A call that a client or a handler asked for has ended; the arena is not to be used.
+     */
+    void (*ended)(struct gn_call_observer *observer, const struct gn_call *call,
+                  enum gn_outcome outcome);
 };
 
 struct gn_call_ops {
@@ -93,6 +110,8 @@ struct gn_result {
     size_t count, bytes;
     const char *structured; /* JSON text, or NULL */
     size_t structured_len;
+    const char *raw; /* of a method without a component: the members of its result, as an object */
+    size_t raw_len;
     struct gn_result_meta {
         struct gn_result_meta *next;
         const char *key, *json;
@@ -122,8 +141,12 @@ struct gantry_call {
     const char *progress_token; /* as JSON, or NULL */
     int log_level;              /* lowest enum gn_level the client wants, -1: none */
     const char *session_id, *client_name, *client_version, *principal;
-    uint32_t capabilities; /* GANTRY_CAP_ bits of the client */
-    const char *uri;       /* resources/read: as the client wrote it */
+    const char *session_key; /* names the session, also where it has no id; NULL: there is none */
+    const char *transport;   /* "stdio", "http"; NULL: none */
+    const char *traceparent, *tracestate, *baggage; /* NULL: none, or malformed */
+    uint64_t began_us;                              /* gn_clock_us() of its start */
+    uint32_t capabilities;                          /* GANTRY_CAP_ bits of the client */
+    const char *uri;                                /* resources/read: as the client wrote it */
     const char *mime_type; /* resources/read: the component's, for contents that say none */
     const char *argument_name, *argument_value; /* completion */
     uint64_t correlation; /* shown to the client when something fails by accident */
@@ -132,12 +155,26 @@ struct gantry_call {
 
     /* what runs */
     struct gn_component *component;
+    uint32_t hook;          /* GANTRY_ON_ bits that concern it */
     struct gn_call *parent; /* of a nested call */
     uint32_t depth;
     struct gn_task *task; /* while the handler runs */
     void *in;
     uint32_t timeout_ms; /* 0: component's, else env's */
     struct gn_timer deadline;
+
+    struct gn_scope scope;
+    struct gn_lines *lines;        /* log lines on their way to the client (lines.h); or NULL */
+    struct gn_call_timers *timers; /* gantry_timer_begin; or NULL */
+
+    /* middleware: those around this call, outermost first; each is referenced and its owner held */
+    struct gn_middleware **around;
+    uint32_t around_count, around_at; /* the next to run */
+    struct gn_owner *self;            /* whose code runs now; NULL: the host's own */
+    void *self_data;                  /* gantry_data() */
+    enum gn_outcome verdict;          /* of what ran last inside; 0: nothing has */
+    int next_rc;                      /* what gn_call_next returned last */
+    int error_code;                   /* gantry_refuse: a JSON-RPC code; 0: none */
 
     const struct gn_call_ops *ops; /* NULL once detached */
     void *ops_data;
@@ -155,7 +192,9 @@ struct gantry_call {
     /* a run that no component stands behind (a plugin's start): what to run instead */
     int (*run)(struct gn_call *call, void *arg);
     void *run_arg;
-    struct gn_owner *owner; /* held while running */
+    bool run_blocks;                      /* on a worker */
+    int (*operate)(struct gn_call *call); /* a method of the host's own, in middleware */
+    struct gn_owner *owner;               /* held while running */
 };
 /* A call with one reference, bound to no request yet. [loop] */
 struct gn_call *gn_call_new(struct gn_call_env *env, const struct gn_call_ops *ops, void *ops_data);
@@ -171,6 +210,34 @@ void gn_call_start_completion(struct gn_call *call);
 /* [loop] Runs fn as a coroutine of `owner` (a plugin's start), under `name`. */
 void gn_call_start_function(struct gn_call *call, struct gn_owner *owner, const char *name,
                             int (*fn)(struct gn_call *call, void *arg), void *arg);
+/* [loop] Runs the middlewares of `hook` around operate(call), which is called on the loop's own
+ * stack, sets call->result.raw, and returns GANTRY_OK or fails as a handler does. */
+void gn_call_start_operation(struct gn_call *call, uint32_t hook,
+                             int (*operate)(struct gn_call *call));
+/* [loop] True if there is a middleware for one of these hooks. */
+static inline bool gn_call_is_hooked(const struct gn_call_env *env, uint32_t hook)
+{
+    return env->around && (env->around->hooks & hook);
+}
+/* [loop] True if code of this owner runs in the call, or will. */
+bool gn_call_uses(const struct gn_call *call, const struct gn_owner *owner);
+/* [loop] */
+void gn_call_observe(struct gn_call_env *env, struct gn_call_observer *observer);
+
+/* ---- middleware, from within (what the host table and the host's own middlewares build on) */
+/* [coroutine] gantry_next. */
+int gn_call_next(struct gn_call *call);
+/* [coroutine] The result so far as JSON of the latest revision, in the arena; NULL: none. */
+const gantry_json *gn_call_result(struct gn_call *call);
+/* [coroutine] Replaces it. GANTRY_EINVAL: it is none, err says why. */
+int gn_call_set_result(struct gn_call *call, const gantry_json *result, struct gn_error *err);
+/* [coroutine] gantry_refuse. */
+int gn_call_refuse(struct gn_call *call, int code, const char *fmt, ...) GN_PRINTF(3, 4);
+/* [coroutine] Moves the deadline to ms from now. */
+void gn_call_set_timeout(struct gn_call *call, uint32_t ms);
+/* [coroutine] Throws away what has been said: content, structured output, failure. */
+void gn_call_reset_result(struct gn_call *call);
+
 /* [task] Runs component as a child of `parent` and waits; a coroutine handler called by a coroutine
  * runs on the same stack, other combinations on a task of their own. The child (one reference,
  * owned by the caller) holds the result. GN_ETOOBIG deeper than 16; GN_ECANCELED. */

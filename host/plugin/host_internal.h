@@ -101,4 +101,51 @@ int gn_host_add_template(gantry_plugin *g, const gantry_template *uri_template);
 int gn_host_add_prompt(gantry_plugin *g, const gantry_prompt *prompt);
 int gn_host_remove(gantry_plugin *g, uint32_t kind, const char *name);
 
+/* ---- host_scope.c */
+gantry_call *gn_host_current(void);
+int gn_host_var_set(gantry_call *call, const gantry_var *var, const gantry_value *value);
+int gn_host_var_get(gantry_call *call, const gantry_var *var, gantry_value *ret);
+int gn_host_var_unset(gantry_call *call, const gantry_var *var);
+int gn_host_var_bind(gantry_call *call, const gantry_var *var);
+int gn_host_handle_new(gantry_call *call, const char **ret_handle);
+int gn_host_state_get(gantry_call *call, const char *handle, const char *key,
+                      const gantry_json **ret);
+int gn_host_state_set(gantry_call *call, const char *handle, const char *key,
+                      const gantry_json *value);
+int gn_host_state_delete(gantry_call *call, const char *handle, const char *key);
+
+/* ---- host_middleware.c */
+int gn_host_add_middleware(gantry_plugin *g, const gantry_middleware *middleware);
+int gn_host_depth(gantry_call *call);
+int gn_host_next(gantry_call *call);
+int gn_host_outcome(gantry_call *call);
+const char *gn_host_failure(gantry_call *call);
+const gantry_json *gn_host_result(gantry_call *call);
+int gn_host_set_result(gantry_call *call, const gantry_json *result);
+int gn_host_set_arguments(gantry_call *call, const gantry_json *arguments);
+int gn_host_refusev(gantry_call *call, int code, const char *fmt, va_list ap) GN_PRINTF(3, 0);
+int gn_host_set_timeout(gantry_call *call, uint32_t ms);
+int gn_host_has_tag(gantry_call *call, const char *tag);
+
+/* ---- host_background.c */
+int gn_host_spawn(gantry_call *call, const gantry_background *work);
+gantry_schedule *gn_host_schedule(gantry_plugin *g, const gantry_background *work,
+                                  uint32_t after_ms, uint32_t every_ms);
+void gn_host_schedule_stop(gantry_schedule *schedule);
+
+/* ---- host_log.c */
+void gn_host_log_withv(gantry_call *call, uint32_t level, const char *category,
+                       const gantry_field *fields, const char *fmt, va_list ap) GN_PRINTF(5, 0);
+void gn_host_plugin_log_withv(gantry_plugin *g, uint32_t level, const char *category,
+                              const gantry_field *fields, const char *fmt, va_list ap)
+    GN_PRINTF(5, 0);
+int gn_host_log_enabled(gantry_call *call, uint32_t level, const char *category);
+int gn_host_set_log_level(gantry_plugin *g, const char *category, int32_t level);
+int gn_host_timer(gantry_call *call, uint32_t what, const char *name, double *ret_seconds);
+
+/* ---- host_metrics.c */
+gantry_metric *gn_host_metric_new(gantry_plugin *g, const gantry_metric_spec *spec);
+void gn_host_metric_update(gantry_metric *metric, uint32_t what, double value,
+                           const char *const *label_values);
+
 #endif

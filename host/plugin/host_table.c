@@ -80,6 +80,42 @@ const gantry_host gn_host_table = {
     .add_template = gn_host_add_template,
     .add_prompt = gn_host_add_prompt,
     .remove = gn_host_remove,
+
+    .current = gn_host_current,
+    .var_set = gn_host_var_set,
+    .var_get = gn_host_var_get,
+    .var_unset = gn_host_var_unset,
+    .var_bind = gn_host_var_bind,
+    .depth = gn_host_depth,
+
+    .handle_new = gn_host_handle_new,
+    .state_get = gn_host_state_get,
+    .state_set = gn_host_state_set,
+    .state_delete = gn_host_state_delete,
+
+    .add_middleware = gn_host_add_middleware,
+    .next = gn_host_next,
+    .outcome = gn_host_outcome,
+    .failure = gn_host_failure,
+    .result = gn_host_result,
+    .set_result = gn_host_set_result,
+    .set_arguments = gn_host_set_arguments,
+    .refusev = gn_host_refusev,
+    .set_timeout = gn_host_set_timeout,
+    .has_tag = gn_host_has_tag,
+
+    .spawn = gn_host_spawn,
+    .schedule = gn_host_schedule,
+    .schedule_stop = gn_host_schedule_stop,
+
+    .log_withv = gn_host_log_withv,
+    .plugin_log_withv = gn_host_plugin_log_withv,
+    .log_enabled = gn_host_log_enabled,
+    .set_log_level = gn_host_set_log_level,
+    .timer = gn_host_timer,
+
+    .metric_new = gn_host_metric_new,
+    .metric_update = gn_host_metric_update,
 };
 
 /* What plugins compare with is what the reader returns. */
