@@ -13,7 +13,8 @@
 
 /* ---- jobs: what workers do (worker.c) ---- */
 
-enum gn_job_state { GN_JOB_IDLE, GN_JOB_WAITING, GN_JOB_RUNNING };
+/* GN_JOB_LENT: waits for the thread of a task that waits itself. */
+enum gn_job_state { GN_JOB_IDLE, GN_JOB_WAITING, GN_JOB_LENT, GN_JOB_RUNNING };
 
 /* Embedded in a worker task, or in the operation of a task that handed a piece of work out. */
 struct gn_job {
@@ -23,7 +24,8 @@ struct gn_job {
     void (*run)(struct gn_job *job);  /* [worker] */
     void (*over)(struct gn_job *job); /* [loop] after run */
     struct gn_post post;
-    enum gn_job_state state; /* under the lock of the workers */
+    struct gn_task *lender;  /* [loop] whose thread it was given; NULL: one of the queue's */
+    enum gn_job_state state; /* under the lender's lock; without one: that of the workers */
 };
 
 struct gn_worker {
@@ -48,6 +50,14 @@ void gn_workers_init(struct gn_workers *workers, uint32_t count, uint32_t max_jo
 int gn_job_queue(struct gn_loop *loop, struct gn_job *job);
 /* [loop] Takes back a job that has not begun; false if it has. job->over is not called. */
 bool gn_job_take_back(struct gn_loop *loop, struct gn_job *job);
+/* [task] Of a worker task whose operation was posted: waits until it is woken, and lends its thread
+ * meanwhile. */
+void gn_worker_wait(struct gn_task *task);
+/* [loop] Wakes it: its operation is over, with rc. What was lent its thread and has not begun goes
+ * to the queue. */
+void gn_worker_wake(struct gn_task *task, struct gn_op *op, int rc);
+/* An abandoned worker that needs the loop: what it would touch next may be gone already. */
+GN_NORETURN void gn_worker_stand_still(void);
 /* [loop] Ends the threads: joins those without a job, abandons the others. */
 void gn_workers_stop(struct gn_loop *loop);
 void gn_workers_fini(struct gn_workers *workers);
@@ -149,7 +159,8 @@ struct gn_task {
     struct gn_post post;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool woken; /* under lock */
+    bool woken;          /* under lock, as the next */
+    struct gn_list lent; /* jobs for this thread while it waits */
     char name[];
 };
 

@@ -5,7 +5,6 @@
 #include "util/clock.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #define PATIENCE 64 /* waits refused to a cancelled coroutine before each of them takes time */
 #define SLOW_DOWN_MS 10
@@ -47,6 +46,7 @@ struct gn_task *gn_task_new(struct gn_loop *loop, const struct gn_task_spec *spe
     if (is_worker) {
         pthread_mutex_init(&task->lock, NULL);
         pthread_cond_init(&task->wake, NULL);
+        gn_list_init(&task->lent);
     }
     gn_loop_add_task(loop, &task->node);
     return task;
@@ -97,12 +97,7 @@ static void op_over(struct gn_task *task, struct gn_op *op, int rc)
 {
     task->op = NULL;
     if (task->is_worker) {
-        pthread_mutex_lock(&task->lock);
-        op->rc = rc;
-        op->state = GN_OP_DONE;
-        task->woken = true;
-        pthread_cond_signal(&task->wake);
-        pthread_mutex_unlock(&task->lock);
+        gn_worker_wake(task, op, rc);
         return;
     }
     op->rc = rc;
@@ -233,13 +228,6 @@ int gn_task_start(struct gn_loop *loop, const struct gn_task_spec *spec, struct 
 
 /* ---- awaiting ---- */
 
-/* An abandoned worker that needs the loop: what it would touch next may be gone already. */
-GN_NORETURN static void stand_still(void)
-{
-    for (;;)
-        pause();
-}
-
 static void begin_posted(struct gn_post *post)
 {
     struct gn_task *task = GN_CONTAINER(post, struct gn_task, post);
@@ -250,11 +238,8 @@ static void wait_on_worker(struct gn_task *task)
 {
     task->woken = false;
     if (!gn_loop_try_post(task->loop, &task->post, begin_posted))
-        stand_still();
-    pthread_mutex_lock(&task->lock);
-    while (!task->woken)
-        pthread_cond_wait(&task->wake, &task->lock);
-    pthread_mutex_unlock(&task->lock);
+        gn_worker_stand_still();
+    gn_worker_wait(task);
 }
 
 static int await(struct gn_task *task, struct gn_op *op, enum gn_op_state state)

@@ -63,6 +63,14 @@ GN_NODISCARD int gn_task_start(struct gn_loop *loop, const struct gn_task_spec *
 GN_NODISCARD int gn_task_start_worker(struct gn_loop *loop, const struct gn_task_spec *spec,
                                       struct gn_task **ret_task);
 
+/* [loop] As gn_task_start_worker, but on the thread of `lender`, a worker task that waits in
+ * gn_await (for this task's end, directly or not): no worker is taken, no group is counted, and it
+ * begins although all workers wait. What a thread has been lent for begins one after another; a
+ * lent task may wait and lend again. If lender does not wait, or stops waiting before it began, it
+ * goes to the end of the workers' queue. GN_EBUSY: as gn_task_start_worker. */
+GN_NODISCARD int gn_task_start_on(struct gn_task *lender, const struct gn_task_spec *spec,
+                                  struct gn_task **ret_task);
+
 /* [loop] Cancels; harmless when repeated. */
 void gn_task_cancel(struct gn_task *task);
 bool gn_task_is_cancelled(const struct gn_task *task); /* [any]; true even while shielded */

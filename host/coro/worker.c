@@ -5,12 +5,16 @@
  * group that has as many workers as it may: those are passed over until one comes back. Whoever
  * ends a job looks for the next one itself, so a group's place is never free without somebody
  * noticing.
+ *
+ * A task that waits on a worker can lend its thread to what it waits for: were that to need another
+ * worker, as many tasks as there are workers, each waiting for one more, would wait for ever.
  */
 #include "coro/internal.h"
 
 #include "util/alloc.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 /* ---- the queue; all under the lock ---- */
 
@@ -142,30 +146,53 @@ void gn_workers_init(struct gn_workers *w, uint32_t count, uint32_t max_jobs)
     w->list = gn_calloc(count, sizeof(w->list[0]));
 }
 
+/* Called with the lock held. */
+static bool append_job(struct gn_loop *loop, struct gn_job *job, bool room)
+{
+    struct gn_workers *w = &loop->workers;
+    if (!room || w->stopping)
+        return false;
+    if (w->waiting >= w->idle && w->started < w->max)
+        start_thread(loop); /* if it cannot, those that are there do it */
+    if (w->started == 0)
+        return false;
+    job->state = GN_JOB_WAITING;
+    gn_list_append(&w->jobs, &job->node);
+    w->waiting++;
+    pthread_cond_signal(&w->wake);
+    return true;
+}
+
 int gn_job_queue(struct gn_loop *loop, struct gn_job *job)
 {
     struct gn_workers *w = &loop->workers;
     GN_ASSERT_LOOP(loop);
-    int rc = GN_EBUSY;
     pthread_mutex_lock(&w->lock);
-    bool room = w->waiting < w->max_jobs && !w->stopping;
-    if (room && w->waiting >= w->idle && w->started < w->max)
-        start_thread(loop); /* if it cannot, those that are there do it */
-    if (room && w->started > 0) {
-        job->state = GN_JOB_WAITING;
-        gn_list_append(&w->jobs, &job->node);
-        w->waiting++;
-        pthread_cond_signal(&w->wake);
-        rc = 0;
-    }
+    bool queued = append_job(loop, job, w->waiting < w->max_jobs);
     pthread_mutex_unlock(&w->lock);
-    return rc;
+    return queued ? 0 : GN_EBUSY;
+}
+
+/* The lender is still there: what it has been lent for is over before the lender itself is. */
+static bool take_back_lent(struct gn_job *job)
+{
+    struct gn_task *lender = job->lender;
+    pthread_mutex_lock(&lender->lock);
+    bool taken = job->state == GN_JOB_LENT;
+    if (taken) {
+        gn_list_remove(&job->node);
+        job->state = GN_JOB_IDLE;
+    }
+    pthread_mutex_unlock(&lender->lock);
+    return taken;
 }
 
 bool gn_job_take_back(struct gn_loop *loop, struct gn_job *job)
 {
     struct gn_workers *w = &loop->workers;
     GN_ASSERT_LOOP(loop);
+    if (job->lender)
+        return take_back_lent(job);
     pthread_mutex_lock(&w->lock);
     bool taken = job->state == GN_JOB_WAITING;
     if (taken) {
@@ -219,14 +246,26 @@ static void task_job_run(struct gn_job *job)
 {
     struct gn_task *task = job->task;
     __atomic_store_n(&task->ran, true, __ATOMIC_RELAXED);
-    gn_task_set_current(task);
+    struct gn_task *lender = gn_task_set_current(task);
     task->run(task, task->arg);
-    gn_task_set_current(NULL);
+    gn_task_set_current(lender);
 }
 
 static void task_job_over(struct gn_job *job)
 {
     gn_task_finish(job->task);
+}
+
+static struct gn_task *new_worker_task(struct gn_loop *loop, const struct gn_task_spec *spec)
+{
+    struct gn_task *task = gn_task_new(loop, spec, true);
+    task->job = (struct gn_job){
+        .group = spec->group,
+        .task = task,
+        .run = task_job_run,
+        .over = task_job_over,
+    };
+    return task;
 }
 
 int gn_task_start_worker(struct gn_loop *loop, const struct gn_task_spec *spec,
@@ -238,13 +277,7 @@ int gn_task_start_worker(struct gn_loop *loop, const struct gn_task_spec *spec,
         *ret_task = NULL;
     if (loop->closing)
         return GN_EBUSY;
-    struct gn_task *task = gn_task_new(loop, spec, true);
-    task->job = (struct gn_job){
-        .group = spec->group,
-        .task = task,
-        .run = task_job_run,
-        .over = task_job_over,
-    };
+    struct gn_task *task = new_worker_task(loop, spec);
     if (ret_task)
         *ret_task = task; /* before a worker may see it: its function may look there */
     int rc = gn_job_queue(loop, &task->job);
@@ -255,6 +288,99 @@ int gn_task_start_worker(struct gn_loop *loop, const struct gn_task_spec *spec,
             *ret_task = NULL;
     }
     return rc;
+}
+
+/* ---- a thread that is lent ---- */
+
+/* Takes a job from its lender, whose lock is held. */
+static struct gn_job *next_lent(struct gn_task *lender, enum gn_job_state next)
+{
+    struct gn_list *n = gn_list_pop(&lender->lent);
+    if (!n)
+        return NULL;
+    struct gn_job *job = GN_CONTAINER(n, struct gn_job, node);
+    job->state = next;
+    return job;
+}
+
+void gn_worker_wait(struct gn_task *task)
+{
+    pthread_mutex_lock(&task->lock);
+    while (!task->woken) {
+        struct gn_job *job = next_lent(task, GN_JOB_RUNNING);
+        if (!job) {
+            pthread_cond_wait(&task->wake, &task->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&task->lock);
+        job->run(job);
+        if (!gn_loop_try_post(task->loop, &job->post, job_over))
+            gn_worker_stand_still();
+        pthread_mutex_lock(&task->lock);
+    }
+    pthread_mutex_unlock(&task->lock);
+}
+
+static void never_begun(struct gn_post *post)
+{
+    gn_task_finish(GN_CONTAINER(post, struct gn_task, post));
+}
+
+/* It was admitted once: however many wait, it is not refused now. */
+static void send_to_queue(struct gn_loop *loop, struct gn_job *job)
+{
+    struct gn_workers *w = &loop->workers;
+    job->lender = NULL;
+    pthread_mutex_lock(&w->lock);
+    bool queued = append_job(loop, job, true);
+    pthread_mutex_unlock(&w->lock);
+    if (!queued)
+        gn_loop_post(loop, &job->task->post, never_begun);
+}
+
+void gn_worker_wake(struct gn_task *task, struct gn_op *op, int rc)
+{
+    struct gn_list left;
+    gn_list_init(&left);
+    pthread_mutex_lock(&task->lock);
+    op->rc = rc;
+    op->state = GN_OP_DONE;
+    task->woken = true;
+    struct gn_job *job;
+    while ((job = next_lent(task, GN_JOB_IDLE)))
+        gn_list_append(&left, &job->node);
+    pthread_cond_signal(&task->wake);
+    pthread_mutex_unlock(&task->lock);
+    struct gn_list *n;
+    while ((n = gn_list_pop(&left)))
+        send_to_queue(task->loop, GN_CONTAINER(n, struct gn_job, node));
+}
+
+void gn_worker_stand_still(void)
+{
+    for (;;)
+        pause();
+}
+
+int gn_task_start_on(struct gn_task *lender, const struct gn_task_spec *spec,
+                     struct gn_task **ret_task)
+{
+    GN_CHECK(lender, GN_TASK_MAGIC);
+    struct gn_loop *loop = lender->loop;
+    GN_ASSERT_LOOP(loop);
+    /* Without an operation it is not there yet, or on its way back. */
+    if (!lender->is_worker || !lender->op || loop->closing)
+        return gn_task_start_worker(loop, spec, ret_task);
+    struct gn_task *task = new_worker_task(loop, spec);
+    task->job.lender = lender;
+    if (ret_task)
+        *ret_task = task;
+    pthread_mutex_lock(&lender->lock);
+    task->job.state = GN_JOB_LENT;
+    gn_list_append(&lender->lent, &task->job.node);
+    pthread_cond_signal(&lender->wake);
+    pthread_mutex_unlock(&lender->lock);
+    return 0;
 }
 
 /* ---- pieces of work ---- */

@@ -660,6 +660,26 @@ static void write_nowhere(struct gn_task *task, void *arg)
 
 static void *nowhere = (void *)16;
 
+/* A worker task that lends its thread to one that crashes. */
+struct crash_lender {
+    struct gn_op op;
+    const char *name;
+};
+
+static void lend_to_crash(struct gn_op *op)
+{
+    struct crash_lender *c = GN_CONTAINER(op, struct crash_lender, op);
+    struct gn_task_spec spec = {.name = c->name, .run = write_nowhere, .arg = &nowhere};
+    cr_assert_eq(gn_task_start_on(op->task, &spec, NULL), 0);
+}
+
+static void lend_thread(struct gn_task *task, void *arg)
+{
+    struct crash_lender c = {.op = {.start = lend_to_crash}, .name = "hello/guest"};
+    (void)arg;
+    gn_await(task, &c.op);
+}
+
 /* What a child that runs `run` in a task says on its way down. */
 static void crash(const char *name, void (*run)(struct gn_task *task, void *arg), bool worker,
                   char *ret_text, size_t size)
@@ -710,6 +730,14 @@ Test(task, another_crash_is_reported_by_name)
     static char text[65536];
     crash("hello/wild", write_nowhere, false, text, sizeof(text));
     cr_assert_not_null(strstr(text, "SIGSEGV at address 0x10 in task hello/wild\n"), "%s", text);
+}
+
+Test(task, a_crash_on_a_thread_that_was_lent_names_who_ran_there)
+{
+    static char text[65536];
+    crash("hello/lender", lend_thread, true, text, sizeof(text));
+    cr_assert_not_null(strstr(text, "SIGSEGV at address 0x10 in worker task hello/guest\n"), "%s",
+                       text);
 }
 
 Test(task, a_crash_on_a_worker_is_reported_by_name)
