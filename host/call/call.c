@@ -78,6 +78,7 @@ int gn_call_vfail(struct gn_call *call, const char *fmt, va_list ap)
     if (!call->failure)
         call->failure = "the message of this failure is too long";
     call->failed = true;
+    call->error_code = 0;
     return GANTRY_EFAILED;
 }
 
@@ -90,6 +91,31 @@ int gn_call_fail(struct gn_call *call, const char *fmt, ...)
     return rc;
 }
 
+int gn_call_refuse(struct gn_call *call, int code, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int rc = gn_call_vfail(call, fmt, ap);
+    va_end(ap);
+    call->error_code = code;
+    return rc;
+}
+
+void gn_call_observe(struct gn_call_env *env, struct gn_call_observer *observer)
+{
+    gn_list_append(&env->observers, &observer->node);
+}
+
+void gn_call_tell_ended(struct gn_call *call, enum gn_outcome outcome)
+{
+    if (!call->method || !call->env->observers.next)
+        return;
+    GN_LIST_EACH(&call->env->observers, n) {
+        struct gn_call_observer *o = GN_CONTAINER(n, struct gn_call_observer, node);
+        o->ended(o, call, outcome);
+    }
+}
+
 /* Hands the outcome over, once. May free the call unless the caller holds it. */
 static void finish(struct gn_call *call, enum gn_outcome outcome)
 {
@@ -97,6 +123,7 @@ static void finish(struct gn_call *call, enum gn_outcome outcome)
         return;
     call->finished = true;
     gn_timer_stop(&call->deadline);
+    gn_call_tell_ended(call, outcome);
     const struct gn_call_ops *ops = call->ops;
     if (ops && ops->finished)
         ops->finished(call, outcome);
@@ -108,14 +135,21 @@ void gn_call_detach(struct gn_call *call)
     call->ops = NULL;
 }
 
+/* Through its spine, if it has one: a worker that the spine waits for is cancelled by it. */
+static void cancel_task(struct gn_call *call)
+{
+    struct gn_task *task = call->spine ? call->spine : call->task;
+    if (task)
+        gn_task_cancel(task);
+}
+
 void gn_call_cancel(struct gn_call *call)
 {
     GN_CHECK(call, GN_CALL_MAGIC);
     gn_call_ref(call);
     call->cancelled = true;
     finish(call, GN_OUT_CANCELED);
-    if (call->task)
-        gn_task_cancel(call->task);
+    cancel_task(call);
     gn_call_unref(call);
 }
 
@@ -126,15 +160,16 @@ static void on_deadline(struct gn_timer *timer)
     randombytes_buf(&call->correlation, sizeof call->correlation);
     snprintf(call->deadline_text, sizeof call->deadline_text,
              "the %s did not finish in time (correlation id %016llx)",
-             call->component ? gn_kind_name(call->component->kind) : "function",
+             call->component ? gn_kind_name(call->component->kind)
+             : call->operate ? call->method
+                             : "function",
              (unsigned long long)call->correlation);
     gn_log(call->env->log, GN_WARNING, "call",
            "%s did not end within %u ms: cancelled, correlation id %016llx", gn_call_label(call),
            call->timeout_ms, (unsigned long long)call->correlation);
     call->cancelled = true;
     finish(call, GN_OUT_TIMEOUT);
-    if (call->task)
-        gn_task_cancel(call->task);
+    cancel_task(call);
     gn_call_unref(call);
 }
 
@@ -145,6 +180,15 @@ static void start_deadline(struct gn_call *call)
     if (!call->timeout_ms)
         call->timeout_ms = call->env->timeout_ms ? call->env->timeout_ms : DEFAULT_TIMEOUT_MS;
     gn_timer_start(call->env->loop, &call->deadline, call->timeout_ms, on_deadline);
+}
+
+void gn_call_set_timeout(struct gn_call *call, uint32_t ms)
+{
+    GN_CHECK(call, GN_CALL_MAGIC);
+    if (call->finished)
+        return;
+    call->timeout_ms = ms;
+    gn_timer_start(call->env->loop, &call->deadline, ms, on_deadline);
 }
 
 /* ---------------------------------------------------------------- the end of a handler */
@@ -168,49 +212,59 @@ static const char *code_name(int rc)
     return rc <= 0 && rc > -(int)GN_COUNT(names) ? names[-rc] : "an unknown code";
 }
 
-static enum gn_outcome fail_by_accident(struct gn_call *call, const char *why)
+static enum gn_outcome fail_by_accident(struct gn_call *call, const char *who, const char *why)
 {
     randombytes_buf(&call->correlation, sizeof call->correlation);
     call->failure = gn_arena_format(&call->arena, "internal error (correlation id %016llx)",
                                     (unsigned long long)call->correlation);
-    gn_log(call->env->log, GN_ERROR, "call", "%s failed: %s, correlation id %016llx",
-           gn_call_label(call), why, (unsigned long long)call->correlation);
+    gn_log(call->env->log, GN_ERROR, "call", "%s failed: %s, correlation id %016llx", who, why,
+           (unsigned long long)call->correlation);
     return GN_OUT_ACCIDENT;
 }
 
-/* What the handler's return value means. [loop] */
-enum gn_outcome gn_call_outcome(struct gn_call *call)
+static bool is_resource(const struct gn_component *c)
+{
+    return c && (c->kind == GN_RESOURCE || c->kind == GN_TEMPLATE);
+}
+
+enum gn_outcome gn_call_judge(struct gn_call *call, int rc, const char *who)
 {
     /* A handler that goes on after gantry_fail has failed all the same. */
     if (call->failed)
         return GN_OUT_FAILED;
-    if (call->rc == GANTRY_OK) {
-        const char *problem = gn_call_check_output(call);
-        return problem ? fail_by_accident(call, problem) : GN_OUT_RESULT;
-    }
-    if (call->rc == GANTRY_ENOENT && call->component &&
-        (call->component->kind == GN_RESOURCE || call->component->kind == GN_TEMPLATE))
+    if (rc == GANTRY_OK)
+        return GN_OUT_RESULT;
+    if (rc == GANTRY_ENOENT && is_resource(call->component))
         return GN_OUT_NOT_FOUND;
-    if (call->rc == GANTRY_ECANCELED && call->cancelled)
+    if (rc == GANTRY_ECANCELED && call->cancelled)
         return GN_OUT_CANCELED;
-    if (call->rc == GANTRY_ETOOBIG) { /* of a host function, passed on: no secret */
+    if (rc == GANTRY_ETOOBIG) { /* of a host function, passed on: no secret */
         gn_call_fail(call,
                      "too large: the result, or the memory it takes, is over this server's limit");
         gn_log(call->env->log, GN_WARNING, "call", "%s went over a limit of the host (ETOOBIG)",
-               gn_call_label(call));
+               who);
         return GN_OUT_FAILED;
     }
     char why[64];
-    snprintf(why, sizeof why, "it returned %s (%d)", code_name(call->rc), call->rc);
-    return fail_by_accident(call, why);
+    snprintf(why, sizeof why, "it returned %s (%d)", code_name(rc), rc);
+    return fail_by_accident(call, who, why);
 }
 
-/* Runs on the handler's own stack or thread, after it returned. */
-static void release_locks(struct gn_call *call)
+enum gn_outcome gn_call_outcome(struct gn_call *call)
 {
-    struct gn_list *n;
-    while ((n = gn_list_pop(&call->locks))) {
+    enum gn_outcome outcome = call->spine ? call->verdict
+                                          : gn_call_judge(call, call->rc, gn_call_label(call));
+    const char *problem = outcome == GN_OUT_RESULT ? gn_call_check_output(call) : NULL;
+    return problem ? fail_by_accident(call, gn_call_label(call), problem) : outcome;
+}
+
+void gn_call_release_locks(struct gn_call *call)
+{
+    GN_LIST_EACH(&call->locks, n) {
         struct gantry_mutex *m = GN_CONTAINER(n, struct gantry_mutex, call_node);
+        if (m->level != call->around_at)
+            continue;
+        gn_list_remove(n);
         gn_log(call->env->log, GN_ERROR, "call", "%s returned without gantry_unlock: released",
                gn_call_label(call));
         gn_mutex_unlock(&m->mutex, call->task);
@@ -220,13 +274,18 @@ static void release_locks(struct gn_call *call)
 int gn_call_invoke(struct gn_call *call)
 {
     int rc;
+    void *outer = gn_task_local(call->task);
+    gn_task_set_local(call->task, call);
+    call->self = call->owner;
+    call->self_data = call->component ? call->component->data : NULL;
     if (call->run)
         rc = call->run(call, call->run_arg);
     else if (call->is_completion)
         rc = call->component->complete(call, call->argument_name, call->argument_value);
     else
         rc = call->component->run(call, call->in);
-    release_locks(call);
+    gn_call_release_locks(call);
+    gn_task_set_local(call->task, outer);
     return rc;
 }
 
@@ -236,7 +295,9 @@ static void release_code(struct gn_call *call)
     struct gn_owner *owner = call->owner;
     struct gn_component *component = call->component;
     call->owner = NULL;
+    call->self = NULL;
     call->component = NULL;
+    gn_around_release(call);
     gn_component_unref(component);
     if (owner)
         owner->unref(owner);
@@ -259,7 +320,12 @@ static void task_run(struct gn_task *task, void *arg)
     struct gn_call *call = arg;
     if (!gn_task_is_worker(task))
         call->task = task; /* a fresh coroutine runs before gn_task_start has returned it */
-    call->rc = gn_call_invoke(call);
+    if (call->around_count) {
+        call->spine = task;
+        call->rc = gn_call_next(call);
+    } else {
+        call->rc = gn_call_invoke(call);
+    }
 }
 
 static void task_done(struct gn_task *task, void *arg)
@@ -273,6 +339,7 @@ static void task_done(struct gn_task *task, void *arg)
     call->running = false;
     if (!call->finished)
         finish(call, ran ? gn_call_outcome(call) : GN_OUT_CANCELED);
+    call->spine = NULL;
     release_code(call);
     gn_call_unref(call);
     if (env->handler_ended)
@@ -305,6 +372,32 @@ static void start_task(struct gn_call *call, bool blocking, const char *name)
 
 /* ---------------------------------------------------------------- starting */
 
+uint32_t gn_call_hook_of(const struct gn_component *c, bool is_completion)
+{
+    static const uint32_t hooks[GN_KINDS] = {
+        [GN_TOOL] = GANTRY_ON_CALL_TOOL,
+        [GN_RESOURCE] = GANTRY_ON_READ_RESOURCE,
+        [GN_TEMPLATE] = GANTRY_ON_READ_RESOURCE,
+        [GN_PROMPT] = GANTRY_ON_GET_PROMPT,
+    };
+    return GANTRY_ON_MESSAGE | GANTRY_ON_REQUEST |
+           (is_completion ? (uint32_t)GANTRY_ON_COMPLETE : hooks[c->kind]);
+}
+
+static void begin(struct gn_call *call, struct gn_owner *owner, const char *what)
+{
+    call->began_us = gn_clock_us();
+    hold_code(call, owner);
+    make_label(call, owner ? owner->name : "host", what);
+}
+
+/* Ends at once what has not been started. */
+static void refuse(struct gn_call *call, enum gn_outcome outcome)
+{
+    finish(call, outcome);
+    release_code(call);
+}
+
 void gn_call_start(struct gn_call *call)
 {
     GN_CHECK(call, GN_CALL_MAGIC);
@@ -316,20 +409,20 @@ void gn_call_start(struct gn_call *call)
     if (!call->parent && c->owner && c->owner->hold && c->owner->hold(c->owner, call))
         return;
     gn_call_ref(call);
-    hold_code(call, c->owner);
-    make_label(call, c->owner ? c->owner->name : "host", c->key);
-    enum gn_outcome outcome;
-    if (gn_call_bind(call, &outcome)) {
+    begin(call, c->owner, c->key);
+    call->hook = gn_call_hook_of(c, false);
+    enum gn_outcome outcome = GN_OUT_BUSY;
+    if (gn_around_take(call) == GANTRY_OK && call->around_count)
+        start_task(call, false, gn_call_label(call));
+    else if (gn_call_bind(call, &outcome))
         start_task(call, c->flags & GANTRY_BLOCKING, gn_call_label(call));
-    } else {
-        finish(call, outcome);
-        release_code(call);
-    }
+    else
+        refuse(call, outcome);
     gn_call_unref(call);
 }
 
 /* A choice list completes itself. */
-static void complete_choices(struct gn_call *call)
+void gn_call_complete_choices(struct gn_call *call)
 {
     const struct gn_field *field = call->component->input
                                        ? gn_fields_find(call->component->input, call->argument_name)
@@ -351,14 +444,15 @@ void gn_call_start_completion(struct gn_call *call)
     GN_CHECK(c, GN_COMPONENT_MAGIC);
     gn_call_ref(call);
     call->is_completion = true;
-    hold_code(call, c->owner);
-    make_label(call, c->owner ? c->owner->name : "host", c->key);
-    if (c->complete) {
+    begin(call, c->owner, c->key);
+    call->hook = gn_call_hook_of(c, true);
+    if (gn_around_take(call) != GANTRY_OK) {
+        refuse(call, GN_OUT_BUSY);
+    } else if (call->around_count || c->complete) {
         start_task(call, false, gn_call_label(call));
     } else {
-        complete_choices(call);
-        finish(call, GN_OUT_RESULT);
-        release_code(call);
+        gn_call_complete_choices(call);
+        refuse(call, GN_OUT_RESULT);
     }
     gn_call_unref(call);
 }
@@ -370,8 +464,27 @@ void gn_call_start_function(struct gn_call *call, struct gn_owner *owner, const 
     gn_call_ref(call);
     call->run = fn;
     call->run_arg = arg;
-    hold_code(call, owner);
-    make_label(call, owner ? owner->name : "host", name);
-    start_task(call, false, gn_call_label(call));
+    begin(call, owner, name);
+    start_task(call, call->run_blocks, gn_call_label(call));
+    gn_call_unref(call);
+}
+
+void gn_call_start_operation(struct gn_call *call, uint32_t hook,
+                             int (*operate)(struct gn_call *call))
+{
+    GN_CHECK(call, GN_CALL_MAGIC);
+    gn_call_ref(call);
+    call->operate = operate;
+    call->hook = hook;
+    call->label = call->method;
+    call->began_us = gn_clock_us();
+    if (gn_around_take(call) != GANTRY_OK) {
+        refuse(call, GN_OUT_BUSY);
+    } else if (call->around_count) {
+        start_task(call, false, gn_call_label(call));
+    } else {
+        call->rc = operate(call);
+        refuse(call, gn_call_judge(call, call->rc, gn_call_label(call)));
+    }
     gn_call_unref(call);
 }

@@ -158,7 +158,8 @@ struct gantry_call {
     uint32_t hook;          /* GANTRY_ON_ bits that concern it */
     struct gn_call *parent; /* of a nested call */
     uint32_t depth;
-    struct gn_task *task; /* while the handler runs */
+    struct gn_task *task;  /* while the handler runs: on which it is */
+    struct gn_task *spine; /* the coroutine that its middlewares run on; NULL without any */
     void *in;
     uint32_t timeout_ms; /* 0: component's, else env's */
     struct gn_timer deadline;
@@ -269,7 +270,9 @@ void gn_annotations_write(const struct gn_annotations *a, enum gn_revision revis
                           struct gn_jw *w);
 
 /* ---- results as JSON of a revision, members written into the open object of w */
-/* CallToolResult: content, structuredContent, isError, _meta. With outcome other than RESULT: the
+/* What the call's component gives, and the `_meta` that the handler has set. */
+void gn_result_write(const struct gn_call *call, enum gn_outcome outcome, struct gn_jw *w);
+/* CallToolResult: content, structuredContent, isError. With outcome other than RESULT: the
  * failure as text and isError. */
 void gn_result_write_tool(const struct gn_call *call, enum gn_outcome outcome, struct gn_jw *w);
 /* ReadResourceResult: contents. */

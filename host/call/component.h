@@ -99,6 +99,8 @@ struct gn_component *gn_component_ref(struct gn_component *c);
  * itself until its components are gone). NULL is fine. */
 void gn_component_unref(struct gn_component *c);
 
+bool gn_component_has_tag(const struct gn_component *c, const char *tag); /* NULL has none */
+
 /* "tool", "resource", "resource template", "prompt". */
 const char *gn_kind_name(enum gn_kind kind);
 

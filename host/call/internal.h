@@ -16,7 +16,26 @@ bool gn_call_bind(struct gn_call *call, enum gn_outcome *ret_outcome);
 const char *gn_call_check_output(struct gn_call *call);
 /* Runs the handler on the current stack and releases the locks it left. [task] */
 int gn_call_invoke(struct gn_call *call);
-/* What call->rc means. [loop] */
+/* Releases what was locked at this level (call->around_at) and reports it. [task] */
+void gn_call_release_locks(struct gn_call *call);
+/* What became of the call: the last word, structured output checked. [loop] */
 enum gn_outcome gn_call_outcome(struct gn_call *call);
+/* What a return value means that `who` gave; accidents get a correlation id and a line in the log.
+ */
+enum gn_outcome gn_call_judge(struct gn_call *call, int rc, const char *who);
+/* The values of an argument that has a list of choices, as a completion. [loop] */
+void gn_call_complete_choices(struct gn_call *call);
+/* Tells the observers, once a call that somebody asked for has ended. [loop] */
+void gn_call_tell_ended(struct gn_call *call, enum gn_outcome outcome);
+
+/* middleware.c [loop]: how many middlewares concern such a call; takes them and holds their owners;
+ * gives them back. */
+uint32_t gn_around_count(const struct gn_call_env *env, uint32_t hook,
+                         const struct gn_component *c);
+int gn_around_take(struct gn_call *call);
+void gn_around_release(struct gn_call *call);
+/* The hooks that concern a call of this kind of component. */
+uint32_t gn_call_hook_of(const struct gn_component *c, bool is_completion);
+void gn_call_name_middleware(const struct gn_middleware *m, char *out, size_t size);
 
 #endif

@@ -32,7 +32,6 @@ void gn_middleware_unref(struct gn_middleware *m); /* at zero: free_data. NULL i
 
 /* The array: sorted by priority, owner's name (the host's own first), order. */
 struct gn_around {
-    uint32_t refs;
     uint32_t hooks; /* of all of them */
     size_t count;
     struct gn_middleware *v[];

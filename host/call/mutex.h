@@ -9,6 +9,7 @@ struct gantry_mutex {
     struct gn_list plugin_node; /* in the generation's list: freed with it */
     struct gn_list call_node;   /* in call->locks of the call that holds it */
     gantry_plugin *plugin;
+    uint32_t level; /* call->around_at of whoever holds it: a handler, or a middleware around it */
 };
 
 #endif

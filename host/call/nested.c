@@ -6,9 +6,12 @@
  *     coroutine     blocking       on a worker of its own; the parent awaits
  *     worker        coroutine      as a coroutine of its own; the parent awaits
  *
+ * In middleware it is always the last of these: what is around a call runs on the loop.
+ *
  * The child keeps its parent alive, since it borrows identity and arguments from it.
  */
 #include "call/internal.h"
+#include "util/clock.h"
 
 struct nested {
     struct gn_op op;
@@ -33,6 +36,11 @@ static void inherit(struct gn_call *child, struct gn_call *parent)
     child->client_version = parent->client_version;
     child->principal = parent->principal;
     child->capabilities = parent->capabilities;
+    child->session_key = parent->session_key;
+    child->transport = parent->transport;
+    child->traceparent = parent->traceparent;
+    child->tracestate = parent->tracestate;
+    child->baggage = parent->baggage;
 }
 
 static const char *method_of(const struct gn_component *c)
@@ -52,8 +60,12 @@ static void set_up(void *arg)
     child->arguments = n->arguments;
     child->uri = n->uri;
     n->child = child;
+    /* In middleware it is a coroutine of its own, with a deadline of its own. */
+    if (gn_around_count(child->env, gn_call_hook_of(n->component, false), n->component))
+        n->is_inline = false;
     if (!n->is_inline)
         return;
+    child->began_us = gn_clock_us();
     n->owner = n->component->owner;
     if (n->owner)
         n->owner->ref(n->owner);
@@ -73,6 +85,7 @@ static void tear_down(void *arg)
         n->child->cancelled = gn_task_is_cancelled(n->parent->task);
         n->outcome = gn_call_outcome(n->child);
     }
+    gn_call_tell_ended(n->child, n->outcome);
     n->child->task = NULL;
     n->child->component = NULL;
     n->child->owner = NULL;

@@ -100,7 +100,7 @@ void gn_call_log(struct gn_call *call, enum gn_level level, const char *fmt, va_
     gn_jw_init(&w, &params);
     gn_jw_object(&w, NULL);
     gn_jw_str(&w, "level", gn_level_names[level]);
-    gn_jw_str(&w, "logger", call->owner ? call->owner->name : "gantry");
+    gn_jw_str(&w, "logger", call->self ? call->self->name : "gantry");
     gn_jw_str(&w, "data", text);
     gn_jw_end(&w);
     notify(call, "notifications/message", &params);

@@ -56,6 +56,8 @@ void gn_worker_wait(struct gn_task *task);
 /* [loop] Wakes it: its operation is over, with rc. What was lent its thread and has not begun goes
  * to the queue. */
 void gn_worker_wake(struct gn_task *task, struct gn_op *op, int rc);
+/* [loop] It has to stop: interrupts the piece of work that it runs in place. */
+void gn_worker_interrupt(struct gn_task *task);
 /* An abandoned worker that needs the loop: what it would touch next may be gone already. */
 GN_NORETURN void gn_worker_stand_still(void);
 /* [loop] Ends the threads: joins those without a job, abandons the others. */
@@ -154,6 +156,7 @@ struct gn_task {
     void (*run)(struct gn_task *task, void *arg);
     void (*done)(struct gn_task *task, void *arg);
     void *arg;
+    void *local; /* gn_task_set_local */
     struct gn_fiber *fiber; /* coroutines */
     struct gn_job job;      /* worker tasks, as all below */
     struct gn_post post;
@@ -161,6 +164,8 @@ struct gn_task {
     pthread_cond_t wake;
     bool woken;          /* under lock, as the next */
     struct gn_list lent; /* jobs for this thread while it waits */
+    void (*interrupt)(void *arg); /* of the piece that it runs in place; NULL: none */
+    void *interrupt_arg;
     char name[];
 };
 

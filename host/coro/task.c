@@ -120,7 +120,11 @@ static void cancel_op(struct gn_op *op)
 static void interrupt(struct gn_task *task)
 {
     struct gn_op *op = task->op;
-    if (!op || op->state != GN_OP_STARTED || !gn_task_must_stop(task))
+    if (!gn_task_must_stop(task))
+        return;
+    if (task->is_worker)
+        gn_worker_interrupt(task);
+    if (!op || op->state != GN_OP_STARTED)
         return;
     if (task->starting)
         task->interrupted = true; /* not before op->start has set up what op->cancel undoes */
@@ -420,6 +424,16 @@ bool gn_task_ran(const struct gn_task *task)
 const char *gn_task_name(const struct gn_task *task)
 {
     return task->name;
+}
+
+void *gn_task_local(const struct gn_task *task)
+{
+    return task->local;
+}
+
+void gn_task_set_local(struct gn_task *task, void *local)
+{
+    task->local = local;
 }
 
 struct gn_loop *gn_task_loop(struct gn_task *task)

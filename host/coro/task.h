@@ -81,6 +81,9 @@ bool gn_task_is_worker(const struct gn_task *task);
 bool gn_task_ran(const struct gn_task *task);
 const char *gn_task_name(const struct gn_task *task);
 struct gn_loop *gn_task_loop(struct gn_task *task);
+/* A pointer of whoever uses the task: NULL at first. [task] */
+void *gn_task_local(const struct gn_task *task);
+void gn_task_set_local(struct gn_task *task, void *local);
 /* The task that runs on this thread now; NULL outside of tasks. [any] */
 struct gn_task *gn_task_current(void);
 
@@ -92,6 +95,12 @@ void gn_task_on_loop(struct gn_task *task, void (*fn)(void *arg), void *arg);
  * value; GN_EBUSY: too many jobs; GN_ECANCELED: cancelled before it began. */
 int gn_task_work(struct gn_task *task, struct gn_work_group *group, int (*fn)(void *arg),
                  void *arg);
+/* [task] The same for a piece that can be told to stop: interrupt(arg) is called on the loop, once
+ * at most, when the task has to stop (cancelled, and not shielded any more) while the piece runs. It
+ * may come just before fn begins or just after it ended, never once this has returned. It must not
+ * wait; fn is still waited for. */
+int gn_task_work_interruptible(struct gn_task *task, struct gn_work_group *group,
+                               int (*fn)(void *arg), void (*interrupt)(void *arg), void *arg);
 
 /* A fair mutex that tasks of both kinds await. Zero-initialise with gn_mutex_init. */
 struct gn_mutex {
@@ -105,6 +114,21 @@ void gn_mutex_fini(struct gn_mutex *m); /* not held, nobody waits */
 /* [task] GN_EINVAL: holds it already. GN_ECANCELED even if it is free. */
 int gn_mutex_lock(struct gn_mutex *m, struct gn_task *task);
 void gn_mutex_unlock(struct gn_mutex *m, struct gn_task *task); /* [task] */
+
+/* A fair semaphore: so many permits, held by nobody in particular. What is given back goes to the
+ * one that waits longest, so nobody overtakes. Initialise with gn_semaphore_init. */
+struct gn_semaphore {
+    uint32_t magic;
+    uint32_t permits; /* [loop] free ones; while somebody waits there are none */
+    struct gn_loop *loop;
+    struct gn_list waiters;
+};
+void gn_semaphore_init(struct gn_semaphore *s, struct gn_loop *loop, uint32_t permits);
+void gn_semaphore_fini(struct gn_semaphore *s); /* nobody waits */
+/* [task] Takes a permit; waits for one ms milliseconds at most (0: as long as it takes).
+ * GN_ETIMEDOUT; GN_ECANCELED even if there is one. */
+int gn_semaphore_take(struct gn_semaphore *s, struct gn_task *task, uint32_t ms);
+void gn_semaphore_give(struct gn_semaphore *s); /* [loop] */
 
 /* Figures for status, tests and benchmarks. [loop] */
 struct gn_task_stats {

@@ -138,6 +138,19 @@ static int take_components(struct import *in, const gantry_descriptor *d)
     return rc;
 }
 
+static int take_middleware(struct import *in, const gantry_descriptor *d)
+{
+    for (size_t i = 0; d->middleware && d->middleware[i]; i++) {
+        struct gn_middleware *m = NULL;
+        int rc = gn_abi_import_middleware(in->g, d->middleware[i], &m, in->err);
+        if (!rc)
+            rc = gn_generation_add_middleware(in->g, m, in->err);
+        if (rc)
+            return rc;
+    }
+    return GN_OK;
+}
+
 int gn_abi_import(const struct gn_abi *abi, const gantry_descriptor *descriptor,
                   struct gn_generation *g, gn_abi_skip_fn on_skip, void *arg, struct gn_error *err)
 {
@@ -160,7 +173,8 @@ int gn_abi_import(const struct gn_abi *abi, const gantry_descriptor *descriptor,
     g->stop = d.stop;
     g->save = d.save;
     g->restore = d.restore;
-    return take_components(&in, &d);
+    rc = take_components(&in, &d);
+    return rc ? rc : take_middleware(&in, &d);
 }
 
 /* ---------------------------------------------------------------- settings */

@@ -25,7 +25,7 @@ typedef void (*gn_abi_skip_fn)(void *arg, const char *text);
 
 /* Fills g from the descriptor: name, version, functions, settings table, components (staged into
  * g->components). Stores the host table in the plugin. Refuses with a message that names both
- * sides: "built for ABI 2.0; this host speaks 0.1". on_skip may be NULL. */
+ * sides: "built for ABI 2.0; this host speaks 0.2". on_skip may be NULL. */
 GN_NODISCARD int gn_abi_import(const struct gn_abi *abi, const gantry_descriptor *descriptor,
                                struct gn_generation *g, gn_abi_skip_fn on_skip, void *arg,
                                struct gn_error *err);
@@ -43,5 +43,8 @@ GN_NODISCARD int gn_abi_import_template(struct gn_generation *g, const gantry_te
                                         struct gn_component **ret, struct gn_error *err);
 GN_NODISCARD int gn_abi_import_prompt(struct gn_generation *g, const gantry_prompt *raw,
                                       struct gn_component **ret, struct gn_error *err);
+/* GN_ENOTSUP, too, refuses the plugin: what is around calls must not be left out. */
+GN_NODISCARD int gn_abi_import_middleware(struct gn_generation *g, const gantry_middleware *raw,
+                                          struct gn_middleware **ret, struct gn_error *err);
 
 #endif

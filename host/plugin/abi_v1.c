@@ -445,6 +445,54 @@ int gn_abi_import_template(struct gn_generation *g, const gantry_template *raw,
     return finish(g, c, t.uri_template, rc, t.data, t.free_data, ret, err);
 }
 
+/* ---------------------------------------------------------------- middleware */
+
+#define HOOKS ((uint32_t)(GANTRY_ON_MESSAGE * 2 - 1))
+
+static int fill_middleware(struct gn_middleware *m, const gantry_middleware *from,
+                           struct gn_error *err)
+{
+    gn_free(m->name);
+    m->name = NULL;
+    int rc = gn_abi_name(GN_TOOL, from->name, &m->name, err);
+    if (!rc)
+        rc = gn_abi_check_bits(from->flags, 0, "flags", err);
+    if (!rc)
+        rc = gn_abi_check_bits(from->hooks, HOOKS, "hooks", err);
+    if (!rc && !from->hooks)
+        rc = gn_error_set(err, GN_EINVAL, "has no hooks: it would never run");
+    if (!rc && !from->run)
+        rc = gn_error_set(err, GN_EINVAL, "has no run function");
+    if (!rc)
+        rc = gn_abi_tags(from->tags, &m->tags, err);
+    m->priority = from->priority;
+    m->hooks = from->hooks;
+    m->run = from->run;
+    return rc;
+}
+
+int gn_abi_import_middleware(struct gn_generation *g, const gantry_middleware *raw,
+                             struct gn_middleware **ret, struct gn_error *err)
+{
+    gantry_middleware from;
+    struct gn_middleware *m = gn_middleware_new("");
+    int rc = gn_abi_copy(&from, sizeof from, offsetof(gantry_middleware, tags), raw, err);
+    if (!rc)
+        rc = fill_middleware(m, &from, err);
+    *ret = NULL;
+    if (rc) {
+        gn_error_prefix(err, "middleware %s: ", gn_abi_label(from.name));
+        gn_middleware_unref(m);
+        return rc;
+    }
+    m->owner = &g->owner;
+    m->order = g->middleware_made++;
+    m->data = from.data;
+    m->free_data = from.free_data;
+    *ret = m;
+    return GN_OK;
+}
+
 int gn_abi_import_prompt(struct gn_generation *g, const gantry_prompt *raw,
                          struct gn_component **ret, struct gn_error *err)
 {

@@ -25,7 +25,7 @@ struct gn_elf {
  * found and what would be right, without naming the file. */
 GN_NODISCARD int gn_elf_check(int fd, const char *symbol, struct gn_elf *ret, struct gn_error *err);
 /* The verdict on what gn_elf_check found exported: GN_EINVAL with a message if it is not a plugin
- * or one of another ABI; `speaks` names ours ("ABI 0.1"). 0 if has_symbols is false. */
+ * or one of another ABI; `speaks` names ours ("ABI 0.2"). 0 if has_symbols is false. */
 GN_NODISCARD int gn_elf_check_plugin(const struct gn_elf *elf, const char *symbol,
                                      const char *speaks, struct gn_error *err);
 

@@ -107,6 +107,69 @@ void gn_generation_drop_component(struct gn_generation *g, struct gn_component *
     sweep_removed(g);
 }
 
+/* ---------------------------------------------------------------- middleware */
+
+#define MIDDLEWARE_MAX 64
+
+static size_t find_middleware(const struct gn_generation *g, const char *name)
+{
+    size_t i = 0;
+    while (i < g->middleware_count && !gn_streq(g->middleware[i]->name, name))
+        i++;
+    return i;
+}
+
+void gn_generation_publish_middleware(struct gn_generation *g)
+{
+    gn_around_replace(g->env, &g->owner, g->middleware, g->middleware_count);
+}
+
+int gn_generation_add_middleware(struct gn_generation *g, struct gn_middleware *m,
+                                 struct gn_error *err)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    int rc = GN_OK;
+    if (find_middleware(g, m->name) < g->middleware_count)
+        rc = gn_error_set(err, GN_EEXIST, "middleware %s is declared twice", m->name);
+    else if (g->middleware_count >= MIDDLEWARE_MAX)
+        rc = gn_error_set(err, GN_ETOOBIG, "declares more than %d middlewares", MIDDLEWARE_MAX);
+    if (rc) {
+        m->free_data = NULL;
+        gn_middleware_unref(m);
+        return rc;
+    }
+    g->middleware = gn_reallocarray(g->middleware, g->middleware_count + 1,
+                                    sizeof(struct gn_middleware *));
+    g->middleware[g->middleware_count++] = m;
+    if (g->state == GN_GEN_LIVE)
+        gn_generation_publish_middleware(g);
+    return GN_OK;
+}
+
+int gn_generation_remove_middleware(struct gn_generation *g, const char *name)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    size_t i = find_middleware(g, name);
+    if (i == g->middleware_count)
+        return GN_ENOENT;
+    struct gn_middleware *m = g->middleware[i];
+    g->middleware_count--;
+    memmove(&g->middleware[i], &g->middleware[i + 1],
+            (g->middleware_count - i) * sizeof(struct gn_middleware *));
+    if (g->state == GN_GEN_LIVE)
+        gn_generation_publish_middleware(g);
+    gn_middleware_unref(m);
+    return GN_OK;
+}
+
+/* No call holds one any more: a call holds the generation. */
+static void drop_middleware(struct gn_generation *g)
+{
+    for (size_t i = 0; i < g->middleware_count; i++)
+        gn_middleware_unref(g->middleware[i]);
+    g->middleware_count = 0;
+}
+
 /* Whoever still holds one of the components (an old snapshot) may read it, but not reach the
  * plugin. */
 static void disarm(struct gn_component **v, size_t count)
@@ -148,6 +211,7 @@ void gn_generation_stop(struct gn_generation *g)
     disarm(g->components, g->component_count);
     disarm(g->removed, g->removed_count);
     g->component_count = g->removed_count = 0;
+    drop_middleware(g);
     g->settings = NULL;
     gn_arena_release(&g->arena);
     gn_json_release(&g->settings_doc);
@@ -168,6 +232,7 @@ void gn_generation_free(struct gn_generation *g)
     gn_assert(g->module == NULL);
     gn_free(g->components);
     gn_free(g->removed);
+    gn_free(g->middleware);
     gn_free(g->instance);
     gn_free(g->prefix);
     gn_free(g->name);

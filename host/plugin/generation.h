@@ -54,7 +54,10 @@ struct gantry_plugin {
     size_t component_count, component_cap;
     struct gn_component **removed; /* taken back, but still in use somewhere */
     size_t removed_count;
-    struct gn_list mutexes; /* gantry_mutex made and not freed */
+    struct gn_middleware **middleware; /* all it has around calls; one reference each */
+    size_t middleware_count;
+    uint64_t middleware_made; /* counts them, those taken back included */
+    struct gn_list mutexes;   /* gantry_mutex made and not freed */
     struct gn_work_group group;
     void *user_state;        /* gantry_set_state */
     bool started;            /* start succeeded, so stop is due */
@@ -85,6 +88,15 @@ struct gn_component *gn_generation_find(struct gn_generation *g, enum gn_kind ki
 /* Takes one of its components back: its data is freed once nobody uses it, by stop at the
  * latest. */
 void gn_generation_drop_component(struct gn_generation *g, struct gn_component *c);
+
+/* Takes the reference over, also when it refuses: GN_EEXIST, GN_ETOOBIG. Published if the
+ * generation is live. The data then stays whose it was. */
+GN_NODISCARD int gn_generation_add_middleware(struct gn_generation *g, struct gn_middleware *m,
+                                              struct gn_error *err);
+/* GN_ENOENT. Calls that it is around already keep it. */
+int gn_generation_remove_middleware(struct gn_generation *g, const char *name);
+/* Puts its middlewares around the calls that begin from now on. */
+void gn_generation_publish_middleware(struct gn_generation *g);
 
 /* What `save` writes to, made by the manager: GN_BUF_INIT(GN_SAVE_BYTES). */
 #define GN_SAVE_BYTES ((size_t)16 << 20)

@@ -150,6 +150,9 @@ static void commit(struct gn_load *load)
     load->g = NULL;
     uint32_t kinds = gn_edit_commit(e);
     if (old)
+        gn_around_replace(p->env, &old->owner, NULL, 0);
+    gn_generation_publish_middleware(g);
+    if (old)
         old->owner.hold = NULL;
     release_held(inst);
     if (old)
@@ -201,6 +204,11 @@ static int refuse(gantry_call *call, const void *in)
     return gn_call_fail(call, "this plugin is being replaced: try again in a moment");
 }
 
+static int refuse_around(gantry_call *call)
+{
+    return refuse(call, NULL);
+}
+
 /* Stops the old generation while its components still stand in the registry: calls are held, and
  * those that cannot be (calls from other handlers) must not reach its code. */
 static void stop_old(struct gn_load *load)
@@ -211,6 +219,8 @@ static void stop_old(struct gn_load *load)
         old->components[i]->complete = NULL;
         old->components[i]->flags &= ~(uint32_t)GANTRY_BLOCKING;
     }
+    for (size_t i = 0; i < old->middleware_count; i++)
+        old->middleware[i]->run = refuse_around;
     if (old->started && old->stop)
         old->stop(old);
     old->started = false;

@@ -116,7 +116,7 @@ int gn_host_work(gantry_call *call, int (*fn)(void *arg), void *arg)
     if (!fn)
         return gn_host_misuse(call, "gantry_work: the function is NULL");
     struct job job = {fn, arg, 0};
-    int rc = gn_task_work(call->task, call->owner ? call->owner->group : NULL, run_job, &job);
+    int rc = gn_task_work(call->task, call->self ? call->self->group : NULL, run_job, &job);
     return rc ? gn_host_code(rc) : job.rc;
 }
 
@@ -166,8 +166,10 @@ int gn_host_lock(gantry_call *call, gantry_mutex *m)
     int rc = gn_mutex_lock(&m->mutex, call->task);
     if (rc == GN_EINVAL)
         return gn_host_misuse(call, "gantry_lock: this call holds the mutex already");
-    if (rc == GN_OK)
+    if (rc == GN_OK) {
+        m->level = call->around_at;
         gn_list_append(&call->locks, &m->call_node);
+    }
     return gn_host_code(rc);
 }
 
@@ -202,12 +204,12 @@ char *gn_host_formatv(gantry_call *call, const char *fmt, va_list ap)
 
 void *gn_host_data(gantry_call *call)
 {
-    return gn_host_runs(call) && call->component ? call->component->data : NULL;
+    return gn_host_runs(call) ? call->self_data : NULL;
 }
 
 gantry_plugin *gn_host_self(gantry_call *call)
 {
-    return gn_host_runs(call) && call->owner ? call->owner->plugin : NULL;
+    return gn_host_runs(call) && call->self ? call->self->plugin : NULL;
 }
 
 const char *gn_host_uri(gantry_call *call)

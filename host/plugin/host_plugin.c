@@ -191,10 +191,39 @@ int gn_host_add_prompt(gantry_plugin *g, const gantry_prompt *prompt)
     return add(g, GN_PROMPT, prompt);
 }
 
+static void add_middleware_on_loop(void *arg)
+{
+    struct change *c = arg;
+    struct gn_middleware *m = NULL;
+    if (!is_live(c->g)) {
+        c->rc = gn_error_set(&c->err, GN_EPERM, "the instance is not live");
+        return;
+    }
+    c->rc = gn_abi_import_middleware(c->g, c->raw, &m, &c->err);
+    if (!c->rc)
+        c->rc = gn_generation_add_middleware(c->g, m, &c->err);
+    if (c->rc)
+        c->g->refused = c->err;
+}
+
+static void remove_middleware_on_loop(void *arg)
+{
+    struct change *c = arg;
+    c->rc = is_live(c->g) ? gn_generation_remove_middleware(c->g, c->name)
+                          : gn_error_set(&c->err, GN_EPERM, "the instance is not live");
+}
+
+int gn_host_add_middleware(gantry_plugin *g, const gantry_middleware *middleware)
+{
+    struct change c = {.g = g, .raw = middleware};
+    return carry_out(&c, add_middleware_on_loop);
+}
+
 int gn_host_remove(gantry_plugin *g, uint32_t kind, const char *name)
 {
-    if (kind < GN_TOOL || kind > GN_PROMPT || !name)
+    if (kind < GANTRY_KIND_TOOL || kind > GANTRY_KIND_MIDDLEWARE || !name)
         return GANTRY_EINVAL;
     struct change c = {.g = g, .kind = (enum gn_kind)kind, .name = name};
-    return carry_out(&c, remove_on_loop);
+    return carry_out(&c,
+                     kind == GANTRY_KIND_MIDDLEWARE ? remove_middleware_on_loop : remove_on_loop);
 }

@@ -41,7 +41,7 @@ bool gn_module_close(struct gn_module *module, const char **ret_reason);
  * is seen where memory was reachable from a plugin's globals. */
 extern const char gn_module_sanitizer_reason[];
 
-/* How the host calls its own ABI in messages: "ABI 0.1". */
+/* How the host calls its own ABI in messages: "ABI 0.2". */
 void gn_module_speaks(const struct gn_abi *abi, char out[32]);
 
 #endif

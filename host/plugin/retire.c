@@ -13,7 +13,7 @@
 
 static bool is_call_of(const struct gn_call *call, const struct gn_generation *g)
 {
-    return call->owner == &g->owner;
+    return gn_call_uses(call, &g->owner);
 }
 
 uint32_t gn_record_calls(const struct gn_generation *g, struct gn_buf *names)
@@ -198,6 +198,7 @@ void gn_record_retire(struct gn_generation *g)
     if (g->state != GN_GEN_STOPPED)
         g->state = GN_GEN_DRAINING;
     g->owner.hold = NULL;
+    gn_around_replace(g->env, &g->owner, NULL, 0);
     gn_timer_start(g->env->loop, &r->timer, r->plugins->config->plugin_drain_ms, on_drain);
     gn_generation_unref(g);
 }

@@ -15,9 +15,9 @@
 
 GN_SUITE(negotiation);
 
-#define THIS "0.1"
-#define NEXT "0.2"
-_Static_assert(GANTRY_ABI_MAJOR == 0 && GANTRY_ABI_MINOR == 1,
+#define THIS "0.2"
+#define NEXT "0.3"
+_Static_assert(GANTRY_ABI_MAJOR == 0 && GANTRY_ABI_MINOR == 2,
                "THIS and NEXT are those of the header");
 
 struct world {

@@ -1,0 +1,217 @@
+/* next.c - a call in its middlewares: one coroutine, from the outermost to the core and back.
+ *
+ * call->around_at says who is next: i + 1 while middleware i runs, one more than all of them while
+ * the core runs. Each level leaves a verdict (what became of it) and a return code; a middleware
+ * that returns the code it got passes the verdict on, any other code is a verdict of its own.
+ *
+ * The core runs where it belongs: what the host checks and writes on the loop's own stack, a
+ * handler on this coroutine, or, if it blocks, on a worker, for which the coroutine waits. A worker
+ * that waits for this very call lends its thread: those who wait for each other must not need one
+ * more.
+ */
+#include "call/internal.h"
+#include "util/alloc.h"
+
+/* ---------------------------------------------------------------- the core */
+
+struct on_worker {
+    struct gn_op op;
+    struct gn_call *call;
+    struct gn_task *worker;
+    int rc;
+    bool ran;
+};
+
+static void worker_run(struct gn_task *task, void *arg)
+{
+    struct on_worker *w = arg;
+    (void)task; /* call->task is it already */
+    w->rc = gn_call_invoke(w->call);
+}
+
+static void worker_done(struct gn_task *task, void *arg)
+{
+    struct on_worker *w = arg;
+    w->ran = gn_task_ran(task);
+    w->worker = NULL;
+    w->call->task = w->call->spine;
+    gn_op_done(&w->op, w->ran ? GN_OK : GN_ECANCELED);
+}
+
+/* A worker that stands still until this call has ended. */
+static struct gn_task *lender_of(const struct gn_call *call)
+{
+    for (const struct gn_call *p = call->parent; p; p = p->parent) {
+        if (p->task && gn_task_is_worker(p->task))
+            return p->task;
+    }
+    return NULL;
+}
+
+static void worker_start(struct gn_op *op)
+{
+    struct on_worker *w = GN_CONTAINER(op, struct on_worker, op);
+    struct gn_call *call = w->call;
+    struct gn_task *lender = lender_of(call);
+    struct gn_task_spec spec = {
+        .name = gn_call_label(call),
+        .run = worker_run,
+        .done = worker_done,
+        .arg = w,
+        .group = call->owner ? call->owner->group : NULL,
+    };
+    int rc = lender ? gn_task_start_on(lender, &spec, &call->task)
+                    : gn_task_start_worker(call->env->loop, &spec, &call->task);
+    if (rc) {
+        call->task = call->spine;
+        gn_op_done(op, rc);
+        return;
+    }
+    w->worker = call->task;
+}
+
+static void worker_cancel(struct gn_op *op)
+{
+    struct on_worker *w = GN_CONTAINER(op, struct on_worker, op);
+    if (w->worker)
+        gn_task_cancel(w->worker);
+}
+
+static int run_on_worker(struct gn_call *call)
+{
+    struct on_worker w = {.op = {.start = worker_start, .cancel = worker_cancel}, .call = call};
+    int rc = gn_await(call->spine, &w.op);
+    if (rc == GN_OK)
+        return w.rc;
+    return rc == GN_ECANCELED ? GANTRY_ECANCELED : GANTRY_EBUSY;
+}
+
+struct core {
+    struct gn_call *call;
+    enum gn_outcome outcome;
+    bool bound;
+    int rc;
+};
+
+static void bind_arguments(void *arg)
+{
+    struct core *c = arg;
+    c->bound = gn_call_bind(c->call, &c->outcome);
+}
+
+static void operate(void *arg)
+{
+    struct core *c = arg;
+    c->rc = c->call->operate(c->call);
+}
+
+static void choices(void *arg)
+{
+    gn_call_complete_choices(arg);
+}
+
+static int run_handler(struct gn_call *call, struct core *core)
+{
+    if (call->is_completion && !call->component->complete) {
+        gn_task_on_loop(call->spine, choices, call);
+        return GANTRY_OK;
+    }
+    if (!call->is_completion) {
+        gn_task_on_loop(call->spine, bind_arguments, core);
+        if (!core->bound)
+            return GANTRY_EINVAL;
+        if (call->component->flags & GANTRY_BLOCKING)
+            return run_on_worker(call);
+    }
+    return gn_call_invoke(call);
+}
+
+static int run_core(struct gn_call *call)
+{
+    struct core core = {.call = call, .bound = true};
+    call->around_at = call->around_count + 1;
+    call->self = call->owner;
+    call->self_data = NULL;
+    if (call->operate)
+        gn_task_on_loop(call->spine, operate, &core);
+    else
+        core.rc = run_handler(call, &core);
+    call->verdict = core.bound ? gn_call_judge(call, core.rc, gn_call_label(call)) : core.outcome;
+    return core.rc;
+}
+
+/* ---------------------------------------------------------------- one level */
+
+static int run_middleware(struct gn_call *call, uint32_t at)
+{
+    struct gn_middleware *m = call->around[at];
+    GN_CHECK(m, GN_MIDDLEWARE_MAGIC);
+    call->around_at = at + 1;
+    call->self = m->owner;
+    call->self_data = m->data;
+    void *outer = gn_task_local(call->spine);
+    gn_task_set_local(call->spine, call);
+    int rc = m->run(call);
+    gn_task_set_local(call->spine, outer);
+    gn_call_release_locks(call);
+    if (!call->failed && call->verdict != 0 && rc == call->next_rc)
+        return rc; /* passed on */
+    char who[256];
+    gn_call_name_middleware(m, who, sizeof who);
+    call->verdict = gn_call_judge(call, rc, who);
+    return rc;
+}
+
+/* What a middleware is told, whatever the code was: FAILED has a message, and so on. */
+static int code_of(const struct gn_call *call, int rc)
+{
+    switch (call->verdict) {
+    case GN_OUT_RESULT:
+        return GANTRY_OK;
+    case GN_OUT_FAILED:
+        return GANTRY_EFAILED;
+    case GN_OUT_INVALID:
+        return GANTRY_EINVAL;
+    case GN_OUT_NOT_FOUND:
+        return GANTRY_ENOENT;
+    case GN_OUT_CANCELED:
+        return GANTRY_ECANCELED;
+    case GN_OUT_BUSY:
+        return GANTRY_EBUSY;
+    default:
+        return rc < 0 ? rc : GANTRY_EIO;
+    }
+}
+
+static void clear_content(struct gn_call *call)
+{
+    call->result = (struct gn_result){.role = GANTRY_USER, .suggestion_total = -1};
+}
+
+void gn_call_reset_result(struct gn_call *call)
+{
+    clear_content(call);
+    call->failed = false;
+    call->failure = NULL;
+    call->error_code = 0;
+    call->verdict = 0;
+}
+
+int gn_call_next(struct gn_call *call)
+{
+    GN_CHECK(call, GN_CALL_MAGIC);
+    uint32_t at = call->around_at;
+    struct gn_owner *self = call->self;
+    void *self_data = call->self_data;
+    gn_call_reset_result(call);
+    int rc = at < call->around_count ? run_middleware(call, at) : run_core(call);
+    rc = code_of(call, rc);
+    if (call->verdict != GN_OUT_RESULT)
+        clear_content(call); /* what mends a failure begins anew */
+    call->failed = false;    /* the verdict has it; from here on it says what the middleware does */
+    call->around_at = at;
+    call->self = self;
+    call->self_data = self_data;
+    call->next_rc = rc;
+    return rc;
+}
