@@ -54,6 +54,7 @@ void gn_call_unref(struct gn_call *call)
     gn_timer_stop(&call->deadline);
     gn_list_remove(&call->node);
     call->env->alive--;
+    gn_scope_end(call);
     gn_arena_release(&call->arena);
     gn_json_release(&call->doc);
     struct gn_call *parent = call->parent;

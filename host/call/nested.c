@@ -27,6 +27,7 @@ struct nested {
 static void inherit(struct gn_call *child, struct gn_call *parent)
 {
     child->parent = gn_call_ref(parent);
+    gn_scope_nest(child, parent);
     child->depth = parent->depth + 1;
     child->revision = parent->revision;
     child->request_id = parent->request_id;
