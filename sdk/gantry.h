@@ -74,14 +74,15 @@ extern "C" {
 
 /* ---------------------------------------------------------------- opaque objects */
 
-typedef struct gantry_call gantry_call;         /* one request being served */
-typedef struct gantry_plugin gantry_plugin;     /* one loaded instance of a plugin */
-typedef struct gantry_json gantry_json;         /* an immutable JSON value */
-typedef struct gantry_builder gantry_builder;   /* a JSON value being made */
-typedef struct gantry_mutex gantry_mutex;       /* a lock that may be held across awaits */
-typedef struct gantry_buffer gantry_buffer;     /* where `save` writes */
-typedef struct gantry_schedule gantry_schedule; /* a timer or an interval of a plugin */
-typedef struct gantry_metric gantry_metric;     /* a counter, gauge or histogram of a plugin */
+typedef struct gantry_call gantry_call;           /* one request being served */
+typedef struct gantry_plugin gantry_plugin;       /* one loaded instance of a plugin */
+typedef struct gantry_json gantry_json;           /* an immutable JSON value */
+typedef struct gantry_builder gantry_builder;     /* a JSON value being made */
+typedef struct gantry_mutex gantry_mutex;         /* a lock that may be held across awaits */
+typedef struct gantry_semaphore gantry_semaphore; /* so many of something, to be waited for */
+typedef struct gantry_buffer gantry_buffer;       /* where `save` writes */
+typedef struct gantry_schedule gantry_schedule;   /* a timer or an interval of a plugin */
+typedef struct gantry_metric gantry_metric;       /* a counter, gauge or histogram of a plugin */
 
 /* ---------------------------------------------------------------- constants */
 
@@ -720,6 +721,14 @@ typedef struct gantry_host {
     gantry_metric *(*metric_new)(gantry_plugin *, const gantry_metric_spec *);
     void (*metric_update)(gantry_metric *, uint32_t what, double value,
                           const char *const *label_values);
+
+    /* while it runs, more */
+    int (*work_interruptible)(gantry_call *, int (*fn)(void *arg), void (*interrupt)(void *arg),
+                              void *arg);
+    gantry_semaphore *(*semaphore_new)(gantry_plugin *, uint32_t permits);
+    void (*semaphore_free)(gantry_semaphore *);
+    int (*semaphore_take)(gantry_call *, gantry_semaphore *, uint32_t ms);
+    void (*semaphore_give)(gantry_semaphore *);
 } gantry_host;
 
 /* `kind` of data_add and remove, `what` of info. */
@@ -959,6 +968,16 @@ static inline int gantry_work(gantry_call *call, int (*fn)(void *arg), void *arg
 {
     return gantry_host_->work(call, fn, arg);
 }
+/* The same for work that can be told to stop: interrupt(arg) is called on the loop, once at most,
+ * when the call is cancelled (and no longer shielded) while fn runs, at the same time as fn: it
+ * sets a flag or the like and must not wait. It may come just before fn begins or just after it
+ * ended, never once this has returned. fn is still waited for, and its value returned. [call]
+ * [awaits] */
+static inline int gantry_work_interruptible(gantry_call *call, int (*fn)(void *arg),
+                                            void (*interrupt)(void *arg), void *arg)
+{
+    return gantry_host_->work_interruptible(call, fn, interrupt, arg);
+}
 /* A fair lock that may be held across awaits, shared by coroutines and blocking handlers. Make it
  * in `start`, free it in `stop` (what is not freed goes with the instance). [loop] */
 static inline gantry_mutex *gantry_mutex_new(gantry_plugin *plugin)
@@ -978,6 +997,29 @@ static inline int gantry_lock(gantry_call *call, gantry_mutex *mutex)
 static inline void gantry_unlock(gantry_call *call, gantry_mutex *mutex)
 {
     gantry_host_->unlock(call, mutex);
+}
+/* A fair semaphore: so many permits to be taken and given back, such as the connections of a pool.
+ * Unlike a lock a permit belongs to nobody: one call may take it and another, or a destructor, give
+ * it back. Make it in `start`, free it in `stop` (what is not freed goes with the instance). [loop]
+ * NULL: refused, the log says why. */
+static inline gantry_semaphore *gantry_semaphore_new(gantry_plugin *plugin, uint32_t permits)
+{
+    return gantry_host_->semaphore_new(plugin, permits);
+}
+static inline void gantry_semaphore_free(gantry_semaphore *semaphore)
+{
+    gantry_host_->semaphore_free(semaphore);
+}
+/* Takes a permit; waits for it ms milliseconds at most (0: while the call lasts). [call] [awaits]
+ * GANTRY_ETIMEDOUT. */
+static inline int gantry_semaphore_take(gantry_call *call, gantry_semaphore *semaphore, uint32_t ms)
+{
+    return gantry_host_->semaphore_take(call, semaphore, ms);
+}
+/* Gives one back: whoever waits longest has it. [loop], and in blocking handlers */
+static inline void gantry_semaphore_give(gantry_semaphore *semaphore)
+{
+    gantry_host_->semaphore_give(semaphore);
 }
 /* One HTTP exchange; the response lives as long as the call, whatever its status. [call] [awaits]
  * GANTRY_EIO (the log says why), GANTRY_ETIMEDOUT, GANTRY_ETOOBIG, GANTRY_EINVAL (not an http

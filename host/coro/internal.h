@@ -156,14 +156,14 @@ struct gn_task {
     void (*run)(struct gn_task *task, void *arg);
     void (*done)(struct gn_task *task, void *arg);
     void *arg;
-    void *local; /* gn_task_set_local */
+    void *local;            /* gn_task_set_local */
     struct gn_fiber *fiber; /* coroutines */
     struct gn_job job;      /* worker tasks, as all below */
     struct gn_post post;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool woken;          /* under lock, as the next */
-    struct gn_list lent; /* jobs for this thread while it waits */
+    bool woken;                   /* under lock, as the next */
+    struct gn_list lent;          /* jobs for this thread while it waits */
     void (*interrupt)(void *arg); /* of the piece that it runs in place; NULL: none */
     void *interrupt_arg;
     char name[];

@@ -96,9 +96,9 @@ void gn_task_on_loop(struct gn_task *task, void (*fn)(void *arg), void *arg);
 int gn_task_work(struct gn_task *task, struct gn_work_group *group, int (*fn)(void *arg),
                  void *arg);
 /* [task] The same for a piece that can be told to stop: interrupt(arg) is called on the loop, once
- * at most, when the task has to stop (cancelled, and not shielded any more) while the piece runs. It
- * may come just before fn begins or just after it ended, never once this has returned. It must not
- * wait; fn is still waited for. */
+ * at most, when the task has to stop (cancelled, and not shielded any more) while the piece runs.
+ * It may come just before fn begins or just after it ended, never once this has returned. It must
+ * not wait; fn is still waited for. */
 int gn_task_work_interruptible(struct gn_task *task, struct gn_work_group *group,
                                int (*fn)(void *arg), void (*interrupt)(void *arg), void *arg);
 

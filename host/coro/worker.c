@@ -389,6 +389,7 @@ struct piece {
     struct gn_op op;
     struct gn_job job;
     int (*fn)(void *arg);
+    void (*interrupt)(void *arg); /* may be NULL */
     void *arg;
     int rc;
 };
@@ -420,18 +421,77 @@ static void piece_cancel(struct gn_op *op)
     struct piece *p = GN_CONTAINER(op, struct piece, op);
     if (gn_job_take_back(op->task->loop, &p->job))
         gn_op_done(op, GN_ECANCELED);
+    else if (p->interrupt)
+        p->interrupt(p->arg);
 }
 
-int gn_task_work(struct gn_task *task, struct gn_work_group *group, int (*fn)(void *arg), void *arg)
+void gn_worker_interrupt(struct gn_task *task)
+{
+    pthread_mutex_lock(&task->lock);
+    void (*interrupt)(void *) = task->interrupt;
+    task->interrupt = NULL; /* once */
+    if (interrupt)
+        interrupt(task->interrupt_arg); /* under the lock: the piece may be over any moment */
+    pthread_mutex_unlock(&task->lock);
+}
+
+static void set_interrupt(struct gn_task *task, void (*interrupt)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&task->lock);
+    task->interrupt = interrupt;
+    task->interrupt_arg = arg;
+    pthread_mutex_unlock(&task->lock);
+}
+
+struct question {
+    struct gn_task *task;
+    bool must_stop;
+};
+
+static void ask_must_stop(void *arg)
+{
+    struct question *q = arg;
+    q->must_stop = gn_task_must_stop(q->task);
+}
+
+/* Whether a shield still holds is known on the loop; there is a reason to ask only once it was
+ * cancelled. */
+static bool worker_must_stop(struct gn_task *task)
+{
+    struct question q = {task, false};
+    if (gn_task_is_cancelled(task))
+        gn_task_on_loop(task, ask_must_stop, &q);
+    return q.must_stop;
+}
+
+static int work_in_place(struct gn_task *task, int (*fn)(void *arg), void (*interrupt)(void *arg),
+                         void *arg)
+{
+    if (interrupt) /* before looking: a cancellation that comes now is not missed */
+        set_interrupt(task, interrupt, arg);
+    int rc = worker_must_stop(task) ? GN_ECANCELED : fn(arg);
+    if (interrupt)
+        set_interrupt(task, NULL, NULL);
+    return rc;
+}
+
+int gn_task_work_interruptible(struct gn_task *task, struct gn_work_group *group,
+                               int (*fn)(void *arg), void (*interrupt)(void *arg), void *arg)
 {
     GN_CHECK(task, GN_TASK_MAGIC);
     if (task->is_worker)
-        return gn_task_is_cancelled(task) ? GN_ECANCELED : fn(arg);
+        return work_in_place(task, fn, interrupt, arg);
     struct piece p = {
         .op = {.start = piece_start, .cancel = piece_cancel},
         .job = {.group = group, .task = task, .run = piece_run, .over = piece_over},
         .fn = fn,
+        .interrupt = interrupt,
         .arg = arg,
     };
     return gn_await(task, &p.op);
+}
+
+int gn_task_work(struct gn_task *task, struct gn_work_group *group, int (*fn)(void *arg), void *arg)
+{
+    return gn_task_work_interruptible(task, group, fn, NULL, arg);
 }

@@ -2,6 +2,7 @@
 #include "plugin/generation.h"
 
 #include "call/mutex.h"
+#include "call/semaphore.h"
 #include "plugin/abi_internal.h"
 #include "util/alloc.h"
 #include "util/str.h"
@@ -39,6 +40,7 @@ struct gn_generation *gn_generation_new(struct gn_call_env *env, const char *ins
     };
     gn_arena_init(&g->arena, SETTINGS_BYTES);
     gn_list_init(&g->mutexes);
+    gn_list_init(&g->semaphores);
     return g;
 }
 
@@ -196,6 +198,11 @@ static void free_mutexes(struct gn_generation *g)
         struct gantry_mutex *m = GN_CONTAINER(n, struct gantry_mutex, plugin_node);
         gn_mutex_fini(&m->mutex);
         gn_free(m);
+    }
+    while ((n = gn_list_pop(&g->semaphores))) {
+        struct gantry_semaphore *s = GN_CONTAINER(n, struct gantry_semaphore, plugin_node);
+        gn_semaphore_fini(&s->semaphore);
+        gn_free(s);
     }
 }
 

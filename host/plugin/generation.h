@@ -56,8 +56,9 @@ struct gantry_plugin {
     size_t removed_count;
     struct gn_middleware **middleware; /* all it has around calls; one reference each */
     size_t middleware_count;
-    uint64_t middleware_made; /* counts them, those taken back included */
-    struct gn_list mutexes;   /* gantry_mutex made and not freed */
+    uint64_t middleware_made;  /* counts them, those taken back included */
+    struct gn_list mutexes;    /* gantry_mutex made and not freed */
+    struct gn_list semaphores; /* likewise */
     struct gn_work_group group;
     void *user_state;        /* gantry_set_state */
     bool started;            /* start succeeded, so stop is due */

@@ -65,6 +65,14 @@ const gantry_json *gn_host_request_meta(gantry_call *call);
 const char *gn_host_info(gantry_call *call, uint32_t what);
 int gn_host_can(gantry_call *call, uint32_t capability);
 
+/* ---- host_work.c */
+int gn_host_work_interruptible(gantry_call *call, int (*fn)(void *arg),
+                               void (*interrupt)(void *arg), void *arg);
+gantry_semaphore *gn_host_semaphore_new(gantry_plugin *plugin, uint32_t permits);
+void gn_host_semaphore_free(gantry_semaphore *semaphore);
+int gn_host_semaphore_take(gantry_call *call, gantry_semaphore *semaphore, uint32_t ms);
+void gn_host_semaphore_give(gantry_semaphore *semaphore);
+
 /* ---- host_reach.c: beyond the call */
 int gn_host_http(gantry_call *call, const gantry_http_request *request,
                  const gantry_http_response **ret);

@@ -116,6 +116,12 @@ const gantry_host gn_host_table = {
 
     .metric_new = gn_host_metric_new,
     .metric_update = gn_host_metric_update,
+
+    .work_interruptible = gn_host_work_interruptible,
+    .semaphore_new = gn_host_semaphore_new,
+    .semaphore_free = gn_host_semaphore_free,
+    .semaphore_take = gn_host_semaphore_take,
+    .semaphore_give = gn_host_semaphore_give,
 };
 
 /* What plugins compare with is what the reader returns. */

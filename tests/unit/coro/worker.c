@@ -1,6 +1,7 @@
 #include "coro/fixture.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <string.h>
 
@@ -48,6 +49,15 @@ static void gate_open(struct gate *g)
     g->open = true;
     pthread_cond_broadcast(&g->wake);
     pthread_mutex_unlock(&g->lock);
+}
+
+/* How many have come so far. */
+static int gate_count(struct gate *g)
+{
+    pthread_mutex_lock(&g->lock);
+    int count = g->inside + g->passed;
+    pthread_mutex_unlock(&g->lock);
+    return count;
 }
 
 static void gate_fini(struct gate *g)
@@ -329,6 +339,145 @@ Test(worker, on_a_worker_a_piece_of_work_runs_in_place)
     cr_assert_eq(p.rc, 3);
     fixture_fini(&f);
     gate_fini(&gate);
+}
+
+/* ---- pieces that can be told to stop ---- */
+
+struct stoppable {
+    struct gate *gate;
+    int interrupts, rc;
+    bool shield, finished;
+};
+
+static int stay(void *arg)
+{
+    struct stoppable *s = arg;
+    gate_pass(s->gate);
+    return 5;
+}
+
+static void tell_to_stop(void *arg)
+{
+    struct stoppable *s = arg;
+    s->interrupts++;
+    gate_open(s->gate);
+}
+
+static void hand_out_stoppable(struct gn_task *task, void *arg)
+{
+    struct stoppable *s = arg;
+    if (s->shield)
+        cr_assert_eq(gn_task_shield(task, 50), 0);
+    s->rc = gn_task_work_interruptible(task, NULL, stay, tell_to_stop, s);
+    s->finished = true;
+}
+
+static void interrupts_once(bool on_worker, bool shield)
+{
+    struct fixture f;
+    fixture_init(&f, &(struct gn_loop_limits){.workers = 1});
+    struct gate gate;
+    gate_init(&gate);
+    struct stoppable s = {.gate = &gate, .shield = shield};
+    struct gn_task *task = on_worker ? fixture_start_worker(&f, "stays", hand_out_stoppable, &s)
+                                     : fixture_start(&f, "stays", hand_out_stoppable, &s);
+    while (gate_count(&gate) == 0)
+        uv_run(&f.uv, UV_RUN_NOWAIT);
+    cr_assert_eq(s.interrupts, 0);
+    gn_task_cancel(task);
+    gn_task_cancel(task);
+    cr_assert_eq(s.interrupts, shield ? 0 : 1);
+    fixture_run(&f);
+    cr_assert(s.finished);
+    cr_assert_eq(s.interrupts, 1);
+    cr_assert_eq(s.rc, 5, "what the piece returned, not %d", s.rc);
+    fixture_fini(&f);
+    gate_fini(&gate);
+}
+
+Test(worker, a_piece_that_runs_is_told_to_stop_when_its_coroutine_is_cancelled)
+{
+    interrupts_once(false, false);
+}
+
+Test(worker, a_piece_in_place_is_told_to_stop_when_its_worker_task_is_cancelled)
+{
+    interrupts_once(true, false);
+}
+
+Test(worker, a_shielded_piece_is_told_to_stop_when_the_shield_is_over)
+{
+    interrupts_once(false, true);
+}
+
+Test(worker, a_shielded_piece_in_place_is_told_to_stop_when_the_shield_is_over)
+{
+    interrupts_once(true, true);
+}
+
+Test(worker, a_stoppable_piece_cancelled_in_the_queue_is_neither_run_nor_told)
+{
+    struct fixture f;
+    fixture_init(&f, &(struct gn_loop_limits){.workers = 1});
+    struct gate gate, other;
+    gate_init(&gate);
+    gate_init(&other);
+    struct piece_test runs = {.gate = &gate};
+    struct stoppable waits = {.gate = &other};
+    fixture_start(&f, "runs", hand_out_to_gate, &runs);
+    gate_wait_inside(&gate, 1);
+    gn_task_cancel(fixture_start(&f, "waits", hand_out_stoppable, &waits));
+    fixture_run_until(&f, &waits.finished);
+    cr_assert_eq(waits.rc, GN_ECANCELED);
+    cr_assert_eq(waits.interrupts, 0);
+    gate_open(&gate);
+    fixture_run(&f);
+    cr_assert_eq(gate_count(&other), 0);
+    fixture_fini(&f);
+    gate_fini(&gate);
+    gate_fini(&other);
+}
+
+struct clean_up {
+    sem_t begun;
+    int rc;
+    bool ran, finished;
+};
+
+static int note_clean_up(void *arg)
+{
+    ((struct clean_up *)arg)->ran = true;
+    return 9;
+}
+
+static void clean_up_after_cancel(struct gn_task *task, void *arg)
+{
+    struct clean_up *c = arg;
+    sem_post(&c->begun);
+    while (!gn_task_is_cancelled(task))
+        sched_yield();
+    cr_assert_eq(gn_task_work(task, NULL, note_clean_up, c), GN_ECANCELED);
+    cr_assert_not(c->ran);
+    cr_assert_eq(gn_task_shield(task, 60000), 0);
+    c->rc = gn_task_work(task, NULL, note_clean_up, c);
+    c->finished = true;
+}
+
+Test(worker, a_shield_lets_a_cancelled_worker_task_do_its_clean_up)
+{
+    struct fixture f;
+    fixture_init(&f, &(struct gn_loop_limits){.workers = 1});
+    struct clean_up c = {.rc = 0};
+    sem_init(&c.begun, 0, 0);
+    struct gn_task *task = fixture_start_worker(&f, "cleans up", clean_up_after_cancel, &c);
+    sem_wait(&c.begun);
+    gn_task_cancel(task);
+    fixture_run_until(&f, &c.finished);
+    cr_assert_eq(c.rc, 9);
+    cr_assert(c.ran);
+    fixture_run(&f);
+    fixture_fini(&f);
+    sem_destroy(&c.begun);
 }
 
 /* ---- waiting on a worker ---- */
