@@ -110,9 +110,19 @@ static bool common_outcome(struct gn_request *r, enum gn_outcome outcome)
     }
 }
 
-static void failed(struct gn_request *r, const struct gn_call *call, enum gn_outcome outcome)
+/* A middleware that refused with a code of its own. */
+static bool refused(struct gn_request *r, const struct gn_call *call, enum gn_outcome outcome)
 {
-    if (common_outcome(r, outcome))
+    if (outcome != GN_OUT_FAILED || !call->error_code)
+        return false;
+    gn_reply_error(r, r->fault_status ? r->fault_status : 200, call->error_code, NULL, "%s",
+                   call->failure);
+    return true;
+}
+
+void gn_reply_failure(struct gn_request *r, const struct gn_call *call, enum gn_outcome outcome)
+{
+    if (common_outcome(r, outcome) || refused(r, call, outcome))
         return;
     if (outcome == GN_OUT_INVALID)
         gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "invalid arguments: %s", call->failure);
@@ -130,7 +140,7 @@ static void finished(struct gn_call *call, enum gn_outcome outcome,
 {
     struct gn_request *r = request_of(call);
     if (outcome != GN_OUT_RESULT) {
-        failed(r, call, outcome);
+        gn_reply_failure(r, call, outcome);
         return;
     }
     struct gn_reply reply;
@@ -156,7 +166,7 @@ static void run(struct gn_request *r, struct gn_component *c, const gantry_json 
 static void tool_finished(struct gn_call *call, enum gn_outcome outcome)
 {
     struct gn_request *r = request_of(call);
-    if (common_outcome(r, outcome))
+    if (common_outcome(r, outcome) || refused(r, call, outcome))
         return;
     struct gn_reply reply;
     gn_reply_open(r, &reply);
@@ -207,7 +217,7 @@ static void resource_finished(struct gn_call *call, enum gn_outcome outcome)
         return;
     }
     if (outcome != GN_OUT_RESULT) {
-        failed(r, call, outcome);
+        gn_reply_failure(r, call, outcome);
         return;
     }
     struct gn_reply reply;

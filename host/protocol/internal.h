@@ -27,6 +27,8 @@ struct gn_request {
     int log_level;
 
     struct gn_call *call;      /* held, while one runs */
+    int fault_status;          /* HTTP status of a refusal of the host's own; 0: 200 */
+    struct gn_session *made;   /* by this initialize, not told to the client yet; held */
     bool is_queued, is_active; /* waits for a turn / has one */
     /* subscriptions/listen */
     bool is_subscription;
@@ -56,12 +58,29 @@ struct gn_session {
 
 enum gn_eras { GN_HANDSHAKE = 1, GN_STATELESS = 2, GN_BOTH = 3 };
 
-/* One row per method. `handle` answers, or starts what will. */
+struct gn_reply;
+/* Why a method of the host's own has no result. */
+struct gn_fault {
+    int status, code; /* of HTTP / of JSON-RPC */
+    char text[512];
+};
+int gn_fault_set(struct gn_fault *fault, int status, int code, const char *fmt, ...)
+    GN_PRINTF(4, 5); /* returns GN_EINVAL */
+
+/* One row per method. Either `handle` answers, or starts what will; or `produce` writes the members
+ * of the result (or sets fault), at once or in the middle of middlewares, and `close`, if there is
+ * one, adds what the host alone has to say before it is sent. */
 struct gn_method {
     const char *name;
     enum gn_eras eras;
-    void (*handle)(struct gn_request *r);
     const char *name_param; /* the parameter that the header Mcp-Name mirrors; NULL: none */
+    uint32_t hook;          /* GANTRY_ON_: what middlewares know it by */
+    void (*handle)(struct gn_request *r);
+    int (*produce)(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault);
+    /* result: what middlewares have made of it, NULL without any; fails as produce does. */
+    int (*close)(struct gn_request *r, const gantry_json *result, struct gn_reply *reply,
+                 struct gn_fault *fault);
+    enum gn_kind kind; /* lists */
 };
 
 struct gn_protocol {
@@ -108,6 +127,8 @@ static inline bool gn_request_is_public(const struct gn_request *r)
 /* Sends an error and frees the request. data is JSON or NULL. */
 void gn_reply_error(struct gn_request *r, int status, int code, const char *data, const char *fmt,
                     ...) GN_PRINTF(5, 6);
+/* What a call without a result is answered with: an error that says why. */
+void gn_reply_failure(struct gn_request *r, const struct gn_call *call, enum gn_outcome outcome);
 /* Sends {} (with what the era wants in it) and frees the request. */
 void gn_reply_empty(struct gn_request *r);
 /* 503 or "busy". */
@@ -148,16 +169,27 @@ void gn_protocol_check_drained(struct gn_protocol *p);
 void gn_protocol_free_released(struct gn_protocol *p);
 
 /* ---- methods */
+/* The session that was made is not to be after all. */
+void gn_request_unmake(struct gn_request *r);
+/* operate.c: runs a method that has `produce`, in its middlewares if there are any. */
+void gn_request_operate(struct gn_request *r);
+/* Puts the middlewares that want them around a notification; nobody waits for them. */
+void gn_notification_operate(struct gn_protocol *p, struct gn_stream *s,
+                             const struct gn_session *session, const char *method,
+                             const gantry_json *params);
 extern const struct gn_method gn_methods[];
 const struct gn_method *gn_method_find(const char *name);
-void gn_method_initialize(struct gn_request *r);
-void gn_method_ping(struct gn_request *r);
-void gn_method_discover(struct gn_request *r);
-void gn_method_set_level(struct gn_request *r);
-void gn_method_list_tools(struct gn_request *r);
-void gn_method_list_resources(struct gn_request *r);
-void gn_method_list_templates(struct gn_request *r);
-void gn_method_list_prompts(struct gn_request *r);
+int gn_produce_initialize(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault);
+int gn_close_initialize(struct gn_request *r, const gantry_json *result, struct gn_reply *reply,
+                        struct gn_fault *fault);
+int gn_produce_empty(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault); /* ping */
+int gn_produce_discover(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault);
+int gn_close_discover(struct gn_request *r, const gantry_json *result, struct gn_reply *reply,
+                      struct gn_fault *fault);
+int gn_produce_set_level(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault);
+int gn_produce_list(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault);
+int gn_close_list(struct gn_request *r, const gantry_json *result, struct gn_reply *reply,
+                  struct gn_fault *fault);
 void gn_method_call_tool(struct gn_request *r);
 void gn_method_read_resource(struct gn_request *r);
 void gn_method_get_prompt(struct gn_request *r);
@@ -174,8 +206,12 @@ uint32_t gn_capabilities_parse(const gantry_json *capabilities);
 /* A call for this request, everything filled in but component, arguments and uri; takes the message
  * over. */
 struct gn_call *gn_request_call(struct gn_request *r, const struct gn_call_ops *ops);
-/* Starts r->call (component set) when its turn comes: at once, or from the queue, or not at all
- * (busy). */
+/* Session (may be NULL) and stream, or the `_meta` of the stateless era, into the call: who asks.
+ */
+void gn_call_identify(struct gn_call *call, const struct gn_stream *s,
+                      const struct gn_session *session, const gantry_json *meta);
+/* Starts r->call (component, or operate, set) when its turn comes: at once, or from the queue, or
+ * not at all (busy). */
 void gn_request_start(struct gn_request *r);
 /* The turn is over (answered or cancelled): the next in the queue may go. */
 void gn_request_end_turn(struct gn_request *r);

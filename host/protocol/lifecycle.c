@@ -85,21 +85,16 @@ static const char *initialize_problem(const struct gn_request *r)
     return NULL;
 }
 
-void gn_method_initialize(struct gn_request *r)
+/* The session, filled in; NULL: too many, or the client is gone. */
+static struct gn_session *make_session(struct gn_request *r)
 {
-    const char *problem = initialize_problem(r);
-    if (problem) {
-        gn_reply_error(r, 400, GN_RPC_INVALID_PARAMS, NULL, "%s", problem);
-        return;
-    }
     struct gn_stream *stream = r->stream;
-    if (stream->session)
+    gn_request_unmake(r); /* a middleware that tries again */
+    if (stream && stream->session)
         gn_session_remove(stream->session); /* a client that starts over on its connection */
-    struct gn_session *s = gn_session_new(r->p, stream);
-    if (!s) {
-        gn_reply_busy(r);
-        return;
-    }
+    struct gn_session *s = stream ? gn_session_new(r->p, stream) : NULL;
+    if (!s)
+        return NULL;
     /* A revision we do not have, or one without initialize, is answered with the latest that has
      * it. */
     enum gn_revision rev = gn_revision_parse(
@@ -112,51 +107,90 @@ void gn_method_initialize(struct gn_request *r)
     s->client_version = copy_name(gn_json_cstr(gn_json_get(info, "version")));
     s->capabilities = gn_capabilities_parse(gn_json_get(r->params, "capabilities"));
     r->revision = rev;
-    if (stream->ops->set_header)
-        stream->ops->set_header(stream, "mcp-session-id", s->id);
+    r->made = gn_session_ref(s);
+    return s;
+}
+
+void gn_request_unmake(struct gn_request *r)
+{
+    struct gn_session *s = r->made;
+    r->made = NULL;
+    if (s)
+        gn_session_remove(s);
+    gn_session_unref(s);
+}
+
+int gn_produce_initialize(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault)
+{
+    const char *problem = initialize_problem(r);
+    if (problem)
+        return gn_fault_set(fault, 400, GN_RPC_INVALID_PARAMS, "%s", problem);
+    struct gn_session *s = make_session(r);
+    if (!s)
+        return gn_fault_set(fault, 503, GN_RPC_INTERNAL_ERROR,
+                            "busy: too many sessions, try again later");
+    gn_jw_str(w, "protocolVersion", gn_revision_name(s->revision));
+    gn_write_capabilities(r, w);
+    gn_write_server_info(r, w, "serverInfo");
+    if (r->p->config->instructions)
+        gn_jw_str(w, "instructions", r->p->config->instructions);
+    return GN_OK;
+}
+
+int gn_close_initialize(struct gn_request *r, const gantry_json *result, struct gn_reply *reply,
+                        struct gn_fault *fault)
+{
+    struct gn_session *s = r->made;
+    (void)result, (void)reply;
+    if (!s)
+        return gn_fault_set(fault, 500, GN_RPC_INTERNAL_ERROR,
+                            "a middleware answered initialize without a session being made");
+    if (r->stream && r->stream->ops->set_header)
+        r->stream->ops->set_header(r->stream, "mcp-session-id", s->id);
     gn_log(r->p->env->log, GN_INFO, "protocol", "session of %s %s, revision %s, over %s",
-           s->client_name, s->client_version, gn_revision_name(rev), stream->transport);
-
-    struct gn_reply reply;
-    gn_reply_open(r, &reply);
-    gn_jw_str(&reply.w, "protocolVersion", gn_revision_name(rev));
-    gn_write_capabilities(r, &reply.w);
-    gn_write_server_info(r, &reply.w, "serverInfo");
-    if (r->p->config->instructions)
-        gn_jw_str(&reply.w, "instructions", r->p->config->instructions);
-    gn_reply_send(r, &reply, NULL);
+           s->client_name, s->client_version, gn_revision_name(s->revision),
+           r->stream ? r->stream->transport : "a stream that is gone");
+    r->made = NULL;
+    gn_session_unref(s);
+    return GN_OK;
 }
 
-void gn_method_discover(struct gn_request *r)
+int gn_produce_discover(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault)
 {
-    struct gn_reply reply;
-    gn_reply_open(r, &reply);
-    gn_jw_array(&reply.w, "supportedVersions");
+    (void)fault;
+    gn_jw_array(w, "supportedVersions");
     for (const char *const *name = gn_revision_names; *name; name++)
-        gn_jw_str(&reply.w, NULL, *name);
-    gn_jw_end(&reply.w);
-    gn_write_capabilities(r, &reply.w);
+        gn_jw_str(w, NULL, *name);
+    gn_jw_end(w);
+    gn_write_capabilities(r, w);
     if (r->p->config->instructions)
-        gn_jw_str(&reply.w, "instructions", r->p->config->instructions);
-    gn_reply_cache(r, &reply, r->p->config->list_ttl_ms, gn_request_is_public(r));
-    gn_reply_send(r, &reply, NULL);
+        gn_jw_str(w, "instructions", r->p->config->instructions);
+    return GN_OK;
 }
 
-void gn_method_ping(struct gn_request *r)
+int gn_close_discover(struct gn_request *r, const gantry_json *result, struct gn_reply *reply,
+                      struct gn_fault *fault)
 {
-    gn_reply_empty(r);
+    (void)fault;
+    gn_reply_cache(r, reply, r->p->config->list_ttl_ms, !result && gn_request_is_public(r));
+    return GN_OK;
 }
 
-void gn_method_set_level(struct gn_request *r)
+int gn_produce_empty(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault)
+{
+    (void)r, (void)w, (void)fault;
+    return GN_OK;
+}
+
+int gn_produce_set_level(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault)
 {
     const char *name = gn_json_cstr(gn_json_get(r->params, "level"));
     int level = name ? gn_level_parse(name) : -1;
-    if (level < 0) {
-        gn_reply_error(
-            r, 200, GN_RPC_INVALID_PARAMS, NULL,
+    (void)w;
+    if (level < 0)
+        return gn_fault_set(
+            fault, 200, GN_RPC_INVALID_PARAMS,
             "level must be one of debug, info, notice, warning, error, critical, alert, emergency");
-        return;
-    }
     r->session->log_level = level;
-    gn_reply_empty(r);
+    return GN_OK;
 }

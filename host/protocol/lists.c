@@ -25,51 +25,52 @@ static bool is_inline_client(const struct gn_request *r)
     return false;
 }
 
-static void list(struct gn_request *r, enum gn_kind kind)
+/* What depends on the client's name is no list to be shared. */
+static bool varies(const struct gn_request *r)
 {
-    const gantry_json *cursor_value = gn_json_get(r->params, "cursor");
-    const char *cursor = gn_json_cstr(cursor_value);
-    /* null: some clients write all they know, with nothing in it. */
-    if (cursor_value && !cursor && gn_json_type(cursor_value) != GN_JSON_NULL) {
-        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "cursor must be a string");
-        return;
-    }
     const struct gn_config *config = r->p->config;
-    struct gn_reply reply;
+    return r->method->kind == GN_TOOL && !config->inline_references && config->inline_for &&
+           config->inline_for[0];
+}
+
+static const char *cursor_of(const struct gn_request *r)
+{
+    return gn_json_cstr(gn_json_get(r->params, "cursor"));
+}
+
+/* In middlewares the whole list; pages are cut when they are through with it. */
+int gn_produce_list(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault)
+{
+    const gantry_json *cursor = gn_json_get(r->params, "cursor");
+    /* null: some clients write all they know, with nothing in it. */
+    if (cursor && !cursor_of(r) && gn_json_type(cursor) != GN_JSON_NULL)
+        return gn_fault_set(fault, 200, GN_RPC_INVALID_PARAMS, "cursor must be a string");
+    const struct gn_config *config = r->p->config;
     struct gn_error err = {0};
-    /* What depends on the client's name is no list to be shared. */
-    bool varies = kind == GN_TOOL && !config->inline_references && config->inline_for &&
-                  config->inline_for[0];
-    struct gn_view view = {.revision = r->revision,
-                           .inlines = config->inline_references || (varies && is_inline_client(r))};
-    gn_reply_open(r, &reply);
-    int rc = gn_snapshot_list(gn_registry_current(r->p->registry), kind, cursor, config->page_size,
-                              view, &reply.w, &err);
-    if (rc) {
-        gn_buf_release(&reply.buf);
-        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "%s", err.text);
-        return;
+    struct gn_view view = {
+        .revision = r->revision,
+        .inlines = config->inline_references || (varies(r) && is_inline_client(r)),
+    };
+    int rc = gn_snapshot_list(gn_registry_current(r->p->registry), r->method->kind,
+                              r->call ? NULL : cursor_of(r), r->call ? 0 : config->page_size, view,
+                              w, &err);
+    return rc ? gn_fault_set(fault, 200, GN_RPC_INVALID_PARAMS, "%s", err.text) : GN_OK;
+}
+
+int gn_close_list(struct gn_request *r, const gantry_json *result, struct gn_reply *reply,
+                  struct gn_fault *fault)
+{
+    const struct gn_config *config = r->p->config;
+    const char *name = gn_list_name(r->method->kind);
+    struct gn_error err = {0};
+    bool is_public = !result && !varies(r) && gn_request_is_public(r);
+    if (result) {
+        int rc = gn_snapshot_page(gn_registry_current(r->p->registry), r->method->kind,
+                                  gn_json_get(result, name), cursor_of(r), config->page_size,
+                                  &reply->w, &err);
+        if (rc)
+            return gn_fault_set(fault, 200, GN_RPC_INVALID_PARAMS, "%s", err.text);
     }
-    gn_reply_cache(r, &reply, config->list_ttl_ms, !varies && gn_request_is_public(r));
-    gn_reply_send(r, &reply, NULL);
-}
-
-void gn_method_list_tools(struct gn_request *r)
-{
-    list(r, GN_TOOL);
-}
-
-void gn_method_list_resources(struct gn_request *r)
-{
-    list(r, GN_RESOURCE);
-}
-
-void gn_method_list_templates(struct gn_request *r)
-{
-    list(r, GN_TEMPLATE);
-}
-
-void gn_method_list_prompts(struct gn_request *r)
-{
-    list(r, GN_PROMPT);
+    gn_reply_cache(r, reply, config->list_ttl_ms, is_public);
+    return GN_OK;
 }

@@ -11,22 +11,29 @@
 
 #define MAX_ID 1024
 
+#define LIST(name, hook, kind)                                                                     \
+    {                                                                                              \
+        name, GN_BOTH, NULL, hook, NULL, gn_produce_list, gn_close_list, kind                      \
+    }
+
 /* Every request this server answers. `initialize` and the lookups by era are decided before this
  * table. */
 const struct gn_method gn_methods[] = {
-    {"initialize", GN_HANDSHAKE, gn_method_initialize, NULL},
-    {"ping", GN_HANDSHAKE, gn_method_ping, NULL},
-    {"logging/setLevel", GN_HANDSHAKE, gn_method_set_level, NULL},
-    {"server/discover", GN_STATELESS, gn_method_discover, NULL},
-    {"subscriptions/listen", GN_STATELESS, gn_method_listen, NULL},
-    {"tools/list", GN_BOTH, gn_method_list_tools, NULL},
-    {"tools/call", GN_BOTH, gn_method_call_tool, "name"},
-    {"resources/list", GN_BOTH, gn_method_list_resources, NULL},
-    {"resources/templates/list", GN_BOTH, gn_method_list_templates, NULL},
-    {"resources/read", GN_BOTH, gn_method_read_resource, "uri"},
-    {"prompts/list", GN_BOTH, gn_method_list_prompts, NULL},
-    {"prompts/get", GN_BOTH, gn_method_get_prompt, "name"},
-    {"completion/complete", GN_BOTH, gn_method_complete, NULL},
+    {"initialize", GN_HANDSHAKE, NULL, GANTRY_ON_INITIALIZE, .produce = gn_produce_initialize,
+     .close = gn_close_initialize},
+    {"ping", GN_HANDSHAKE, .produce = gn_produce_empty},
+    {"logging/setLevel", GN_HANDSHAKE, .produce = gn_produce_set_level},
+    {"server/discover", GN_STATELESS, NULL, GANTRY_ON_DISCOVER, .produce = gn_produce_discover,
+     .close = gn_close_discover},
+    {"subscriptions/listen", GN_STATELESS, .handle = gn_method_listen},
+    LIST("tools/list", GANTRY_ON_LIST_TOOLS, GN_TOOL),
+    {"tools/call", GN_BOTH, "name", .handle = gn_method_call_tool},
+    LIST("resources/list", GANTRY_ON_LIST_RESOURCES, GN_RESOURCE),
+    LIST("resources/templates/list", GANTRY_ON_LIST_RESOURCE_TEMPLATES, GN_TEMPLATE),
+    {"resources/read", GN_BOTH, "uri", .handle = gn_method_read_resource},
+    LIST("prompts/list", GANTRY_ON_LIST_PROMPTS, GN_PROMPT),
+    {"prompts/get", GN_BOTH, "name", .handle = gn_method_get_prompt},
+    {"completion/complete", GN_BOTH, .handle = gn_method_complete},
 };
 
 const struct gn_method *gn_method_find(const char *name)
@@ -207,7 +214,10 @@ static void receive_request(struct message *m)
         return;
     }
     r->method = row;
-    row->handle(r);
+    if (row->handle)
+        row->handle(r);
+    else
+        gn_request_operate(r);
 }
 
 /* ---------------------------------------------------------------- notifications */
@@ -266,7 +276,10 @@ static void receive_notification(struct message *m)
         return;
     if (gn_streq(m->rpc.method, "notifications/cancelled"))
         cancel_request(m);
-    /* Others (initialized, roots/list_changed, progress, unknown ones) need no action. */
+    else /* initialized, roots/list_changed, progress, unknown ones: nothing for the host to do */
+        gn_notification_operate(m->p, m->stream,
+                                m->stream->shared ? m->stream->session : m->session, m->rpc.method,
+                                m->rpc.params);
     end_unanswered(m);
 }
 

@@ -44,6 +44,7 @@ static void request_free(struct gn_request *r)
     p->in_flight--;
     if (r->is_subscription)
         p->subscriptions--;
+    gn_request_unmake(r);
     if (r->call) {
         gn_call_detach(r->call);
         gn_call_unref(r->call);
@@ -208,7 +209,9 @@ static void begin_turn(struct gn_request *r)
     struct gn_protocol *p = r->p;
     r->is_active = true;
     p->active++;
-    if (r->call->argument_name)
+    if (r->call->operate)
+        gn_call_start_operation(r->call, r->call->hook, r->call->operate);
+    else if (r->call->argument_name)
         gn_call_start_completion(r->call);
     else
         gn_call_start(r->call);
@@ -226,6 +229,8 @@ static bool has_room(const struct gn_protocol *p)
  * away. */
 static void hold_component(struct gn_component *c)
 {
+    if (!c) /* an operation of the host's own */
+        return;
     gn_component_ref(c);
     if (c->owner)
         c->owner->ref(c->owner);
@@ -233,7 +238,7 @@ static void hold_component(struct gn_component *c)
 
 static void release_component(struct gn_component *c)
 {
-    struct gn_owner *owner = c->owner;
+    struct gn_owner *owner = c ? c->owner : NULL;
     gn_component_unref(c);
     if (owner)
         owner->unref(owner);
@@ -325,19 +330,21 @@ void gn_request_end_turn(struct gn_request *r)
 
 /* ---------------------------------------------------------------- calls */
 
-static void fill_identity(struct gn_request *r, struct gn_call *call)
+void gn_call_identify(struct gn_call *call, const struct gn_stream *s,
+                      const struct gn_session *session, const gantry_json *meta)
 {
-    if (r->session) {
-        call->session_id = r->session->id[0] ? gn_arena_strdup(&call->arena, r->session->id) : NULL;
-        call->client_name = gn_arena_strdup(&call->arena, r->session->client_name);
-        call->client_version = gn_arena_strdup(&call->arena, r->session->client_version);
-        call->capabilities = r->session->capabilities;
+    call->transport = s->transport;
+    if (session) {
+        call->session_id = session->id[0] ? gn_arena_strdup(&call->arena, session->id) : NULL;
+        call->client_name = gn_arena_strdup(&call->arena, session->client_name);
+        call->client_version = gn_arena_strdup(&call->arena, session->client_version);
+        call->capabilities = session->capabilities;
         return;
     }
-    const gantry_json *info = gn_json_get(r->meta, GN_META_CLIENT_INFO);
+    const gantry_json *info = gn_json_get(meta, GN_META_CLIENT_INFO);
     call->client_name = gn_json_cstr(gn_json_get(info, "name"));
     call->client_version = gn_json_cstr(gn_json_get(info, "version"));
-    call->capabilities = gn_capabilities_parse(gn_json_get(r->meta, GN_META_CLIENT_CAPABILITIES));
+    call->capabilities = gn_capabilities_parse(gn_json_get(meta, GN_META_CLIENT_CAPABILITIES));
 }
 
 struct gn_call *gn_request_call(struct gn_request *r, const struct gn_call_ops *ops)
@@ -363,7 +370,7 @@ struct gn_call *gn_request_call(struct gn_request *r, const struct gn_call_ops *
             call->progress_token = gn_arena_strdup(&call->arena, gn_buf_str(&text));
         gn_buf_release(&text);
     }
-    fill_identity(r, call);
+    gn_call_identify(call, r->stream, r->session, r->meta);
     return call;
 }
 

@@ -275,6 +275,12 @@ static size_t index_after(const struct gn_snapshot_kind *k, const char *key)
     return low;
 }
 
+static int bad_cursor(struct gn_error *err)
+{
+    return gn_error_set(err, GN_EINVAL,
+                        "the cursor is not one of this server: begin again without one");
+}
+
 int gn_snapshot_list(const struct gn_snapshot *s, enum gn_kind kind, const char *cursor,
                      size_t page_size, struct gn_view view, struct gn_jw *w, struct gn_error *err)
 {
@@ -288,8 +294,7 @@ int gn_snapshot_list(const struct gn_snapshot *s, enum gn_kind kind, const char 
             from = index_after(k, gn_buf_str(&key));
         gn_buf_release(&key);
         if (rc)
-            return gn_error_set(err, GN_EINVAL,
-                                "the cursor is not one of this server: begin again without one");
+            return bad_cursor(err);
     }
     size_t left = k->count - from;
     size_t count = page_size > 0 ? GN_MIN(page_size, left) : left;
@@ -299,5 +304,66 @@ int gn_snapshot_list(const struct gn_snapshot *s, enum gn_kind kind, const char 
     gn_jw_end(w);
     if (count < left)
         write_cursor(s, kind, k->v[from + count - 1]->key, w);
+    return GN_OK;
+}
+
+/* ---------------------------------------------------------------- pages of lists made over */
+
+const char *gn_list_name(enum gn_kind kind)
+{
+    return list_names[kind];
+}
+
+static const char *item_key(enum gn_kind kind, const gantry_json *item)
+{
+    static const char *const members[GN_KINDS] = {
+        [GN_TOOL] = "name",
+        [GN_RESOURCE] = "uri",
+        [GN_TEMPLATE] = "uriTemplate",
+        [GN_PROMPT] = "name",
+    };
+    const char *key = gn_json_cstr(gn_json_get(item, members[kind]));
+    return key ? key : "";
+}
+
+/* The last item that belongs to the pages before; NULL: none does. */
+static const gantry_json *item_before(enum gn_kind kind, const gantry_json *items, const char *key)
+{
+    const gantry_json *before = NULL;
+    for (const gantry_json *v = NULL; (v = gn_json_next(items, v)) != NULL;) {
+        if (gn_streq(item_key(kind, v), key))
+            return v;
+    }
+    for (const gantry_json *v = NULL; (v = gn_json_next(items, v)) != NULL; before = v) {
+        if (strcmp(item_key(kind, v), key) > 0)
+            break;
+    }
+    return before;
+}
+
+int gn_snapshot_page(const struct gn_snapshot *s, enum gn_kind kind, const gantry_json *items,
+                     const char *cursor, size_t page_size, struct gn_jw *w, struct gn_error *err)
+{
+    GN_CHECK(s, GN_SNAPSHOT_MAGIC);
+    const gantry_json *v = NULL, *last = NULL;
+    if (cursor) {
+        struct gn_buf key = GN_BUF_INIT(KEY_MAX);
+        int rc = read_cursor(s, kind, cursor, &key);
+        if (!rc)
+            v = item_before(kind, items, gn_buf_str(&key));
+        gn_buf_release(&key);
+        if (rc)
+            return bad_cursor(err);
+    }
+    size_t count = 0;
+    gn_jw_array(w, list_names[kind]);
+    while ((v = gn_json_next(items, v)) != NULL && (page_size == 0 || count < page_size)) {
+        gn_jw_json(w, NULL, v);
+        last = v;
+        count++;
+    }
+    gn_jw_end(w);
+    if (v && last && strlen(item_key(kind, last)) <= KEY_MAX)
+        write_cursor(s, kind, item_key(kind, last), w);
     return GN_OK;
 }

@@ -76,6 +76,13 @@ struct gn_view {
 GN_NODISCARD int gn_snapshot_list(const struct gn_snapshot *s, enum gn_kind kind,
                                   const char *cursor, size_t page_size, struct gn_view view,
                                   struct gn_jw *w, struct gn_error *err);
+/* The same of a list that a middleware has made over: items is an array, as the client is to see
+ * it, in an order of its own. A page begins after the item the cursor names; if that has gone, at
+ * the first whose key sorts after it. */
+GN_NODISCARD int gn_snapshot_page(const struct gn_snapshot *s, enum gn_kind kind,
+                                  const gantry_json *items, const char *cursor, size_t page_size,
+                                  struct gn_jw *w, struct gn_error *err);
+const char *gn_list_name(enum gn_kind kind); /* "tools", ... */
 /* One component as an element of its list. */
 void gn_component_write(const struct gn_component *c, struct gn_view view, struct gn_jw *w);
 
