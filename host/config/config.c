@@ -50,6 +50,15 @@ static void name_instances(struct gn_config *c)
     }
 }
 
+/* The one that is a way to say schema.references: inline. */
+static void apply_dereference(struct gn_config *c)
+{
+    for (size_t i = 0; i < c->middleware_count; i++) {
+        if (gn_streq(c->middlewares[i].use, "dereference"))
+            c->inline_references = true;
+    }
+}
+
 static void read_file(struct gn_config *c, const char *path, const struct gn_buf *text,
                       struct gn_yaml_report *report)
 {
@@ -90,6 +99,7 @@ static void change_key(struct gn_config *c, const struct gn_config_key *key, con
     else if (!add)
         gn_config_read_key(r, key, c, key->name, &text);
     name_instances(c);
+    apply_dereference(c);
 }
 
 static int change(struct gn_config *c, const char *name, const char *value, bool add,
@@ -147,6 +157,7 @@ struct gn_config *gn_config_load(const char *path, struct gn_buf *problems)
         read_file(c, path, &text, &report);
     gn_buf_release(&text);
     name_instances(c);
+    apply_dereference(c);
     if (report.count == 0)
         return c;
     gn_config_free(c);

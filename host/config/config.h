@@ -44,6 +44,23 @@ struct gn_config_instance {
     int line;         /* in the file, for messages; 0: not from the file */
 };
 
+/* A middleware that comes with the host. Of the options, those that its kind has are set by the
+ * file, the others have their defaults. */
+struct gn_config_middleware {
+    char *use; /* its kind: "logging" */
+    int32_t priority;
+    char **tools, **tags; /* NULL-terminated; only around these; tools: "NAME" or "NAME*" */
+    enum gn_level level;  /* logging, timing */
+    bool payloads;        /* logging */
+    uint64_t max_payload;
+    char *message;     /* mask_errors */
+    uint64_t max_size; /* response_limit */
+    char *suffix;
+    uint32_t timeout_ms;             /* timeout */
+    uint32_t max_calls, max_waiting; /* concurrency: of each tool */
+    int line;                        /* in the file, for messages; 0: not from the file */
+};
+
 struct gn_config {
     /* server */
     char *name, *title, *instructions, *website_url;
@@ -67,6 +84,8 @@ struct gn_config {
     char **plugin_files; /* NULL-terminated, absolute: single files */
     struct gn_config_instance *instances;
     size_t instance_count;
+    struct gn_config_middleware *middlewares; /* outermost first, within one priority */
+    size_t middleware_count;
     bool discover;     /* load what is found in the folders even if not listed */
     bool watch, probe; /* reload on change; try in a child process first */
     uint32_t debounce_ms, settle_ms, removal_grace_ms, start_timeout_ms, probe_timeout_ms;

@@ -97,6 +97,7 @@ const struct gn_config_key gn_config_keys[] = {
     ENTRIES("auth.tokens", tokens, token_count, token),
 
     ENTRIES("plugins", instances, instance_count, instance),
+    ENTRIES("middleware", middlewares, middleware_count, gn_config_middleware_entry),
     KEY("loading.folders", PATHS, plugin_dirs, "[]"),
     KEY("loading.files", PATHS, plugin_files, "[]"),
     KEY("loading.discover", BOOL, discover, "true"),

@@ -14,6 +14,7 @@
 enum gn_config_type {
     GN_KEY_BOOL = 1,
     GN_KEY_COUNT,      /* uint32_t: a number */
+    GN_KEY_INTEGER,    /* int32_t: a number, perhaps a negative one */
     GN_KEY_DURATION,   /* uint32_t: milliseconds, or a text with a unit */
     GN_KEY_SIZE,       /* uint64_t: bytes, or a text with a unit */
     GN_KEY_MODE,       /* uint32_t: octal permissions */
@@ -46,14 +47,24 @@ struct gn_config_key {
     size_t count_offset; /* ENTRIES: of the size_t that counts them */
 };
 
+/* A sort of entry that has keys of its own: named by the value of its key `by`. */
+struct gn_config_variant {
+    const char *name;
+    const struct gn_config_key *keys; /* all that such an entry may have */
+};
+
 /* What one kind of entry is made of. */
 struct gn_config_entry {
     const struct gn_config_key *keys; /* ends with a row without name */
     size_t size, line_offset;         /* of the struct / of its int line */
     const char *shorthand; /* the key that is meant when an entry is plain text; or NULL */
+    const char *by;        /* the key that chooses the variant; or NULL */
+    const struct gn_config_variant
+        *variants; /* ends with one without name; `keys` has all theirs */
 };
 
 extern const struct gn_config_key gn_config_keys[]; /* ends with a row without name */
+extern const struct gn_config_entry gn_config_middleware_entry;
 
 struct gn_config_reader {
     struct gn_arena *arena;

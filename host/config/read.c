@@ -196,6 +196,19 @@ static void read_u64(const struct context *c)
         *(uint64_t *)c->field = value;
 }
 
+static void read_integer(const struct context *c)
+{
+    char got[80];
+    int64_t value;
+    if (!is_text(c, "a whole number"))
+        return;
+    if (gn_parse_int64(c->value->text, &value) && value >= INT32_MIN && value <= INT32_MAX)
+        *(int32_t *)c->field = (int32_t)value;
+    else
+        wrong(c, "must be a whole number between %d and %d, but is %s", INT32_MIN, INT32_MAX,
+              shown(c->value, got));
+}
+
 static void read_mode(const struct context *c)
 {
     char got[80];
@@ -319,25 +332,33 @@ static void read_texts(const struct context *c)
     *field = texts;
 }
 
-static void read_choice(const struct context *c, const char *const *names, int *ret)
+/* The index of the name that a value is; -1: none, which is reported. */
+static int choose(struct gn_yaml_report *report, const char *path, const struct gn_yaml *value,
+                  const char *const *names)
 {
     char got[80];
     struct gn_buf all = GN_BUF_INIT(1024);
     int found = -1;
     for (int i = 0; names[i]; i++) {
         gn_buf_addf(&all, "%s%s", i ? ", " : "", names[i]);
-        if (c->value->kind == GN_YAML_TEXT && gn_streq(c->value->text, names[i]))
+        if (value->kind == GN_YAML_TEXT && gn_streq(value->text, names[i]))
             found = i;
     }
-    if (found >= 0) {
-        *ret = found;
-    } else {
-        const char *near = c->value->kind == GN_YAML_TEXT ? gn_nearest(c->value->text, names)
-                                                          : NULL;
-        wrong(c, "must be one of %s, but is %s%s%s%s", gn_buf_str(&all), shown(c->value, got),
-              near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    if (found < 0) {
+        const char *near = value->kind == GN_YAML_TEXT ? gn_nearest(value->text, names) : NULL;
+        gn_yaml_problem(report, value->line, path, "must be one of %s, but is %s%s%s%s",
+                        gn_buf_str(&all), shown(value, got), near ? "; did you mean " : "",
+                        near ? near : "", near ? "?" : "");
     }
     gn_buf_release(&all);
+    return found;
+}
+
+static void read_choice(const struct context *c, const char *const *names, int *ret)
+{
+    int found = choose(c->r->report, c->path, c->value, names);
+    if (found >= 0)
+        *ret = found;
 }
 
 static void read_level(const struct context *c)
@@ -428,6 +449,29 @@ static void release_entries(const struct gn_config_key *key, void *base)
     set_entries(key, base, NULL, 0);
 }
 
+/* The keys that an entry may have: of a kind with variants, those of the one it names. NULL: it
+ * names none, which is reported. */
+static const struct gn_config_key *keys_of_entry(const struct context *c,
+                                                 const struct gn_yaml *item, const char *path)
+{
+    const struct gn_config_entry *kind = c->key->entry;
+    const struct gn_yaml *by = item->kind == GN_YAML_TEXT ? item : item->first;
+    const char *names[NAMES_MAX + 1] = {0};
+    if (!kind->variants)
+        return kind->keys;
+    while (by && by != item && !gn_streq(by->name, kind->by))
+        by = by->next;
+    if (!by || gn_yaml_is_null(by)) {
+        gn_yaml_problem(c->r->report, item->line, path, "%s is missing", kind->by);
+        return NULL;
+    }
+    for (size_t i = 0; i < NAMES_MAX && kind->variants[i].name; i++)
+        names[i] = kind->variants[i].name;
+    GN_AUTO_FREE char *key = gn_format("%s.%s", path, kind->by);
+    int found = choose(c->r->report, by == item ? path : key, by, names);
+    return found >= 0 ? kind->variants[found].keys : NULL;
+}
+
 /* One entry: a mapping, or the text that stands for its first key. */
 static void read_entry(const struct context *c, const struct gn_yaml *item, const char *path,
                        void *entry)
@@ -436,21 +480,24 @@ static void read_entry(const struct context *c, const struct gn_yaml *item, cons
     size_t before = c->r->report->count;
     gn_config_defaults(kind->keys, entry);
     *(int *)(void *)((char *)entry + kind->line_offset) = item->line;
-    if (item->kind == GN_YAML_TEXT && kind->shorthand && !gn_yaml_is_null(item)) {
-        gn_config_read_key(c->r, gn_config_find_key(kind->keys, kind->shorthand), entry, path,
-                           item);
-        return;
-    }
-    if (item->kind != GN_YAML_MAP) {
+    bool is_short = item->kind == GN_YAML_TEXT && kind->shorthand && !gn_yaml_is_null(item);
+    if (!is_short && item->kind != GN_YAML_MAP) {
         char got[80];
         gn_yaml_problem(c->r->report, item->line, path, "must be a mapping, but is %s",
                         shown(item, got));
         return;
     }
-    gn_config_read(c->r, kind->keys, entry, path, item);
+    const struct gn_config_key *keys = keys_of_entry(c, item, path);
+    if (!keys)
+        return;
+    if (is_short) {
+        gn_config_read_key(c->r, gn_config_find_key(keys, kind->shorthand), entry, path, item);
+        return;
+    }
+    gn_config_read(c->r, keys, entry, path, item);
     if (c->r->report->count > before)
         return; /* a key with a wrong value is not a missing one */
-    for (const struct gn_config_key *k = kind->keys; k->name; k++) {
+    for (const struct gn_config_key *k = keys; k->name; k++) {
         if (k->required && !*(char **)(void *)((char *)entry + k->offset))
             gn_yaml_problem(c->r->report, item->line, path, "%s is missing", k->name);
     }
@@ -483,16 +530,27 @@ static void read_refused(const struct context *c)
 }
 
 static void (*const readers[])(const struct context *c) = {
-    [GN_KEY_BOOL] = read_bool,       [GN_KEY_COUNT] = read_u32,
-    [GN_KEY_DURATION] = read_u32,    [GN_KEY_SIZE] = read_u64,
-    [GN_KEY_MODE] = read_mode,       [GN_KEY_TEXT] = read_text,
-    [GN_KEY_PATH] = read_path,       [GN_KEY_PLUGIN] = read_plugin,
-    [GN_KEY_ADDRESS] = read_address, [GN_KEY_HASH] = read_hash,
-    [GN_KEY_TEXTS] = read_texts,     [GN_KEY_PATHS] = read_texts,
-    [GN_KEY_LEVEL] = read_level,     [GN_KEY_LOG_FORMAT] = read_log_format,
-    [GN_KEY_UNLOAD] = read_unload,   [GN_KEY_OUTPUT] = read_output,
-    [GN_KEY_JSON] = read_json,       [GN_KEY_REFERENCES] = read_references,
-    [GN_KEY_ENTRIES] = read_entries, [GN_KEY_REFUSED] = read_refused,
+    [GN_KEY_BOOL] = read_bool,
+    [GN_KEY_COUNT] = read_u32,
+    [GN_KEY_DURATION] = read_u32,
+    [GN_KEY_SIZE] = read_u64,
+    [GN_KEY_MODE] = read_mode,
+    [GN_KEY_TEXT] = read_text,
+    [GN_KEY_INTEGER] = read_integer,
+    [GN_KEY_PATH] = read_path,
+    [GN_KEY_PLUGIN] = read_plugin,
+    [GN_KEY_ADDRESS] = read_address,
+    [GN_KEY_HASH] = read_hash,
+    [GN_KEY_TEXTS] = read_texts,
+    [GN_KEY_PATHS] = read_texts,
+    [GN_KEY_LEVEL] = read_level,
+    [GN_KEY_LOG_FORMAT] = read_log_format,
+    [GN_KEY_UNLOAD] = read_unload,
+    [GN_KEY_OUTPUT] = read_output,
+    [GN_KEY_JSON] = read_json,
+    [GN_KEY_REFERENCES] = read_references,
+    [GN_KEY_ENTRIES] = read_entries,
+    [GN_KEY_REFUSED] = read_refused,
 };
 
 /* Reports a key that is in no table, with the nearest one of those that may stand there. `prefix`

@@ -17,6 +17,7 @@
 #define NAME_MAX_ 64
 #define PRINCIPAL_MAX 128
 #define PATH_MAX_ 255 /* of the endpoint */
+#define MESSAGE_MAX 1024
 
 struct check {
     const struct gn_config *c;
@@ -137,15 +138,28 @@ static void check_origins(struct check *v)
     }
 }
 
-static void check_inline_for(struct check *v)
+/* Names, each of which may end with a star. */
+static void check_patterns(struct check *v, const char *list, char **names)
 {
-    char **names = v->c->inline_for;
     for (char **p = names; p && *p; p++) {
-        GN_AUTO_FREE char *key = gn_format("schema.inline_for[%td]", p - names);
+        GN_AUTO_FREE char *key = gn_format("%s[%td]", list, p - names);
         const char *star = strchr(*p, '*');
         if (star && star[1])
             wrong(v, key, "\"%s\": a star stands for the rest of a name, at its end only", *p);
     }
+}
+
+static void check_middleware(struct check *v, size_t i)
+{
+    const struct gn_config_middleware *m = &v->c->middlewares[i];
+    GN_AUTO_FREE char *key = gn_format("middleware[%zu]", i);
+    GN_AUTO_FREE char *tools = gn_format("%s.tools", key);
+    check_patterns(v, tools, m->tools);
+    if (m->message && strlen(m->message) > MESSAGE_MAX)
+        gn_yaml_problem(&v->report, m->line, key, "message must have %d bytes at most",
+                        MESSAGE_MAX);
+    if (m->suffix && strlen(m->suffix) >= m->max_size)
+        gn_yaml_problem(&v->report, m->line, key, "suffix alone is as long as max_size");
 }
 
 static void check_token(struct check *v, size_t i)
@@ -275,7 +289,9 @@ int gn_config_validate(const struct gn_config *c, struct gn_buf *problems)
             check_listener(&v, i, c->token_count > 0);
     }
     check_origins(&v);
-    check_inline_for(&v);
+    check_patterns(&v, "schema.inline_for", c->inline_for);
+    for (size_t i = 0; i < c->middleware_count; i++)
+        check_middleware(&v, i);
     for (size_t i = 0; i < c->token_count; i++) {
         if (c->tokens[i].principal && c->tokens[i].hash)
             check_token(&v, i);
