@@ -113,7 +113,7 @@ void gn_call_name_middleware(const struct gn_middleware *m, char *out, size_t si
 
 static bool concerns(const struct gn_middleware *m, uint32_t hook, const struct gn_component *c)
 {
-    if (!(m->hooks & hook))
+    if (!(m->hooks & hook) || (m->concerns && !m->concerns(m, c)))
         return false;
     if (!m->tags)
         return true;
