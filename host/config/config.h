@@ -103,6 +103,11 @@ struct gn_config {
     enum gn_level log_level;
     bool log_json;
 
+    /* metrics and health */
+    bool metrics_enabled; /* the page of metrics; health is always there */
+    char *metrics_listen; /* an address of their own; NULL: they are where MCP is served */
+    char *metrics_path;
+
     /* limits (DESIGN of limits: names as in etc/gantry.yaml, section limits) */
     uint32_t max_connections, max_sessions, session_idle_ms, max_calls, max_queued_calls,
         max_subscriptions;

@@ -120,6 +120,10 @@ const struct gn_config_key gn_config_keys[] = {
     KEY("log.level", LEVEL, log_level, "info"),
     KEY("log.format", LOG_FORMAT, log_json, "text"),
 
+    KEY("metrics.enabled", BOOL, metrics_enabled, "true"),
+    KEY("metrics.listen", ADDRESS, metrics_listen, ""),
+    KEY("metrics.path", TEXT, metrics_path, "/metrics"),
+
     NUMBER("limits.max_connections", COUNT, max_connections, "10000", 1, 1000000),
     NUMBER("limits.max_headers", SIZE, max_headers, "16KiB", 1024, MIB(1)),
     NUMBER("limits.max_body", SIZE, max_body, "4MiB", 1024, MIB(1024)),

@@ -108,14 +108,50 @@ static void check_listener(struct check *v, size_t i, bool authenticated)
     }
 }
 
-static void check_path(struct check *v)
+static void check_path(struct check *v, const char *key, const char *path, const char *like)
 {
-    const char *path = v->c->path;
     if (!path || *path != '/')
-        wrong(v, "http.path", "must begin with a slash, as /mcp");
+        wrong(v, key, "must begin with a slash, as %s", like);
     else if (strpbrk(path, "?# \t\"\\") || !is_printable(path) || strlen(path) > PATH_MAX_)
-        wrong(v, "http.path",
-              "must be at most %d printable characters without blanks and ? # \" \\", PATH_MAX_);
+        wrong(v, key, "must be at most %d printable characters without blanks and ? # \" \\",
+              PATH_MAX_);
+}
+
+static void check_metrics_address(struct check *v)
+{
+    const struct gn_config *c = v->c;
+    struct gn_error err = {0};
+    GN_AUTO_FREE char *host = NULL;
+    GN_AUTO_FREE char *path = NULL;
+    int port;
+    if (gn_config_parse_address(c->metrics_listen, &host, &port, &path, &err)) {
+        wrong(v, "metrics.listen", "%s", err.text);
+        return;
+    }
+    if (host && !gn_config_is_loopback(host) && !c->insecure)
+        wrong(v, "metrics.listen",
+              "%s can be reached from other machines, and nobody is asked for a token there: listen "
+              "on 127.0.0.1, or say so with http.insecure: true (--insecure)",
+              c->metrics_listen);
+    for (size_t i = 0; i < c->listener_count && (path || port != 0); i++) {
+        if (gn_streq(c->listeners[i].address, c->metrics_listen))
+            wrong(v, "metrics.listen", "%s is an address of http.listen", c->metrics_listen);
+    }
+}
+
+static void check_metrics(struct check *v)
+{
+    static const char *const others[] = {"/health", "/healthz", "/readyz"};
+    const struct gn_config *c = v->c;
+    check_path(v, "metrics.path", c->metrics_path, "/metrics");
+    if (c->metrics_listen)
+        check_metrics_address(v);
+    else if (c->metrics_enabled && gn_streq(c->metrics_path, c->path))
+        wrong(v, "metrics.path", "%s is http.path: give one of them another", c->path);
+    for (size_t i = 0; i < GN_COUNT(others); i++) {
+        if (gn_streq(c->metrics_path, others[i]))
+            wrong(v, "metrics.path", "%s is a page already", others[i]);
+    }
 }
 
 static void check_origins(struct check *v)
@@ -282,7 +318,8 @@ int gn_config_validate(const struct gn_config *c, struct gn_buf *problems)
     struct check v = {.c = c, .report = {.file = c->file, .problems = problems}};
     if (!c->name || !*c->name || !is_printable(c->name))
         wrong(&v, "server.name", "must be printable, and not empty");
-    check_path(&v);
+    check_path(&v, "http.path", c->path, "/mcp");
+    check_metrics(&v);
     /* An entry that could not be read was reported then, and is not complete. */
     for (size_t i = 0; i < c->listener_count; i++) {
         if (c->listeners[i].address)
