@@ -46,6 +46,9 @@ struct gn_call_env {
     uint32_t max_background;           /* background work at a time; 0: 256 */
     uint32_t background_timeout_ms;    /* of one without a limit of its own; 0: 600,000 */
     uint32_t background;               /* that runs now */
+    bool no_schedules;                 /* the host stops: no schedule runs any more */
+    bool no_background;                /* no work without a client is taken any more */
+    struct gn_background_drain *drain; /* while the host waits for it to end; else NULL */
     struct gn_list calls;              /* those alive, newest last */
     uint32_t alive, peak;
     uint32_t running; /* handlers that have not returned, answered or not */

@@ -40,16 +40,11 @@ struct builtin {
 
 #define AT(field) offsetof(struct gantry_call, field)
 static const struct builtin builtins[] = {
-    {"request_id", AT(request_id)},
-    {"session_id", AT(session_id)},
-    {"client_name", AT(client_name)},
-    {"client_version", AT(client_version)},
-    {"transport", AT(transport)},
-    {"principal", AT(principal)},
-    {"traceparent", AT(traceparent)},
-    {"method", AT(method)},
-    {"protocol_version", 0},
-    {"component", 0},
+    {"request_id", AT(request_id)},   {"session_id", AT(session_id)},
+    {"client_name", AT(client_name)}, {"client_version", AT(client_version)},
+    {"transport", AT(transport)},     {"principal", AT(principal)},
+    {"traceparent", AT(traceparent)}, {"method", AT(method)},
+    {"protocol_version", 0},          {"component", 0},
 };
 
 static bool is_builtin(const char *name)
@@ -166,8 +161,8 @@ static struct gn_scope_value *make(struct access *a)
     v->flags = (uint8_t)a->var->flags;
     v->setter = a->self;
     v->value.type = a->var->type;
-    v->is_logged = !is_pointer(a->var->type) && ((a->var->flags & GANTRY_VAR_LOGGED) ||
-                                                 (a->found && a->found->is_logged));
+    v->is_logged = !is_pointer(a->var->type) &&
+                   ((a->var->flags & GANTRY_VAR_LOGGED) || (a->found && a->found->is_logged));
     return v;
 }
 

@@ -41,6 +41,8 @@ struct gn_generation *gn_generation_new(struct gn_call_env *env, const char *ins
     gn_arena_init(&g->arena, SETTINGS_BYTES);
     gn_list_init(&g->mutexes);
     gn_list_init(&g->semaphores);
+    gn_list_init(&g->schedules);
+    gn_list_init(&g->spawned);
     return g;
 }
 
@@ -212,9 +214,11 @@ void gn_generation_stop(struct gn_generation *g)
     if (g->state == GN_GEN_STOPPED)
         return;
     g->state = GN_GEN_STOPPED;
+    gn_generation_end_schedules(g);
     if (g->started && g->stop)
         g->stop(g);
     g->started = false;
+    gn_generation_free_schedules(g);
     disarm(g->components, g->component_count);
     disarm(g->removed, g->removed_count);
     g->component_count = g->removed_count = 0;

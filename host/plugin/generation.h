@@ -59,6 +59,10 @@ struct gantry_plugin {
     uint64_t middleware_made;  /* counts them, those taken back included */
     struct gn_list mutexes;    /* gantry_mutex made and not freed */
     struct gn_list semaphores; /* likewise */
+    struct gn_list schedules;  /* gantry_schedule made and not over */
+    struct gn_list spawned;    /* gn_background that waits for it to be live */
+    uint32_t schedule_count;
+    bool schedules_ended; /* no schedule runs any more */
     struct gn_work_group group;
     void *user_state;        /* gantry_set_state */
     bool started;            /* start succeeded, so stop is due */
@@ -81,6 +85,11 @@ void gn_generation_unref(struct gn_generation *g); /* at zero: on_unused(g) */
 /* Frees what it holds but the module: runs stop if started, then components, settings, mutexes. */
 void gn_generation_stop(struct gn_generation *g);
 void gn_generation_free(struct gn_generation *g); /* stopped, module taken away */
+/* host_background.c: it serves from now on, so what `start` spawned begins and schedules run; they
+ * end, before `stop` at the latest, and what has not begun is dropped; their memory goes. */
+void gn_generation_go_live(struct gn_generation *g);
+void gn_generation_end_schedules(struct gn_generation *g);
+void gn_generation_free_schedules(struct gn_generation *g);
 /* Takes the reference over. */
 void gn_generation_add_component(struct gn_generation *g, struct gn_component *c);
 /* One of its components, borrowed; NULL if it has none of that kind and key. */

@@ -146,6 +146,7 @@ static void commit(struct gn_load *load)
     inst->live = g;
     g->state = GN_GEN_LIVE;
     g->publish = publish;
+    gn_generation_go_live(g);
     log_commit(load);
     load->g = NULL;
     uint32_t kinds = gn_edit_commit(e);
@@ -221,6 +222,7 @@ static void stop_old(struct gn_load *load)
     }
     for (size_t i = 0; i < old->middleware_count; i++)
         old->middleware[i]->run = refuse_around;
+    gn_generation_end_schedules(old);
     if (old->started && old->stop)
         old->stop(old);
     old->started = false;
