@@ -80,8 +80,10 @@ struct gn_call_observer {
 
 struct gn_call_ops {
     /* [loop] A notification that belongs to this call: params is a JSON object. Not after finished.
-     */
-    void (*notify)(struct gn_call *call, const char *method, const char *params, size_t len);
+     * must: it goes out even if the client reads slowly. 0; GN_EBUSY: the client reads slowly, it
+     * was dropped; other negative codes: none will get through. */
+    int (*notify)(struct gn_call *call, const char *method, const char *params, size_t len,
+                  bool must);
     /* [loop] The end. The receiver reads what it needs from the call. */
     void (*finished)(struct gn_call *call, enum gn_outcome outcome);
     /* [loop] A header of the request, or NULL. May be NULL. */

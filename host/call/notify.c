@@ -20,7 +20,7 @@ static void notify_on_loop(void *arg)
 {
     struct notice *n = arg;
     if (n->call->ops && n->call->ops->notify && !n->call->finished)
-        n->call->ops->notify(n->call, n->method, n->params, n->len);
+        (void)n->call->ops->notify(n->call, n->method, n->params, n->len, false);
 }
 
 static struct gn_call *outermost(struct gn_call *call)

@@ -3,6 +3,7 @@
 #ifndef GN_PROTOCOL_INTERNAL_H
 #define GN_PROTOCOL_INTERNAL_H
 
+#include "observe/metrics.h"
 #include "protocol/protocol.h"
 #include "util/map.h"
 #include "wire/jsonrpc.h"
@@ -95,6 +96,8 @@ struct gn_protocol {
     struct gn_list sessions;
     uint32_t session_count;
     struct gn_list connections; /* sessions of shared streams, by lru */
+    struct gn_metric *requests_answered; /* NULL: nothing to count yet */
+    struct gn_series *results[32];       /* of it, by the place of the method in gn_methods */
     struct gn_timer sweep, changed, drain;
     struct gn_timer
         stalled; /* runs while handlers that were answered for keep the queue from moving */
@@ -165,6 +168,11 @@ void gn_batch_lost(struct gn_stream *s);
 /* How large the next answer on this stream may be: GN_REPLY_MAX, or what its batch has left. */
 size_t gn_batch_room(const struct gn_stream *s);
 
+/* ---- count.c: what was answered, for the metrics. m NULL: no method that is known. */
+void gn_count_result(struct gn_protocol *p, const struct gn_method *m);
+void gn_count_error(struct gn_protocol *p, const struct gn_method *m, int code);
+void gn_count_release(struct gn_protocol *p);
+
 void gn_protocol_check_drained(struct gn_protocol *p);
 void gn_protocol_free_released(struct gn_protocol *p);
 
@@ -221,7 +229,8 @@ void gn_handler_ended(void *arg);
 /* Refuses a component whose required capabilities the client lacks; true if it did. */
 bool gn_request_refuse_requires(struct gn_request *r, const struct gn_component *c);
 extern const struct gn_call_ops gn_tool_ops, gn_resource_ops, gn_prompt_ops, gn_completion_ops;
-void gn_request_notify(struct gn_call *call, const char *method, const char *params, size_t len);
+int gn_request_notify(struct gn_call *call, const char *method, const char *params, size_t len,
+                      bool must);
 const char *gn_request_header(struct gn_call *call, const char *name);
 
 /* ---- stateless era: `_meta` and headers against the body. False: answered. */

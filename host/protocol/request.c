@@ -374,13 +374,14 @@ struct gn_call *gn_request_call(struct gn_request *r, const struct gn_call_ops *
     return call;
 }
 
-void gn_request_notify(struct gn_call *call, const char *method, const char *params, size_t len)
+int gn_request_notify(struct gn_call *call, const char *method, const char *params, size_t len,
+                      bool must)
 {
     struct gn_request *r = call->ops_data;
     GN_CHECK(r, GN_REQUEST_MAGIC);
     struct gn_stream *s = r->stream;
     if (!s)
-        return;
+        return GN_EPIPE;
     struct gn_buf buf = GN_BUF_INIT(len + 256);
     struct gn_jw w;
     gn_jw_init(&w, &buf);
@@ -389,8 +390,9 @@ void gn_request_notify(struct gn_call *call, const char *method, const char *par
     gn_jw_str(&w, "method", method);
     gn_jw_raw(&w, "params", params, len);
     gn_jw_end(&w);
-    s->ops->send(s, gn_buf_str(&buf), buf.len, GN_MAY);
+    int rc = s->ops->send(s, gn_buf_str(&buf), buf.len, must ? GN_MUST : GN_MAY);
     gn_buf_release(&buf);
+    return rc;
 }
 
 const char *gn_request_header(struct gn_call *call, const char *name)
