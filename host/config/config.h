@@ -116,6 +116,12 @@ struct gn_config {
     uint32_t max_json_depth, workers, header_timeout_ms, body_timeout_ms, sse_keepalive_ms,
         stream_after_ms;
 
+    uint32_t max_background, background_timeout_ms;
+
+    /* state across calls */
+    uint32_t state_max_handles, state_max_age_ms;
+    uint64_t state_max_bytes, state_max_total;
+
     char *file;          /* where it came from; NULL: defaults */
     struct gn_map lines; /* of keys given in the file: gn_config_line */
 };

@@ -143,5 +143,12 @@ const struct gn_config_key gn_config_keys[] = {
     NUMBER("limits.max_queued_calls", COUNT, max_queued_calls, "4096", 0, 1000000),
     NUMBER("limits.max_subscriptions", COUNT, max_subscriptions, "1024", 1, 1000000),
     NUMBER("limits.workers", COUNT, workers, "4", 1, 256),
+    NUMBER("limits.max_background", COUNT, max_background, "256", 1, 100000),
+    NUMBER("limits.background_timeout", DURATION, background_timeout_ms, "10m", MS(1), HOURS(24)),
+
+    NUMBER("state.max_handles", COUNT, state_max_handles, "10000", 1, 10000000),
+    NUMBER("state.max_bytes", SIZE, state_max_bytes, "256KiB", 1024, MIB(1024)),
+    NUMBER("state.max_total", SIZE, state_max_total, "64MiB", 1024, MIB(1 << 20)),
+    NUMBER("state.max_age", DURATION, state_max_age_ms, "24h", SECONDS(1), HOURS(720)),
     {0},
 };
