@@ -79,6 +79,7 @@ int gn_call_vfail(struct gn_call *call, const char *fmt, va_list ap)
     if (!call->failure)
         call->failure = "the message of this failure is too long";
     call->failed = true;
+    call->own_words = !call->self;
     call->error_code = 0;
     return GANTRY_EFAILED;
 }

@@ -188,6 +188,7 @@ struct gantry_call {
     bool finished, cancelled, is_completion, failed, running;
     int rc;              /* what the handler returned */
     const char *failure; /* in the arena */
+    bool own_words;      /* the failure was told by the host's own code, not by a plugin's */
     const char *label;   /* "hello/greet": in the arena */
     struct gn_result result;
     double progress_done;
