@@ -2,14 +2,18 @@
  *
  * Start: loop, registry, protocol, plugins; transports open once every plugin has been loaded or
  * has failed, so the first client sees all there is. Stop runs the same steps backwards, each when
- * the one before has reported: listeners, drain, transports, plugins, outbound HTTP, loop.
+ * the one before has reported: listeners, drain of calls and then of background work, transports,
+ * plugins, outbound HTTP, loop.
  */
 #include "host.h"
 
+#include "call/background.h"
+#include "call/store.h"
 #include "observe/log.h"
 #include "plugin/manager.h"
 #include "transport/transport.h"
 #include "util/alloc.h"
+#include "util/clock.h"
 #include "util/str.h"
 
 #include <fcntl.h>
@@ -36,6 +40,8 @@ struct gn_host {
     struct gn_stdio *stdio;
     uv_signal_t term, interrupt, hangup;
     unsigned open_transports;
+    struct gn_background_drain background;
+    uint64_t stop_ms; /* when it began to stop */
     bool serving, stopping, closed;
     int exit_code;
 };
@@ -72,6 +78,8 @@ static void plugins_closed(void *arg)
     h->plugins = NULL;
     gn_protocol_free(h->protocol);
     h->protocol = NULL;
+    gn_store_free(h->env.store);
+    h->env.store = NULL;
     gn_http_close(h->env.http, http_client_closed, h);
 }
 
@@ -85,7 +93,7 @@ static void transport_closed(void *arg)
     gn_plugins_close(h->plugins, CLOSE_WAIT_MS, plugins_closed, h);
 }
 
-static void drained(void *arg)
+static void background_drained(void *arg)
 {
     struct gn_host *h = arg;
     h->open_transports = 1;
@@ -100,6 +108,15 @@ static void drained(void *arg)
     transport_closed(h);
 }
 
+/* All have their answer; what goes on without a client has what is left of the time. */
+static void drained(void *arg)
+{
+    struct gn_host *h = arg;
+    uint64_t end_ms = h->stop_ms + h->config->drain_ms, now = gn_clock_ms();
+    gn_background_drain(&h->env, &h->background, end_ms > now ? (uint32_t)(end_ms - now) : 0,
+                        background_drained, h);
+}
+
 static void stop(struct gn_host *h, int exit_code)
 {
     if (h->stopping) {
@@ -108,7 +125,9 @@ static void stop(struct gn_host *h, int exit_code)
         return;
     }
     h->stopping = true;
+    h->stop_ms = gn_clock_ms();
     h->exit_code = exit_code;
+    h->env.no_schedules = true;
     gn_log(h->log, GN_INFO, "host", "stopping");
     if (h->http)
         gn_http_server_stop_listening(h->http);
@@ -148,6 +167,16 @@ static void log_problems(struct gn_host *h, struct gn_buf *problems)
     }
 }
 
+static struct gn_store_limits store_limits(const struct gn_config *c)
+{
+    return (struct gn_store_limits){
+        .max_handles = c->state_max_handles,
+        .max_bytes = c->state_max_bytes,
+        .max_total = c->state_max_total,
+        .max_age_ms = c->state_max_age_ms,
+    };
+}
+
 /* What calls go by, of a configuration that is replaced by the next. */
 static void configure_calls(struct gn_host *h, const struct gn_config *c)
 {
@@ -155,6 +184,10 @@ static void configure_calls(struct gn_host *h, const struct gn_config *c)
     h->env.strict_input = !c->coerce;
     h->env.annotate_formats = !c->assert_formats;
     h->env.output_check = c->output_check;
+    h->env.max_background = c->max_background;
+    h->env.background_timeout_ms = c->background_timeout_ms;
+    struct gn_store_limits limits = store_limits(c);
+    gn_store_configure(h->env.store, &limits);
 }
 
 static void on_hangup(uv_signal_t *handle, int number)
@@ -291,7 +324,7 @@ static void build(struct gn_host *h)
 {
     const struct gn_config *c = h->config;
     struct gn_loop_limits limits = {
-        .max_coroutines = c->max_calls + c->max_calls / 4 + 64,
+        .max_coroutines = c->max_calls + c->max_calls / 4 + c->max_background + 64,
         .workers = c->workers,
     };
     h->loop = gn_loop_new(&h->uv, &limits, h->log);
@@ -303,6 +336,8 @@ static void build(struct gn_host *h)
         .log = h->log,
         .registry = h->registry,
     };
+    struct gn_store_limits limits_of_store = store_limits(c);
+    h->env.store = gn_store_new(h->loop, &limits_of_store);
     configure_calls(h, c);
     gn_list_init(&h->env.calls);
     h->protocol = gn_protocol_new(&h->env, h->registry, c);

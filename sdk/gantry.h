@@ -1265,8 +1265,8 @@ static inline int gantry_bind(gantry_call *call, const gantry_var *var)
 /* A new, empty place for JSON values that outlives the call: the handle (about 43 characters, not
  * to be guessed) is given to the client, which passes it to later calls as an argument. Works in
  * every revision, survives reloads, not a restart. Others than the principal that it was made for
- * do not find it; it ends when it was not used for state.max_age. [call] GANTRY_EBUSY: too many of
- * them. */
+ * do not find it; it ends when it was not used for state.max_age, or, where there are too many, as
+ * the one that was not used for the longest time. [call] GANTRY_EBUSY: too many that are in use. */
 static inline int gantry_handle_new(gantry_call *call, const char **ret_handle)
 {
     return gantry_host_->handle_new(call, ret_handle);
@@ -1369,7 +1369,7 @@ static inline gantry_schedule *gantry_after(gantry_plugin *plugin, uint32_t ms,
 static inline gantry_schedule *gantry_every(gantry_plugin *plugin, uint32_t ms,
                                             const gantry_background *work)
 {
-    return gantry_host_->schedule(plugin, work, ms, ms);
+    return gantry_host_->schedule(plugin, work, ms, ms ? ms : 1);
 }
 /* No further run; one that is under way is not disturbed. NULL is fine. One of gantry_after() is
  * gone when it has run. [loop] */

@@ -116,7 +116,11 @@ int gn_host_work(gantry_call *call, int (*fn)(void *arg), void *arg)
     if (!fn)
         return gn_host_misuse(call, "gantry_work: the function is NULL");
     struct job job = {fn, arg, 0};
+    /* On a worker fn runs at once, on this very task: no handler's code all the same. */
+    void *local = gn_task_local(call->task);
+    gn_task_set_local(call->task, NULL);
     int rc = gn_task_work(call->task, call->self ? call->self->group : NULL, run_job, &job);
+    gn_task_set_local(call->task, local);
     return rc ? gn_host_code(rc) : job.rc;
 }
 
@@ -271,6 +275,10 @@ const char *gn_host_info(gantry_call *call, uint32_t what)
         [GANTRY_INFO_PRINCIPAL] = call->principal,
         [GANTRY_INFO_PROTOCOL] = gn_revision_name(call->revision),
         [GANTRY_INFO_COMPONENT] = call->component ? call->component->name : NULL,
+        [GANTRY_INFO_TRANSPORT] = call->transport,
+        [GANTRY_INFO_TRACEPARENT] = call->traceparent,
+        [GANTRY_INFO_TRACESTATE] = call->tracestate,
+        [GANTRY_INFO_BAGGAGE] = call->baggage,
     };
     return what < GN_COUNT(values) ? values[what] : NULL;
 }

@@ -45,6 +45,7 @@ struct gn_session {
     struct gn_protocol *p;
     struct gn_list lru; /* in p->sessions, least recently used first; HTTP only */
     char id[44];        /* "" on a shared stream, where the connection is the session */
+    char key[44];       /* names it within this host; nobody is told */
     enum gn_revision revision;
     char *client_name, *client_version, *principal;
     uint32_t capabilities; /* GANTRY_CAP_ */

@@ -2,6 +2,7 @@
 #include "protocol/internal.h"
 #include "util/alloc.h"
 #include "util/clock.h"
+#include "wire/trace.h"
 
 #include <string.h>
 
@@ -218,11 +219,12 @@ static void begin_turn(struct gn_request *r)
 }
 
 /* Handlers that were cancelled, or ran out of time, are answered for and still need their stack
- * until they return: a few may be ahead of the count of calls. */
+ * until they return: a few may be ahead of the count of calls. Background work has its own limit.
+ */
 static bool has_room(const struct gn_protocol *p)
 {
     uint32_t max = p->config->max_calls;
-    return p->active < max && p->env->running < max + max / 4 + SPARE_HANDLERS;
+    return p->active < max && p->env->running < max + max / 4 + SPARE_HANDLERS + p->env->background;
 }
 
 /* While a call waits in the queue nothing else holds its component's code: a reload may take it
@@ -330,12 +332,40 @@ void gn_request_end_turn(struct gn_request *r)
 
 /* ---------------------------------------------------------------- calls */
 
+/* SEP-414 has them in `_meta`; where they are not, HTTP may have brought them. A state means
+ * nothing without the parent that it came with. */
+static void fill_trace(struct gn_call *call, const struct gn_stream *s, const gantry_json *meta)
+{
+    const struct {
+        const char *name;
+        const char **place;
+        bool (*is_valid)(const char *s);
+    } parts[] = {
+        {GN_META_TRACEPARENT, &call->traceparent, gn_trace_parent_is_valid},
+        {GN_META_TRACESTATE, &call->tracestate, gn_trace_state_is_valid},
+        {GN_META_BAGGAGE, &call->baggage, gn_trace_baggage_is_valid},
+    };
+    bool by_meta = gn_json_get(meta, GN_META_TRACEPARENT) != NULL;
+    for (size_t i = 0; i < GN_COUNT(parts); i++) {
+        const gantry_json *member = gn_json_get(meta, parts[i].name);
+        bool is_state = parts[i].place == &call->tracestate;
+        const char *value = gn_json_cstr(member);
+        if (!member && !(is_state && by_meta) && s->ops->header)
+            value = gn_arena_strdup(&call->arena,
+                                    s->ops->header((struct gn_stream *)s, parts[i].name));
+        if (value && parts[i].is_valid(value) && (!is_state || call->traceparent))
+            *parts[i].place = value;
+    }
+}
+
 void gn_call_identify(struct gn_call *call, const struct gn_stream *s,
                       const struct gn_session *session, const gantry_json *meta)
 {
     call->transport = s->transport;
+    fill_trace(call, s, meta);
     if (session) {
         call->session_id = session->id[0] ? gn_arena_strdup(&call->arena, session->id) : NULL;
+        call->session_key = gn_arena_strdup(&call->arena, session->key);
         call->client_name = gn_arena_strdup(&call->arena, session->client_name);
         call->client_version = gn_arena_strdup(&call->arena, session->client_version);
         call->capabilities = session->capabilities;

@@ -5,6 +5,8 @@
  * shared stream the connection is the session and ends with it.
  */
 #include "protocol/internal.h"
+
+#include "call/store.h"
 #include "util/alloc.h"
 #include "util/clock.h"
 #include "util/str.h"
@@ -48,6 +50,8 @@ struct gn_session *gn_session_new(struct gn_protocol *p, struct gn_stream *strea
     s->p = p;
     s->principal = gn_strdup(stream->principal);
     s->log_level = GN_INFO;
+    make_id(s->key);
+    gn_store_add_session(p->env->store, s->key, s->principal);
     gn_list_init(&s->requests);
     if (stream->shared) {
         gn_list_append(&p->connections, &s->lru);
@@ -107,6 +111,7 @@ void gn_session_remove(struct gn_session *s)
     if (s->gone)
         return;
     s->gone = true;
+    gn_store_drop_session(s->p->env->store, s->key);
     gn_list_remove(&s->lru);
     if (s->id[0]) {
         gn_map_remove(&s->p->sessions_by_id, s->id);
