@@ -9,6 +9,7 @@ pkg_check_modules(WEBSOCKETS REQUIRED IMPORTED_TARGET libwebsockets>=4.1)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.88)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2>=2.3)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.38) # of the plugin alone
 
 find_path(LTDL_INCLUDE ltdl.h REQUIRED)
 find_library(LTDL_LIBRARY ltdl REQUIRED)
