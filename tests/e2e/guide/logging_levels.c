@@ -1,0 +1,84 @@
+/* logging_levels.c - from the guide's chapter "Server-Side Logging": Log Level Management.
+ *
+ * A plugin may set the level of its own lines while it runs, until the configuration is read again.
+ */
+#include <gantry.h>
+
+#include <string.h>
+
+static const char *const levels[] = {
+    [GANTRY_DEBUG] = "debug",     [GANTRY_INFO] = "info",           [GANTRY_NOTICE] = "notice",
+    [GANTRY_WARNING] = "warning", [GANTRY_ERROR] = "error",         [GANTRY_CRITICAL] = "critical",
+    [GANTRY_ALERT] = "alert",     [GANTRY_EMERGENCY] = "emergency", [GANTRY_EMERGENCY + 1] = NULL,
+};
+
+typedef struct {
+    const char *level;
+} set_log_level_in;
+
+static const gantry_arg set_log_level_args[] = {
+    GANTRY_ARG(set_log_level_in, level, "Lines below it are left out", .one_of = levels),
+    GANTRY_ARGS_END,
+};
+
+typedef struct {
+    const char *level, *status;
+} set_log_level_out;
+
+static const gantry_arg set_log_level_fields[] = {
+    GANTRY_ARG(set_log_level_out, level, "The level from now on"),
+    GANTRY_ARG(set_log_level_out, status, "What became of it"),
+    GANTRY_ARGS_END,
+};
+
+GANTRY_TOOL(set_log_level, set_log_level_in, "Change logging level at runtime",
+            GANTRY_OUTPUT(set_log_level_out, set_log_level_fields))
+{
+    int level = GANTRY_DEBUG;
+    while (strcmp(levels[level], in->level) != 0)
+        level++;
+    int rc = gantry_set_log_level(gantry_self(call), NULL, level);
+    if (rc)
+        return rc;
+    gantry_log(call, GANTRY_INFO, "Log level changed to %s", in->level);
+    return gantry_structured(call, &(set_log_level_out){in->level, "updated"});
+}
+
+typedef struct {
+    const gantry_json *data;
+} debug_operation_in;
+
+static const gantry_arg debug_operation_args[] = {
+    GANTRY_ARG(debug_operation_in, data, "Anything", .schema_json = "{\"type\":\"object\"}"),
+    GANTRY_ARGS_END,
+};
+
+GANTRY_TOOL(debug_operation, debug_operation_in, "Operation with conditional debug logging")
+{
+    bool valid = gantry_json_count(in->data) > 0;
+
+    /* Always logged at level info. */
+    gantry_log(call, GANTRY_INFO, "Debug operation started");
+
+    /* These appear only if the level is debug. */
+    gantry_log_with(call, GANTRY_DEBUG, NULL, GANTRY_FIELDS({"data", GANTRY_VALUE(in->data)}),
+                    "Input data received");
+    gantry_log_with(call, GANTRY_DEBUG, NULL, GANTRY_FIELDS({"valid", GANTRY_VALUE(valid)}),
+                    "Validation step");
+
+    const char *result = valid ? "processed" : "nothing to process";
+
+    gantry_log_with(call, GANTRY_DEBUG, NULL, GANTRY_FIELDS({"result", GANTRY_VALUE(result)}),
+                    "Processing result");
+    gantry_log(call, GANTRY_INFO, "Debug operation completed");
+    return gantry_text(call, "%s", result);
+}
+
+static int start(gantry_call *call, gantry_plugin *plugin)
+{
+    (void)call;
+    return gantry_set_log_level(plugin, NULL, GANTRY_INFO); /* the default */
+}
+
+GANTRY_PLUGIN("logging_levels", "1.0.0", .start = start,
+              .tools = GANTRY_TOOLS(&set_log_level_tool, &debug_operation_tool));
