@@ -474,10 +474,11 @@ class HttpClient(Client):
         self.pool.shutdown(wait=False)
 
 
-def connect(host, revision, transport, **options):
-    """A client that is ready to be used, of any era and transport."""
+def connect(host, revision, transport, name=None, **options):
+    """A client that is ready to be used, of any era and transport; name is what it calls itself."""
     client = StdioClient(host, revision) if transport == "stdio" else \
         HttpClient(host, revision, **options)
+    client.client_info["name"] = name or client.client_info["name"]
     if not client.stateless:
         client.initialize()
     return client
