@@ -132,7 +132,7 @@ Test(middleware, is_around_what_its_hooks_and_tags_name)
     tool->tags[0] = gn_strdup("special");
     rig_call(&r, &c, tool);
     gn_component_unref(tool);
-    check_seen("all> tagged> loop <tagged:1 <all:1");
+    check_seen("tagged> all> loop <all:1 <tagged:1");
     rig_close(&r);
 }
 
