@@ -116,6 +116,19 @@ static struct lws_vhost *create_vhost(struct gn_http_server *s,
     return lws_create_vhost(s->context, &info);
 }
 
+static int open_pages(struct gn_http_server *s, struct gn_error *err)
+{
+    const struct gn_config *config = s->env.config;
+    struct gn_config_listener listener = {.address = config->metrics_listen};
+    if (!config->metrics_listen)
+        return 0;
+    s->pages = gn_calloc(1, sizeof(*s->pages));
+    s->pages->server = s;
+    s->pages->fd = -1;
+    s->pages->is_pages = true;
+    return gn_http_listen(s->pages, &listener, config->metrics_path, err);
+}
+
 /* The sockets come first: most of what can go wrong goes wrong here, before lws has anything to
  * undo. */
 static int open_listeners(struct gn_http_server *s, struct gn_error *err)
@@ -129,11 +142,18 @@ static int open_listeners(struct gn_http_server *s, struct gn_error *err)
     return 0;
 }
 
-static int create_vhosts(struct gn_http_server *s, struct gn_error *err)
+static int create_plain(struct gn_http_server *s, struct gn_error *err)
 {
     s->plain = create_vhost(s, NULL, "plain");
     if (!s->plain)
         return gn_error_set(err, GN_ENOTSUP, "libwebsockets: %s", lws_last_error);
+    if (s->pages)
+        s->pages->vhost = s->plain;
+    return 0;
+}
+
+static int create_vhosts(struct gn_http_server *s, struct gn_error *err)
+{
     for (size_t i = 0; i < s->listener_count; i++) {
         const struct gn_config_listener *config = &s->env.config->listeners[i];
         struct gn_http_listener *l = &s->listeners[i];
@@ -157,6 +177,9 @@ static void server_free(struct gn_http_server *s)
 {
     for (size_t i = 0; i < s->listener_count; i++)
         gn_http_listen_free(&s->listeners[i]);
+    if (s->pages)
+        gn_http_listen_free(s->pages);
+    gn_free(s->pages);
     gn_free(s->listeners);
     gn_buf_release(&s->scratch);
     if (lws_log_target == s->env.log)
@@ -225,7 +248,7 @@ static void close_connections(struct gn_timer *timer)
 
 /* ---- */
 
-struct gn_http_server *gn_http_server_new(const struct gn_transport_env *env, struct gn_error *err)
+static struct gn_http_server *server_alloc(const struct gn_transport_env *env)
 {
     struct gn_http_server *s = gn_calloc(1, sizeof(*s));
     s->magic = GN_HTTP_SERVER_MAGIC;
@@ -243,17 +266,54 @@ struct gn_http_server *gn_http_server_new(const struct gn_transport_env *env, st
         s->listeners[i].fd = -1;
     }
     lws_log_to(env->log);
-    if (open_listeners(s, err) || start_context(s, err)) {
+    return s;
+}
+
+static void start_listeners(struct gn_http_server *s)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        gn_http_listen_start(&s->listeners[i]);
+}
+
+static struct gn_http_server *server_new(const struct gn_transport_env *env, bool only_pages,
+                                         struct gn_error *err)
+{
+    struct gn_http_server *s = server_alloc(env);
+    if (open_pages(s, err) || (!only_pages && open_listeners(s, err)) || start_context(s, err)) {
         server_free(s);
         return NULL;
     }
-    if (create_vhosts(s, err)) {
+    if (create_plain(s, err) || (!only_pages && create_vhosts(s, err))) {
         gn_http_server_close(s, NULL, NULL);
         return NULL;
     }
-    for (size_t i = 0; i < s->listener_count; i++)
-        gn_http_listen_start(&s->listeners[i]);
+    if (s->pages)
+        gn_http_listen_start(s->pages);
+    if (!only_pages)
+        start_listeners(s);
     return s;
+}
+
+struct gn_http_server *gn_http_server_new(const struct gn_transport_env *env, struct gn_error *err)
+{
+    return server_new(env, false, err);
+}
+
+struct gn_http_server *gn_http_server_new_pages(const struct gn_transport_env *env,
+                                                struct gn_error *err)
+{
+    return server_new(env, true, err);
+}
+
+int gn_http_server_open(struct gn_http_server *s, struct gn_error *err)
+{
+    GN_CHECK(s, GN_HTTP_SERVER_MAGIC);
+    int r = open_listeners(s, err);
+    if (r == 0)
+        r = create_vhosts(s, err);
+    if (r == 0)
+        start_listeners(s);
+    return r;
 }
 
 void gn_http_server_configure(struct gn_http_server *s, const struct gn_config *config,
@@ -277,6 +337,8 @@ void gn_http_server_close(struct gn_http_server *s, void (*on_closed)(void *arg)
     GN_CHECK(s, GN_HTTP_SERVER_MAGIC);
     gn_assert(!s->closing);
     gn_http_server_stop_listening(s);
+    if (s->pages)
+        gn_http_listen_stop(s->pages);
     s->closing = true;
     s->on_closed = on_closed;
     s->closed_arg = arg;
@@ -288,4 +350,17 @@ const char *gn_http_server_url(const struct gn_http_server *s, size_t i)
 {
     GN_CHECK(s, GN_HTTP_SERVER_MAGIC);
     return i < s->listener_count ? s->listeners[i].url : NULL;
+}
+
+const char *gn_http_server_pages_url(const struct gn_http_server *s)
+{
+    GN_CHECK(s, GN_HTTP_SERVER_MAGIC);
+    return s->pages ? s->pages->url : NULL;
+}
+
+void gn_http_server_status(const struct gn_http_server *s, struct gn_transport_status *ret)
+{
+    GN_CHECK(s, GN_HTTP_SERVER_MAGIC);
+    ret->connections = s->conn_count;
+    ret->output_bytes = s->output_bytes;
 }

@@ -6,6 +6,7 @@
  *     http_parse.c    the head of a request
  *     http_request.c  a request: checks, body, hand-over to the protocol
  *     http_answer.c   its answer: gn_stream operations, headers, event stream
+ *     http_pages.c    what the host says about itself: metrics, health
  *
  * One struct gn_http_conn stands for one lws connection and holds the one request that is on it;
  * what comes after it waits in `in`. The protocol knows the embedded gn_stream only. `wsi` is NULL
@@ -37,6 +38,7 @@ struct gn_http_listener {
     uint64_t dev, ino; /* of the socket file: only our own is removed */
     int fd;
     bool open;
+    bool is_pages; /* metrics and health, and nothing else */
     uv_poll_t poll;
     bool starved;          /* no descriptors left, and that has been logged */
     struct gn_timer pause; /* then wait, do not spin */
@@ -50,13 +52,15 @@ struct gn_http_server {
     struct lws_vhost *plain;
     struct gn_http_listener *listeners;
     size_t listener_count;
-    struct gn_list conns;   /* all */
-    struct gn_list idle;    /* those without a request, longest first */
+    struct gn_http_listener *pages; /* the pages' own listener; NULL: they are on the others */
+    struct gn_list conns;           /* all */
+    struct gn_list idle;            /* those without a request, longest first */
     struct gn_list dirty;   /* those with something to write, or to be closed, on the next turn */
     struct gn_list waiting; /* those whose output waits for the client, longest without progress
                                first */
     struct gn_timer flush;
-    uint32_t conn_count;
+    uint32_t conn_count; /* but for those of the pages' listener: */
+    uint32_t pages_count;
     uint64_t body_bytes;           /* of requests not answered yet */
     uint64_t output_bytes;         /* held by the queues of all connections */
     bool output_full;              /* the bound of it was met, and that has been logged */
@@ -174,8 +178,14 @@ void gn_http_request_init(struct gn_http_conn *c);
 void gn_http_request_reset(struct gn_http_conn *c);
 /* An answer begins: what is still to come of the body is not wanted. */
 void gn_http_request_cut(struct gn_http_conn *c);
+/* Whether the request has the token that it needs; if not it has been answered. */
+bool gn_http_request_authorize(struct gn_http_conn *c);
 /* The body has not come in time. */
 void gn_http_request_timeout(struct gn_http_conn *c);
+
+/* http_pages.c */
+/* Answers if the request is for a page that this listener has; false: it is not. */
+bool gn_http_page(struct gn_http_conn *c);
 
 /* http_answer.c */
 extern const struct gn_stream_ops gn_http_stream_ops;

@@ -19,6 +19,7 @@
 #define BACKLOG 1024
 #define ACCEPTS_A_TURN 64
 #define PAUSE_MS 100 /* after running out of descriptors */
+#define PAGES_MAX 64 /* connections of the pages' listener, which nobody else can use up */
 
 static const char busy_answer[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
                                   "Content-Length: 0\r\nConnection: close\r\n\r\n";
@@ -164,8 +165,11 @@ static void pause_over(struct gn_timer *timer)
 }
 
 /* Makes room by closing the connection that has been idle longest. */
-static bool make_room(struct gn_http_server *s)
+static bool make_room(const struct gn_http_listener *l)
 {
+    struct gn_http_server *s = l->server;
+    if (l->is_pages)
+        return s->pages_count < PAGES_MAX;
     if (s->conn_count < s->env.config->max_connections)
         return true;
     if (gn_list_empty(&s->idle))
@@ -177,7 +181,7 @@ static bool make_room(struct gn_http_server *s)
 static void take_in(struct gn_http_listener *l, int fd)
 {
     int on = 1;
-    if (!make_room(l->server)) {
+    if (!make_room(l)) {
         if (l->vhost == l->server->plain)
             (void)!send(fd, busy_answer, sizeof(busy_answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
         close(fd);

@@ -62,7 +62,7 @@ void gn_http_conn_stop_timer(struct gn_http_conn *c)
 void gn_http_conn_set_idle(struct gn_http_conn *c, bool idle)
 {
     gn_list_remove(&c->idle_node);
-    if (idle)
+    if (idle && !c->listener->is_pages) /* closing those would make no room */
         gn_list_append(&c->server->idle, &c->idle_node);
 }
 
@@ -282,6 +282,11 @@ void gn_http_conn_doom(struct gn_http_conn *c)
 
 /* ---- life */
 
+static uint32_t *counter_of(struct gn_http_conn *c)
+{
+    return c->listener->is_pages ? &c->server->pages_count : &c->server->conn_count;
+}
+
 static struct gn_http_conn *conn_new(struct gn_http_listener *l)
 {
     struct gn_http_server *s = l->server;
@@ -296,7 +301,7 @@ static struct gn_http_conn *conn_new(struct gn_http_listener *l)
     gn_list_append(&s->conns, &c->node);
     gn_buf_init(&c->in, IN_MAX);
     gn_http_request_init(c);
-    s->conn_count++;
+    ++*counter_of(c);
     gn_http_conn_set_idle(c, true);
     gn_http_conn_set_timer(c, s->env.config->header_timeout_ms);
     return c;
@@ -319,7 +324,7 @@ static void conn_free(struct gn_http_conn *c)
     gn_list_remove(&c->node);
     gn_list_remove(&c->idle_node);
     gn_list_remove(&c->dirty_node);
-    c->server->conn_count--;
+    --*counter_of(c);
     if (c->server->adopting == c)
         c->server->adopting = NULL;
     c->magic = 0;

@@ -127,23 +127,11 @@ static bool check_origin(struct gn_http_conn *c)
     return true;
 }
 
-static bool is_health(const char *path)
-{
-    return gn_streq(path, "/health") || gn_streq(path, "/healthz");
-}
-
 static bool check_path(struct gn_http_conn *c, const char *path)
 {
-    if (is_health(path)) {
-        if (c->method == GN_HTTP_GET || c->method == GN_HTTP_HEAD) {
-            gn_http_answer_text(c, 200, "ok");
-        } else {
-            gn_http_add_header(c, "Allow", "GET, HEAD");
-            gn_http_answer_text(c, 405, "only GET and HEAD are known here");
-        }
+    if (gn_http_page(c))
         return false;
-    }
-    if (gn_streq(path, c->server->env.config->path))
+    if (!c->listener->is_pages && gn_streq(path, c->server->env.config->path))
         return true;
     gn_http_answer_text(c, 404, "there is nothing here");
     return false;
@@ -183,7 +171,7 @@ static bool check_method(struct gn_http_conn *c)
 }
 
 /* RFC 6750 3. */
-static bool check_auth(struct gn_http_conn *c)
+bool gn_http_request_authorize(struct gn_http_conn *c)
 {
     const struct gn_auth *auth = c->server->env.auth;
     if (!gn_auth_is_required(auth))
@@ -250,7 +238,7 @@ static bool check_size(struct gn_http_conn *c)
 static bool check(struct gn_http_conn *c)
 {
     return check_frame(c) && check_host(c) && check_origin(c) && check_path(c, c->head.path) &&
-           check_method(c) && check_auth(c) && check_media(c) && check_size(c);
+           check_method(c) && gn_http_request_authorize(c) && check_media(c) && check_size(c);
 }
 
 /* ---- over to the protocol */

@@ -441,3 +441,10 @@ void gn_stdio_close(struct gn_stdio *t, void (*on_closed)(void *arg), void *arg)
     else
         gn_timer_start(t->env.loop, &t->flush, CLOSE_FLUSH_MS, flush_over);
 }
+
+void gn_stdio_status(const struct gn_stdio *t, struct gn_transport_status *ret)
+{
+    GN_CHECK(t, GN_STDIO_MAGIC);
+    ret->connections = !t->closed;
+    ret->output_bytes = t->queue.len;
+}

@@ -42,7 +42,8 @@ static void expect_error(const char *address, const char *part)
 {
     struct gn_error err = {0};
     rig_listen(&rig, address);
-    struct gn_transport_env env = {rig.loop, &rig.log, &rig.protocol, rig.config, NULL};
+    struct gn_transport_env env = {
+        .loop = rig.loop, .log = &rig.log, .protocol = &rig.protocol, .config = rig.config};
     cr_assert_null(gn_http_server_new(&env, &err));
     cr_assert_not_null(strstr(err.text, part), "%s", err.text);
     cr_assert(gn_starts_with(err.text, address), "%s", err.text);
@@ -339,7 +340,8 @@ Test(listen, a_wrong_certificate_is_an_error_that_names_it, .init = setup)
     struct gn_error err = {0};
     make_certificate();
     use_tls(key, cert);
-    struct gn_transport_env env = {rig.loop, &rig.log, &rig.protocol, rig.config, NULL};
+    struct gn_transport_env env = {
+        .loop = rig.loop, .log = &rig.log, .protocol = &rig.protocol, .config = rig.config};
     cr_assert_null(gn_http_server_new(&env, &err));
     cr_assert_not_null(strstr(err.text, "cannot use certificate"), "%s", err.text);
     for (int i = 0; i < 50; i++)

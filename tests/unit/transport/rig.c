@@ -138,7 +138,14 @@ void rig_http(struct rig *r)
 {
     struct gn_error err = {0};
     r->auth = gn_auth_new(r->config);
-    r->env = (struct gn_transport_env){r->loop, &r->log, &r->protocol, r->config, r->auth};
+    r->env = (struct gn_transport_env){.loop = r->loop,
+                                       .log = &r->log,
+                                       .protocol = &r->protocol,
+                                       .config = r->config,
+                                       .auth = r->auth,
+                                       .metrics = r->metrics,
+                                       .unready = r->unready,
+                                       .unready_arg = r};
     r->http = gn_http_server_new(&r->env, &err);
     cr_assert_not_null(r->http, "%s", err.text);
 }
@@ -214,6 +221,11 @@ void client_open(struct rig *r, struct client *c, size_t listener)
 {
     const char *url = gn_http_server_url(r->http, listener);
     cr_assert_not_null(url);
+    client_open_url(c, url);
+}
+
+void client_open_url(struct client *c, const char *url)
+{
     *c = (struct client){.in = GN_BUF_INIT(BUFFER_MAX)};
     if (gn_starts_with(url, "unix:"))
         connect_unix(c, url + 5);

@@ -50,6 +50,8 @@ struct rig {
     struct gn_log log;
     struct gn_transport_env env;
     struct gn_http_server *http;
+    struct gn_metrics *metrics;        /* of the test; NULL: none */
+    const char *(*unready)(void *arg); /* of the test, arg is the rig */
     bool closed;
 };
 
@@ -85,6 +87,7 @@ struct client {
 };
 
 void client_open(struct rig *r, struct client *c, size_t listener);
+void client_open_url(struct client *c, const char *url);
 void client_release(struct client *c);
 void client_write(struct client *c, const char *data, size_t len);
 void client_print(struct client *c, const char *fmt, ...) GN_PRINTF(2, 3);

@@ -16,7 +16,8 @@ static struct client out;
 static void setup(void)
 {
     rig_init(&rig);
-    rig.env = (struct gn_transport_env){rig.loop, &rig.log, &rig.protocol, rig.config, NULL};
+    rig.env = (struct gn_transport_env){
+        .loop = rig.loop, .log = &rig.log, .protocol = &rig.protocol, .config = rig.config};
 }
 
 static void on_end(void *arg)
