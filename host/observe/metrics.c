@@ -211,6 +211,8 @@ static struct gn_series *series_new(struct gn_metric *f, const char *key)
 /* False: there are as many as there may be. */
 static bool take_room(struct gn_metric *f)
 {
+    if (f->max_series == GN_METRIC_UNBOUNDED)
+        return true;
     if (f->series_count >= f->max_series)
         return false;
     uint32_t lines = lines_of(f),

@@ -40,8 +40,9 @@ struct gn_metric_spec {
     const char *const *labels; /* names, NULL-terminated; NULL: none */
     const double *bounds;      /* histograms: upper bounds, growing; NULL: gn_metric_seconds */
     size_t bound_count;
-    uint32_t max_series; /* 0: 100 */
+    uint32_t max_series; /* 0: 100; GN_METRIC_UNBOUNDED: whoever makes it sees to its bounds */
 };
+#define GN_METRIC_UNBOUNDED UINT32_MAX
 
 /* Bounds for durations of calls, in seconds: 100 us to 60 s. */
 extern const double gn_metric_seconds[];

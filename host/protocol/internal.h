@@ -96,7 +96,7 @@ struct gn_protocol {
     struct gn_map sessions_by_id;
     struct gn_list sessions;
     uint32_t session_count;
-    struct gn_list connections; /* sessions of shared streams, by lru */
+    struct gn_list connections;          /* sessions of shared streams, by lru */
     struct gn_metric *requests_answered; /* NULL: nothing to count yet */
     struct gn_series *results[32];       /* of it, by the place of the method in gn_methods */
     struct gn_timer sweep, changed, drain;

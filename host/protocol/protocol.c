@@ -101,6 +101,7 @@ static bool lacks_session(const struct message *m)
 
 static void message_error(struct message *m, int status, int code, const char *text)
 {
+    gn_count_error(m->p, m->rpc.method ? gn_method_find(m->rpc.method) : NULL, code);
     gn_stream_error(m->answers, status, code, m->id, text);
 }
 
@@ -360,6 +361,7 @@ void gn_protocol_receive(struct gn_protocol *p, struct gn_stream *s, char *bytes
             dispatch(&m);
     } else {
         gn_free(bytes);
+        gn_count_error(p, NULL, GN_RPC_PARSE_ERROR);
         gn_stream_error(s, 400, GN_RPC_PARSE_ERROR, NULL, err.text);
     }
     gn_json_release(&m.doc);
@@ -380,8 +382,8 @@ void gn_protocol_receive_element(struct gn_protocol *p, struct gn_stream *answer
 void gn_protocol_refuse(struct gn_protocol *p, struct gn_stream *s, int status, int code,
                         const char *message)
 {
-    (void)p;
     GN_CHECK(s, GN_STREAM_MAGIC);
+    gn_count_error(p, NULL, code);
     gn_stream_error(s, status, code, NULL, message);
 }
 
@@ -417,6 +419,7 @@ void gn_protocol_free(struct gn_protocol *p)
         gn_session_remove(GN_CONTAINER(p->sessions.next, struct gn_session, lru));
     gn_assert(gn_list_empty(&p->requests) && gn_list_empty(&p->queue));
     gn_map_release(&p->sessions_by_id, NULL);
+    gn_count_release(p);
     p->is_released = true;
     gn_protocol_free_released(p);
 }

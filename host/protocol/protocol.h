@@ -43,4 +43,13 @@ void gn_protocol_drain(struct gn_protocol *p, uint32_t drain_ms, void (*on_drain
  */
 uint32_t gn_protocol_in_flight(const struct gn_protocol *p);
 
+/* Numbers for the metrics. */
+struct gn_protocol_status {
+    uint32_t sessions; /* of the handshake era, connections that are one included */
+    uint32_t running;  /* calls that have their turn and no answer yet */
+    uint32_t queued;   /* calls that wait for their turn */
+    uint32_t subscriptions;
+};
+void gn_protocol_status(const struct gn_protocol *p, struct gn_protocol_status *ret);
+
 #endif

@@ -163,6 +163,7 @@ void gn_reply_send(struct gn_request *r, struct gn_reply *reply, const struct gn
                "writing the result of %s, %zu bytes, held the loop for %llu ms",
                call ? gn_call_label(call) : r->method->name, reply->buf.len,
                (unsigned long long)held_ms);
+    gn_count_result(r->p, r->method);
     send_last(r, 200, &reply->buf);
 }
 
@@ -185,6 +186,7 @@ void gn_reply_error(struct gn_request *r, int status, int code, const char *data
         gn_buf_clear(&buf);
         gn_jsonrpc_write_error(&buf, r->id, code, too_large, NULL, 0);
     }
+    gn_count_error(r->p, r->method, code);
     send_last(r, status, &buf);
 }
 
