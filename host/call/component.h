@@ -89,6 +89,8 @@ struct gn_component {
     gantry_complete_fn complete;
     void *data;
     void (*free_data)(void *data);
+
+    struct gn_meter *meter; /* the metrics': what its calls are counted by; borrowed [loop] */
 };
 
 /* A zeroed component with one reference; strings and tables are filled in by the importer and freed

@@ -241,6 +241,7 @@ void gn_generation_free(struct gn_generation *g)
         return;
     gn_generation_stop(g);
     gn_assert(g->module == NULL);
+    gn_generation_free_metrics(g);
     gn_free(g->components);
     gn_free(g->removed);
     gn_free(g->middleware);

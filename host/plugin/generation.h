@@ -63,6 +63,7 @@ struct gantry_plugin {
     struct gn_list spawned;    /* gn_background that waits for it to be live */
     uint32_t schedule_count;
     bool schedules_ended; /* no schedule runs any more */
+    gantry_metric *metrics; /* made with gantry_metric_new, newest first */
     struct gn_work_group group;
     void *user_state;        /* gantry_set_state */
     bool started;            /* start succeeded, so stop is due */
@@ -107,6 +108,9 @@ GN_NODISCARD int gn_generation_add_middleware(struct gn_generation *g, struct gn
 int gn_generation_remove_middleware(struct gn_generation *g, const char *name);
 /* Puts its middlewares around the calls that begin from now on. */
 void gn_generation_publish_middleware(struct gn_generation *g);
+
+/* host_metrics.c: lets go of its metrics; nothing of it runs any more. */
+void gn_generation_free_metrics(struct gn_generation *g);
 
 /* What `save` writes to, made by the manager: GN_BUF_INIT(GN_SAVE_BYTES). */
 #define GN_SAVE_BYTES ((size_t)16 << 20)

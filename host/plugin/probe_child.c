@@ -1,6 +1,7 @@
 /* probe_child.c - the child's side: one plugin after the other, each loaded, started, stopped and
  * unloaded as the host would, with a word to the parent before every step.
  */
+#include "observe/metrics.h"
 #include "plugin/manager.h"
 #include "plugin/module.h"
 #include "plugin/probe.h"
@@ -330,6 +331,7 @@ static void prepare_host(struct child *c)
         .loop = c->loop,
         .http = gn_http_new(c->loop),
         .registry = gn_registry_new(),
+        .metrics = gn_metrics_new(),
     };
     gn_list_init(&c->env.calls);
 }
