@@ -406,6 +406,12 @@ static inline gantry_value gantry_value_int(int64_t v)
     r.as.integer = v;
     return r;
 }
+static inline gantry_value gantry_value_size(uint64_t v)
+{
+    gantry_value r = {GANTRY_VALUE_INT, 0, {0}};
+    r.as.integer = v > INT64_MAX ? INT64_MAX : (int64_t)v;
+    return r;
+}
 static inline gantry_value gantry_value_num(double v)
 {
     gantry_value r = {GANTRY_VALUE_NUM, 0, {0}};
@@ -752,7 +758,8 @@ enum {
     GANTRY_INFO_TRANSPORT,
     GANTRY_INFO_TRACEPARENT,
     GANTRY_INFO_TRACESTATE,
-    GANTRY_INFO_BAGGAGE
+    GANTRY_INFO_BAGGAGE,
+    GANTRY_INFO_CALL_ID
 };
 /* `what` of timer and of metric_update. */
 enum { GANTRY_TIMER_BEGIN = 1, GANTRY_TIMER_END, GANTRY_TIMER_ELAPSED, GANTRY_TIMER_SUMMARY };
@@ -916,9 +923,9 @@ static inline bool gantry_log_enabled(gantry_call *call, uint32_t level, const c
     return gantry_host_->log_enabled(call, level, category) != 0;
 }
 /* Times a part of the call by name; begin and end pair up, repetitions add up. elapsed gives the
- * seconds of all that have ended; summary writes one log line (info, category "performance") with
- * count, total, mean and max of each. [call] GANTRY_EINVAL: end without begin; GANTRY_ENOENT: no
- * such timer; GANTRY_ETOOBIG: more than 64 names. */
+ * seconds of all that have ended (0: none has); summary writes one log line (info, category
+ * "performance") with count, total, mean and max of each. [call] GANTRY_EINVAL: end without begin;
+ * GANTRY_ETOOBIG: more than 64 names. */
 static inline int gantry_timer_begin(gantry_call *call, const char *name)
 {
     return gantry_host_->timer(call, GANTRY_TIMER_BEGIN, name, NULL);
@@ -927,13 +934,58 @@ static inline int gantry_timer_end(gantry_call *call, const char *name)
 {
     return gantry_host_->timer(call, GANTRY_TIMER_END, name, NULL);
 }
-static inline int gantry_timer_elapsed(gantry_call *call, const char *name, double *ret_seconds)
+static inline double gantry_timer_elapsed(gantry_call *call, const char *name)
 {
-    return gantry_host_->timer(call, GANTRY_TIMER_ELAPSED, name, ret_seconds);
+    double seconds = 0;
+    gantry_host_->timer(call, GANTRY_TIMER_ELAPSED, name, &seconds);
+    return seconds;
 }
 static inline int gantry_timer_summary(gantry_call *call)
 {
     return gantry_host_->timer(call, GANTRY_TIMER_SUMMARY, NULL, NULL);
+}
+/* What GANTRY_TIMED makes. */
+typedef struct gantry_timed {
+    gantry_call *call;
+    const char *name;
+    int runs;
+} gantry_timed;
+static inline gantry_timed gantry_timed_begin(gantry_call *call, const char *name)
+{
+    gantry_timed t = {call, name, 1};
+    gantry_timer_begin(call, name);
+    return t;
+}
+static inline void gantry_timed_end(gantry_timed *t)
+{
+    gantry_timer_end(t->call, t->name);
+}
+/* Times a block, however it is left (also by return or break):
+ *
+ *     GANTRY_TIMED(call, "validation") {
+ *         if ((rc = validate(in)))
+ *             return rc;
+ *     }
+ */
+#define GANTRY_TIMED(call_, name_) GANTRY_TIMED_(call_, name_, __LINE__)
+#define GANTRY_TIMED_(call_, name_, line) GANTRY_TIMED__(call_, name_, line)
+#define GANTRY_TIMED__(call_, name_, line)                                                         \
+    for (gantry_timed timed_##line##_                                                              \
+         __attribute__((cleanup(gantry_timed_end))) = gantry_timed_begin((call_), (name_));        \
+         timed_##line##_.runs; timed_##line##_.runs = 0)
+/* The level of a name ("debug", "warning", ...); GANTRY_EINVAL if it is none. [any] */
+static inline int gantry_level_of(const char *name)
+{
+    static const char names[8][10] = {"debug", "info",     "notice", "warning",
+                                      "error", "critical", "alert",  "emergency"};
+    for (int level = 0; name && level < 8; level++) {
+        const char *a = names[level], *b = name;
+        while (*a && *a == *b)
+            a++, b++;
+        if (*a == *b)
+            return level;
+    }
+    return GANTRY_EINVAL;
 }
 /* Progress: `done` only grows; total 0 if not known; message may be NULL. Sent only if the client
  * asked, and no more often than the host allows. [call] GANTRY_EINVAL if done does not grow. */
@@ -1046,7 +1098,8 @@ static inline int gantry_read_resource(gantry_call *call, const char *uri,
 
 /* ---------------------------------------------------------------- memory of the call */
 
-/* Zeroed memory that lives until the handler has returned. NULL over the host's limit. [call] */
+/* Zeroed memory that lives until the call has ended, its variables included. NULL over the host's
+ * limit. [call] */
 static inline void *gantry_alloc(gantry_call *call, size_t n)
 {
     return gantry_host_->alloc(call, n);
@@ -1106,6 +1159,11 @@ static inline const char *gantry_method(gantry_call *call)
 static inline const char *gantry_request_id(gantry_call *call) /* as JSON: 7 or "abc" */
 {
     return gantry_host_->info(call, GANTRY_INFO_REQUEST_ID);
+}
+/* 16 hexadecimal digits that no other call has; what a client is told as correlation id. */
+static inline const char *gantry_call_id(gantry_call *call)
+{
+    return gantry_host_->info(call, GANTRY_INFO_CALL_ID);
 }
 static inline const char *gantry_session_id(gantry_call *call)
 {
@@ -1307,7 +1365,8 @@ static inline int gantry_outcome(gantry_call *call)
 {
     return gantry_host_->outcome(call);
 }
-/* The message of a failure; NULL if there is none. [middleware] */
+/* The message of a failure; NULL if there is none. In a handler: of its own gantry_fail(). [call]
+ */
 static inline const char *gantry_failure(gantry_call *call)
 {
     return gantry_host_->failure(call);
@@ -1396,6 +1455,28 @@ static inline const gantry_json *gantry_json_get(const gantry_json *object, cons
 static inline const gantry_json *gantry_json_at(const gantry_json *array, size_t index)
 {
     return gantry_host_->json_at(array, index);
+}
+/* A member by name as a plain value: NULL or `otherwise` where there is none of that type. */
+static inline const char *gantry_json_text(const gantry_json *object, const char *name)
+{
+    return gantry_host_->json_string(gantry_host_->json_get(object, name), NULL);
+}
+static inline int64_t gantry_json_int_or(const gantry_json *object, const char *name,
+                                         int64_t otherwise)
+{
+    gantry_host_->json_int(gantry_host_->json_get(object, name), &otherwise);
+    return otherwise;
+}
+static inline double gantry_json_num_or(const gantry_json *object, const char *name,
+                                        double otherwise)
+{
+    gantry_host_->json_num(gantry_host_->json_get(object, name), &otherwise);
+    return otherwise;
+}
+static inline bool gantry_json_bool_or(const gantry_json *object, const char *name, bool otherwise)
+{
+    int type = gantry_host_->json_type(gantry_host_->json_get(object, name));
+    return type == GANTRY_JSON_TRUE ? true : type == GANTRY_JSON_FALSE ? false : otherwise;
 }
 /* Walks children: prev NULL gives the first, NULL is the end. Of an object: its values, whose names
  * gantry_json_name() gives. */
@@ -1493,11 +1574,42 @@ static inline int gantry_put_json(gantry_builder *b, const char *name, const gan
 {
     return gantry_host_->builder_json(b, name, v);
 }
+static inline int gantry_put_value(gantry_builder *b, const char *name, gantry_value v)
+{
+    switch (v.type) {
+    case GANTRY_VALUE_TEXT:
+        return v.as.text ? gantry_put_string(b, name, v.as.text) : gantry_put_null(b, name);
+    case GANTRY_VALUE_INT:
+        return gantry_put_int(b, name, v.as.integer);
+    case GANTRY_VALUE_NUM:
+        return gantry_put_num(b, name, v.as.number);
+    case GANTRY_VALUE_BOOL:
+        return gantry_put_bool(b, name, v.as.integer != 0);
+    case GANTRY_VALUE_JSON:
+        return v.as.json ? gantry_put_json(b, name, v.as.json) : gantry_put_null(b, name);
+    default:
+        return gantry_put_null(b, name);
+    }
+}
 /* The finished value, alive as long as the call; NULL if a step failed or something is still
  * open. */
 static inline const gantry_json *gantry_builder_end(gantry_builder *b)
 {
     return gantry_host_->builder_end(b);
+}
+/* A small object at once, alive as long as the call; NULL over the call's memory:
+ *
+ *     return gantry_structured_json(call, GANTRY_OBJECT(call, {"id", GANTRY_VALUE(id)},
+ *                                                       {"ok", GANTRY_VALUE(true)}));
+ */
+static inline const gantry_json *gantry_object(gantry_call *call, const gantry_field *fields)
+{
+    gantry_builder *b = gantry_builder_new(call);
+    gantry_put_object(b, NULL);
+    for (; fields->key; fields++)
+        gantry_put_value(b, fields->key, fields->value);
+    gantry_put_close(b);
+    return gantry_builder_end(b);
 }
 
 /* ---------------------------------------------------------------- the plugin */
@@ -1673,9 +1785,14 @@ typedef struct gantry_descriptor {
         const gantry_json *: gantry_value_json,                                                    \
         float: gantry_value_num,                                                                   \
         double: gantry_value_num,                                                                  \
+        unsigned long: gantry_value_size, \
+        unsigned long long: gantry_value_size, \
         default: gantry_value_int)(x)
 /* The fields of a log line. */
 #define GANTRY_FIELDS(...) ((const gantry_field[]){__VA_ARGS__, {NULL, {0, 0, {NULL}}}})
+
+/* gantry_object() with the members written out. */
+#define GANTRY_OBJECT(call_, ...) gantry_object((call_), GANTRY_FIELDS(__VA_ARGS__))
 
 #define GANTRY_TYPE_OF(S, m)                                                                       \
     _Generic(((S *)0)->m,                                                                          \

@@ -64,12 +64,6 @@ uint64_t gn_host_result_limit(const gantry_call *call)
 
 /* ---------------------------------------------------------------- progress and waiting */
 
-void gn_host_logv(gantry_call *call, uint32_t level, const char *fmt, va_list ap)
-{
-    if (gn_host_runs(call))
-        gn_call_log(call, (enum gn_level)GN_MIN(level, (uint32_t)GN_EMERGENCY), fmt, ap);
-}
-
 int gn_host_progress(gantry_call *call, double done, double total, const char *message)
 {
     if (!gn_host_runs(call))
@@ -280,6 +274,9 @@ const char *gn_host_info(gantry_call *call, uint32_t what)
         [GANTRY_INFO_TRACESTATE] = call->tracestate,
         [GANTRY_INFO_BAGGAGE] = call->baggage,
     };
+    if (what == GANTRY_INFO_CALL_ID)
+        return gn_arena_format(&call->arena, "%016llx",
+                               (unsigned long long)gn_call_correlation(call));
     return what < GN_COUNT(values) ? values[what] : NULL;
 }
 

@@ -35,7 +35,7 @@ int gn_host_outcome(gantry_call *call)
 
 const char *gn_host_failure(gantry_call *call)
 {
-    return is_middleware(call, "gantry_failure") ? call->failure : NULL;
+    return gn_host_runs(call) ? call->failure : NULL;
 }
 
 const gantry_json *gn_host_result(gantry_call *call)

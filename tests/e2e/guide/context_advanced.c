@@ -62,11 +62,10 @@ GANTRY_MIDDLEWARE(enhanced_context, GANTRY_ON_CALL_TOOL)
     gantry_set_text(call, &log_request_id, c->request_id);
     gantry_set_text(call, &log_user_id, c->user_id);
 
-    double elapsed = 0;
     gantry_timer_begin(call, "request");
     rc = gantry_next(call); /* whatever became of it, the line below is written */
     gantry_timer_end(call, "request");
-    gantry_timer_elapsed(call, "request", &elapsed);
+    double elapsed = gantry_timer_elapsed(call, "request");
     gantry_log_with(call, GANTRY_INFO, NULL,
                     GANTRY_FIELDS({"elapsed_seconds", GANTRY_VALUE(elapsed)}), "Request completed");
     return rc;

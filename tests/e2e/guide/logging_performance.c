@@ -69,10 +69,7 @@ GANTRY_TOOL(performance_sensitive_operation, performance_sensitive_operation_in,
     if (rc)
         return rc;
 
-    double seconds;
-    rc = gantry_timer_elapsed(call, "processing", &seconds);
-    if (rc)
-        return rc;
+    double seconds = gantry_timer_elapsed(call, "processing");
     gantry_log_with(call, GANTRY_INFO, "performance",
                     GANTRY_FIELDS({"total_items", GANTRY_VALUE((int64_t)in->data.n)},
                                   {"processing_rate", GANTRY_VALUE((double)in->data.n / seconds)}),
