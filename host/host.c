@@ -9,7 +9,10 @@
 
 #include "call/background.h"
 #include "call/store.h"
+#include "host_metrics.h"
 #include "observe/log.h"
+#include "pipeline/middleware.h"
+#include "pipeline/audit.h"
 #include "plugin/manager.h"
 #include "transport/transport.h"
 #include "util/alloc.h"
@@ -33,11 +36,16 @@ struct gn_host {
     struct gn_loop *loop;
     struct gn_call_env env;
     struct gn_registry *registry;
+    struct gn_shipped *shipped;
     struct gn_auth *auth;
     struct gn_protocol *protocol;
     struct gn_plugins *plugins;
     struct gn_http_server *http;
     struct gn_stdio *stdio;
+    struct gn_host_metrics *metrics;
+    struct gn_audit *audit;
+    struct gn_error audit_error; /* it could not be opened: then the host does not serve */
+    uint32_t workers; /* that the loop was made with */
     uv_signal_t term, interrupt, hangup;
     unsigned open_transports;
     struct gn_background_drain background;
@@ -149,7 +157,8 @@ static void on_term(uv_signal_t *handle, int number)
 static void warn_listeners(struct gn_host *h, const struct gn_config *next)
 {
     bool same = next->listener_count == h->config->listener_count &&
-                next->stdio == h->config->stdio && gn_streq(next->path, h->config->path);
+                next->stdio == h->config->stdio && gn_streq(next->path, h->config->path) &&
+                gn_streq(next->metrics_listen, h->config->metrics_listen);
     for (size_t i = 0; same && i < next->listener_count; i++)
         same = gn_streq(next->listeners[i].address, h->config->listeners[i].address);
     if (!same)
@@ -188,6 +197,17 @@ static void configure_calls(struct gn_host *h, const struct gn_config *c)
     h->env.background_timeout_ms = c->background_timeout_ms;
     struct gn_store_limits limits = store_limits(c);
     gn_store_configure(h->env.store, &limits);
+    gn_shipped_configure(h->shipped, c);
+}
+
+/* Both files are opened anew: somebody may have moved them away. */
+static void configure_log(struct gn_host *h, const struct gn_config *c)
+{
+    struct gn_error err = {0};
+    if (gn_stderr_log_configure(h->log, c, &err))
+        gn_log(h->log, GN_ERROR, "config", "%s", err.text);
+    if (gn_audit_configure(h->audit, c, &err))
+        gn_log(h->log, GN_ERROR, "config", "%s", err.text);
 }
 
 static void on_hangup(uv_signal_t *handle, int number)
@@ -207,7 +227,7 @@ static void on_hangup(uv_signal_t *handle, int number)
         h->config = next;
         h->auth = gn_auth_new(next);
         configure_calls(h, next);
-        gn_stderr_log_configure(h->log, next->log_level, next->log_json);
+        configure_log(h, next);
         gn_protocol_configure(h->protocol, next);
         if (h->http)
             gn_http_server_configure(h->http, next, h->auth);
@@ -249,10 +269,11 @@ static int write_ready_file(const char *path, const char *const *urls, struct gn
 
 static void announce(struct gn_host *h)
 {
-    const char *urls[64];
+    const char *urls[64], *pages = h->http ? gn_http_server_pages_url(h->http) : NULL;
+    GN_AUTO_FREE char *metrics = gn_format("metrics %s", pages ? pages : "");
     size_t n = 0;
     const char *url;
-    while (h->http && n + 2 < GN_COUNT(urls) && (url = gn_http_server_url(h->http, n)))
+    while (h->http && n + 3 < GN_COUNT(urls) && (url = gn_http_server_url(h->http, n)))
         urls[n++] = url;
     for (size_t i = 0; i < n; i++)
         gn_log(h->log, GN_NOTICE, "host", "serving on %s", urls[i]);
@@ -260,13 +281,17 @@ static void announce(struct gn_host *h)
         gn_log(h->log, GN_NOTICE, "host", "serving on stdio");
         urls[n++] = "stdio";
     }
-    urls[n] = NULL;
+    if (pages)
+        gn_log(h->log, GN_NOTICE, "host", "metrics on %s", pages);
+    urls[n] = pages ? metrics : NULL;
+    urls[n + 1] = NULL;
     struct gn_error err = {0};
     if (h->options->ready_file && write_ready_file(h->options->ready_file, urls, &err) != 0) {
         gn_log(h->log, GN_ERROR, "host", "%s", err.text);
         stop(h, EXIT_NOT_SERVING);
         return;
     }
+    urls[n] = NULL;
     if (h->options->on_ready)
         h->options->on_ready(h->options->arg, urls);
 }
@@ -275,8 +300,56 @@ static void stdio_ended(void *arg)
 {
     struct gn_host *h = arg;
     /* With listeners of its own the host outlives the client that started it. */
-    if (!h->http)
+    if (!h->http || !gn_http_server_url(h->http, 0))
         stop(h, 0);
+}
+
+static const char *unready(void *arg)
+{
+    const struct gn_host *h = arg;
+    return h->stopping ? "stopping" : !h->serving ? "plugins are being loaded" : NULL;
+}
+
+static struct gn_transport_env transport_env(struct gn_host *h)
+{
+    return (struct gn_transport_env){
+        .loop = h->loop,
+        .log = h->log,
+        .protocol = h->protocol,
+        .config = h->config,
+        .auth = h->auth,
+        .metrics = h->env.metrics,
+        .unready = unready,
+        .unready_arg = h,
+    };
+}
+
+static void cannot_serve(struct gn_host *h, const struct gn_error *err)
+{
+    gn_log(h->log, GN_ERROR, "http", "%s", err->text);
+    stop(h, EXIT_NOT_SERVING);
+}
+
+/* Whoever watches over the host may ask it while plugins are still being loaded. */
+static void open_pages(struct gn_host *h)
+{
+    struct gn_transport_env env = transport_env(h);
+    struct gn_error err = {0};
+    if (!h->config->metrics_listen)
+        return;
+    h->http = gn_http_server_new_pages(&env, &err);
+    if (!h->http)
+        cannot_serve(h, &err);
+}
+
+static int open_listeners(struct gn_host *h, const struct gn_transport_env *env,
+                          struct gn_error *err)
+{
+    if (h->http)
+        return gn_http_server_open(h->http, err);
+    if (h->config->listener_count > 0)
+        h->http = gn_http_server_new(env, err);
+    return h->config->listener_count > 0 && !h->http ? err->code : 0;
 }
 
 static void plugins_ready(void *arg)
@@ -284,19 +357,16 @@ static void plugins_ready(void *arg)
     struct gn_host *h = arg;
     if (h->stopping)
         return;
-    struct gn_transport_env env = {.loop = h->loop,
-                                   .log = h->log,
-                                   .protocol = h->protocol,
-                                   .config = h->config,
-                                   .auth = h->auth};
+    struct gn_transport_env env = transport_env(h);
     struct gn_error err = {0};
-    if (h->config->listener_count > 0) {
-        h->http = gn_http_server_new(&env, &err);
-        if (!h->http) {
-            gn_log(h->log, GN_ERROR, "http", "%s", err.text);
-            stop(h, EXIT_NOT_SERVING);
-            return;
-        }
+    if (h->audit_error.code) {
+        gn_log(h->log, GN_ERROR, "audit", "%s", h->audit_error.text);
+        stop(h, EXIT_NOT_SERVING);
+        return;
+    }
+    if (open_listeners(h, &env, &err)) {
+        cannot_serve(h, &err);
+        return;
     }
     if (h->config->stdio && h->options->stdin_fd >= 0)
         h->stdio = gn_stdio_new(&env, h->options->stdin_fd, h->options->stdout_fd, stdio_ended, h);
@@ -316,8 +386,22 @@ static void plugin_loaded(void *arg, const char *instance, uint32_t generation,
                           const struct gn_error *err, uint32_t took_ms)
 {
     struct gn_host *h = arg;
+    gn_host_metrics_loaded(h->metrics, instance, !err);
     if (h->options->on_loaded)
         h->options->on_loaded(h->options->arg, instance, generation, err, took_ms);
+}
+
+static void look(void *arg, struct gn_host_parts *ret)
+{
+    const struct gn_host *h = arg;
+    *ret = (struct gn_host_parts){
+        .loop = h->loop,
+        .protocol = h->protocol,
+        .plugins = h->plugins,
+        .http = h->http,
+        .stdio = h->stdio,
+        .workers = h->workers,
+    };
 }
 
 static void build(struct gn_host *h)
@@ -338,8 +422,14 @@ static void build(struct gn_host *h)
     };
     struct gn_store_limits limits_of_store = store_limits(c);
     h->env.store = gn_store_new(h->loop, &limits_of_store);
+    h->shipped = gn_shipped_new(&h->env);
     configure_calls(h, c);
     gn_list_init(&h->env.calls);
+    gn_list_init(&h->env.observers);
+    h->workers = c->workers;
+    h->metrics = gn_host_metrics_new(&h->env, look, h);
+    h->audit = gn_audit_new(&h->env);
+    (void)gn_audit_configure(h->audit, c, &h->audit_error);
     h->protocol = gn_protocol_new(&h->env, h->registry, c);
     struct gn_plugins_events events = {
         .on_changed = lists_changed, .on_loaded = plugin_loaded, .arg = h};
@@ -351,7 +441,10 @@ int gn_host_run(struct gn_host_options *options)
     struct gn_host *h = gn_calloc(1, sizeof *h);
     h->options = options;
     h->config = options->config;
+    struct gn_error err = {0};
     h->log = gn_stderr_log_new(STDERR_FILENO, h->config->log_level, h->config->log_json);
+    if (gn_stderr_log_configure(h->log, h->config, &err))
+        gn_log(h->log, GN_ERROR, "log", "%s", err.text);
     int rc = uv_loop_init(&h->uv);
     gn_assert(rc == 0);
     gn_task_install_crash_report();
@@ -360,12 +453,16 @@ int gn_host_run(struct gn_host_options *options)
     init_signal(h, &h->hangup, on_hangup, SIGHUP);
     build(h);
     gn_plugins_start(h->plugins, plugins_ready, h);
+    open_pages(h);
     uv_run(&h->uv, UV_RUN_DEFAULT);
     if (!h->closed)
         gn_log(h->log, GN_ERROR, "host", "the loop ended before the host was closed");
     if (uv_loop_close(&h->uv) != 0)
         gn_log(h->log, GN_WARNING, "host", "handles are still open at the end");
+    gn_shipped_free(h->shipped);
     gn_registry_free(h->registry);
+    gn_host_metrics_free(h->metrics);
+    gn_audit_free(h->audit);
     gn_auth_free(h->auth);
     gn_config_free(h->config);
     gn_log(h->log, GN_INFO, "host", "stopped");

@@ -2,6 +2,7 @@
 #include "call/call.h"
 
 #include "call/internal.h"
+#include "call/lines.h"
 #include "call/mutex.h"
 #include "util/alloc.h"
 #include "util/clock.h"
@@ -54,6 +55,7 @@ void gn_call_unref(struct gn_call *call)
     gn_timer_stop(&call->deadline);
     gn_list_remove(&call->node);
     call->env->alive--;
+    gn_lines_free(call);
     gn_scope_end(call);
     gn_arena_release(&call->arena);
     gn_json_release(&call->doc);
@@ -66,6 +68,20 @@ void gn_call_unref(struct gn_call *call)
 const char *gn_call_label(const struct gn_call *call)
 {
     return call->label ? call->label : call->method ? call->method : "call";
+}
+
+uint64_t gn_call_correlation(struct gn_call *call)
+{
+    uint64_t id = __atomic_load_n(&call->correlation, __ATOMIC_RELAXED), made;
+    if (id)
+        return id;
+    randombytes_buf(&made, sizeof made);
+    made |= !made;
+    /* The loop may ask at the deadline while a worker does: the first one counts. */
+    return __atomic_compare_exchange_n(&call->correlation, &id, made, false, __ATOMIC_RELAXED,
+                                       __ATOMIC_RELAXED)
+               ? made
+               : id;
 }
 
 static void make_label(struct gn_call *call, const char *owner, const char *what)
@@ -123,6 +139,7 @@ static void finish(struct gn_call *call, enum gn_outcome outcome)
 {
     if (call->finished)
         return;
+    gn_lines_end(call);
     call->finished = true;
     gn_timer_stop(&call->deadline);
     gn_call_tell_ended(call, outcome);
@@ -159,16 +176,16 @@ static void on_deadline(struct gn_timer *timer)
 {
     struct gn_call *call = GN_CONTAINER(timer, struct gn_call, deadline);
     gn_call_ref(call);
-    randombytes_buf(&call->correlation, sizeof call->correlation);
+    uint64_t correlation = gn_call_correlation(call);
     snprintf(call->deadline_text, sizeof call->deadline_text,
              "the %s did not finish in time (correlation id %016llx)",
              call->component ? gn_kind_name(call->component->kind)
              : call->operate ? call->method
                              : "function",
-             (unsigned long long)call->correlation);
+             (unsigned long long)correlation);
     gn_log(call->env->log, GN_WARNING, "call",
            "%s did not end within %u ms: cancelled, correlation id %016llx", gn_call_label(call),
-           call->timeout_ms, (unsigned long long)call->correlation);
+           call->timeout_ms, (unsigned long long)correlation);
     call->cancelled = true;
     finish(call, GN_OUT_TIMEOUT);
     cancel_task(call);
@@ -216,11 +233,11 @@ static const char *code_name(int rc)
 
 static enum gn_outcome fail_by_accident(struct gn_call *call, const char *who, const char *why)
 {
-    randombytes_buf(&call->correlation, sizeof call->correlation);
+    uint64_t correlation = gn_call_correlation(call);
     call->failure = gn_arena_format(&call->arena, "internal error (correlation id %016llx)",
-                                    (unsigned long long)call->correlation);
+                                    (unsigned long long)correlation);
     gn_log(call->env->log, GN_ERROR, "call", "%s failed: %s, correlation id %016llx", who, why,
-           (unsigned long long)call->correlation);
+           (unsigned long long)correlation);
     return GN_OUT_ACCIDENT;
 }
 

@@ -154,7 +154,7 @@ struct gantry_call {
     const char *uri;                                /* resources/read: as the client wrote it */
     const char *mime_type; /* resources/read: the component's, for contents that say none */
     const char *argument_name, *argument_value; /* completion */
-    uint64_t correlation; /* shown to the client when something fails by accident */
+    uint64_t correlation; /* gn_call_correlation; 0: nobody has asked yet */
     char
         deadline_text[96]; /* what the client is told at the deadline; the arena is not ours then */
 
@@ -270,6 +270,8 @@ int gn_call_progress(struct gn_call *call, double done, double total, const char
 void gn_call_log(struct gn_call *call, enum gn_level level, const char *fmt, va_list ap)
     GN_PRINTF(3, 0);
 const char *gn_call_label(const struct gn_call *call); /* "hello/greet", for logs */
+/* The number that a client is told, and the log has, when something fails by accident. [any] */
+uint64_t gn_call_correlation(struct gn_call *call);
 
 /* `"annotations": {...}` of a revision; nothing for NULL. */
 void gn_annotations_write(const struct gn_annotations *a, enum gn_revision revision,

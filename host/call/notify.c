@@ -1,6 +1,9 @@
 /* notify.c - what a handler says while it runs: progress and log lines. */
 #include "call/internal.h"
+#include "call/lines.h"
+#include "observe/rules.h"
 #include "util/clock.h"
+#include "util/str.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,6 +11,8 @@
 
 #define MAX_LOG_TEXT 8192
 #define MAX_MESSAGE 4096
+#define MAX_LINE ((size_t)256 << 10) /* of one log line, as the client gets it */
+#define TRACE_ID 32                  /* digits */
 
 struct notice {
     struct gn_call *call; /* the outermost one: it has the way to the client */
@@ -19,7 +24,10 @@ struct notice {
 static void notify_on_loop(void *arg)
 {
     struct notice *n = arg;
-    if (n->call->ops && n->call->ops->notify && !n->call->finished)
+    if (n->call->finished || !n->call->ops || !n->call->ops->notify)
+        return;
+    /* It must not overtake a line that was logged before. */
+    if (gn_lines_flush(n->call))
         (void)n->call->ops->notify(n->call, n->method, n->params, n->len, false);
 }
 
@@ -81,28 +89,176 @@ int gn_call_progress(struct gn_call *call, double done, double total, const char
     return GANTRY_OK;
 }
 
-void gn_call_log(struct gn_call *call, enum gn_level level, const char *fmt, va_list ap)
+/* ---------------------------------------------------------------- log lines */
+
+/* Whose code speaks. */
+static const char *speaker(const struct gn_call *call)
+{
+    return call->self ? call->self->name : "gantry";
+}
+
+/* What of a call is bound to its lines, for as long as one is made. */
+struct bound {
+    const struct gn_call *call;
+    char trace_id[TRACE_ID + 1];
+};
+
+static void add_raw(gn_bound_fn *add, void *to, const char *name, const char *json)
+{
+    gantry_value value = gantry_value_text(json);
+    value.type = GN_VALUE_RAW;
+    if (json)
+        add(to, name, &value);
+}
+
+static void add_text(gn_bound_fn *add, void *to, const char *name, const char *text)
+{
+    gantry_value value = gantry_value_text(text);
+    if (text)
+        add(to, name, &value);
+}
+
+/* "00-TRACEID-..." as it was checked when the request came. */
+static const char *trace_id(struct bound *b)
+{
+    const char *parent = b->call->traceparent;
+    if (!parent || strlen(parent) < 3 + TRACE_ID)
+        return NULL;
+    memcpy(b->trace_id, parent + 3, TRACE_ID);
+    return b->trace_id;
+}
+
+static void each_bound(void *arg, uint32_t bind, gn_bound_fn *add, void *to)
+{
+    struct bound *b = arg;
+    const struct gn_call *call = b->call;
+    if (bind & GN_BIND_REQUEST_ID)
+        add_raw(add, to, "request_id", call->request_id);
+    if (bind & GN_BIND_SESSION_ID)
+        add_text(add, to, "session_id", call->session_id);
+    if (bind & GN_BIND_CLIENT)
+        add_text(add, to, "client", call->client_name);
+    if (bind & GN_BIND_PRINCIPAL)
+        add_text(add, to, "principal", call->principal);
+    if (bind & GN_BIND_TRACE_ID)
+        add_text(add, to, "trace_id", trace_id(b));
+    if (bind & GN_BIND_TRANSPORT)
+        add_text(add, to, "transport", call->transport);
+    if (bind & GN_BIND_METHOD)
+        add_text(add, to, "method", call->method);
+    if (bind & GN_BIND_COMPONENT)
+        add_text(add, to, "component", call->component ? call->component->key : NULL);
+    gn_scope_each_logged(call, add, to);
+}
+
+/* Plain text if that is all there is. */
+static void write_data(const struct gn_event *e, struct gn_jw *w)
+{
+    if (e->count == 0 && e->left_out == 0 && !e->record->user_visible) {
+        gn_jw_str(w, "data", e->text);
+        return;
+    }
+    gn_jw_object(w, "data");
+    gn_jw_str(w, "message", e->text);
+    gn_jw_object(w, "context");
+    gn_event_write_fields(e, w);
+    gn_jw_end(w);
+    if (e->record->user_visible)
+        gn_jw_bool(w, "user_visible", true);
+    gn_jw_end(w);
+}
+
+static void write_params(const struct gn_event *e, struct gn_buf *out)
+{
+    const struct gn_record *r = e->record;
+    struct gn_jw w;
+    gn_jw_init(&w, out);
+    gn_jw_object(&w, NULL);
+    gn_jw_str(&w, "level", gn_level_names[r->level]);
+    gn_jw_str(&w, "logger", r->category ? r->category : r->instance);
+    write_data(e, &w);
+    gn_jw_end(&w);
+}
+
+static void to_client(struct gn_call *call, const struct gn_record *r)
+{
+    static const struct gn_chain plain;
+    struct gn_log_rules *rules = gn_log_rules_of(call->env->log);
+    struct gn_event e;
+    struct gn_buf params = GN_BUF_INIT(MAX_LINE);
+    gn_event_make(&e, r, rules ? &rules->client : &plain, 0, rules ? rules->redactor : NULL);
+    write_params(&e, &params);
+    if (params.overflow) { /* without its fields it fits */
+        gn_buf_clear(&params);
+        e.left_out += e.count;
+        e.count = 0;
+        write_params(&e, &params);
+    }
+    gn_lines_put(call, r->level, gn_buf_str(&params), params.len);
+    gn_buf_release(&params);
+    gn_event_release(&e);
+    gn_log_rules_unref(rules);
+}
+
+bool gn_call_wants(const struct gn_call *call, enum gn_level level, const char *category,
+                   bool *ret_client)
+{
+    const struct gn_call *outer = call;
+    while (outer->parent)
+        outer = outer->parent;
+    return gn_log_wants(call->env->log, level, speaker(call), category, outer->log_level,
+                        ret_client);
+}
+
+static void send_line(struct gn_call *call, struct gn_record *r, bool to_host, bool for_client)
+{
+    struct bound bound = {.call = call};
+    r->component = gn_call_label(call);
+    r->instance = speaker(call);
+    r->each_bound = each_bound;
+    r->bound_arg = &bound;
+    if (to_host)
+        gn_log_record(call->env->log, r);
+    if (for_client)
+        to_client(call, r);
+}
+
+void gn_call_log_with(struct gn_call *call, uint32_t level, const char *category,
+                      const gantry_field *fields, const char *fmt, va_list ap)
 {
     GN_CHECK(call, GN_CALL_MAGIC);
-    if (level > GN_EMERGENCY)
-        level = GN_EMERGENCY;
-    struct gn_log *log = call->env->log;
-    bool to_client = outermost(call)->log_level >= 0 && (int)level >= outermost(call)->log_level;
-    if (!to_client && (!log || level < log->level))
+    struct gn_record r = {
+        .level = (enum gn_level)GN_MIN(level & ~(uint32_t)GANTRY_USER_VISIBLE,
+                                       (uint32_t)GN_EMERGENCY),
+        .user_visible = level & GANTRY_USER_VISIBLE,
+        .category = category,
+        .fields = fields,
+    };
+    bool for_client;
+    bool to_host = gn_call_wants(call, r.level, category, &for_client);
+    if (!to_host && !for_client)
         return;
     char text[MAX_LOG_TEXT];
-    vsnprintf(text, sizeof text, fmt, ap);
-    gn_log(log, level, gn_call_label(call), "%s", text);
-    if (!to_client)
-        return;
-    struct gn_buf params = GN_BUF_INIT(MAX_LOG_TEXT * 6 + 1024);
-    struct gn_jw w;
-    gn_jw_init(&w, &params);
-    gn_jw_object(&w, NULL);
-    gn_jw_str(&w, "level", gn_level_names[level]);
-    gn_jw_str(&w, "logger", call->self ? call->self->name : "gantry");
-    gn_jw_str(&w, "data", text);
-    gn_jw_end(&w);
-    notify(call, "notifications/message", &params);
-    gn_buf_release(&params);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    if (n >= (int)sizeof text)
+        text[gn_utf8_cut(text, sizeof text - 1, sizeof text - 1)] = '\0';
+    r.text = n < 0 ? fmt : text;
+    send_line(call, &r, to_host, for_client);
+}
+
+void gn_call_log_json(struct gn_call *call, enum gn_level level, const char *category,
+                      const struct gn_log_json *json, size_t count, const char *text)
+{
+    GN_CHECK(call, GN_CALL_MAGIC);
+    struct gn_record r = {
+        .level = level, .category = category, .json = json, .json_count = count, .text = text};
+    bool for_client;
+    bool to_host = gn_call_wants(call, level, category, &for_client);
+    if (to_host || for_client)
+        send_line(call, &r, to_host, for_client);
+}
+
+void gn_call_log(struct gn_call *call, enum gn_level level, const char *fmt, va_list ap)
+{
+    gn_call_log_with(call, (uint32_t)level, NULL, NULL, fmt, ap);
 }

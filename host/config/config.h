@@ -101,7 +101,22 @@ struct gn_config {
 
     /* log */
     enum gn_level log_level;
-    bool log_json;
+    json_t *log_levels; /* object: category or instance -> name of a level */
+    bool log_json, log_stderr;
+    char *log_file; /* NULL: none */
+    bool log_file_json;
+    uint64_t log_max_size;
+    uint32_t log_keep;
+    char **log_processors, **log_bind, **log_redact; /* NULL-terminated */
+    bool log_client, log_client_redact;
+    uint32_t log_client_buffer, log_client_flush_ms, log_client_queue;
+    uint64_t log_client_bytes;
+
+    /* the log of calls */
+    char *audit_file; /* NULL: none */
+    uint64_t audit_max_size;
+    uint32_t audit_keep;
+    bool audit_arguments;
 
     /* metrics and health */
     bool metrics_enabled; /* the page of metrics; health is always there */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define PATH_BYTES 512 /* of a key's whole name in messages */
-#define NAMES_MAX 64   /* keys of one table */
+#define NAMES_MAX 256  /* keys of one table */
 #define ENTRIES_MAX 10000
 #define HASH_DIGITS 64
 
@@ -671,7 +671,9 @@ void gn_config_defaults(const struct gn_config_key *table, void *base)
 {
     struct gn_buf problems = GN_BUF_INIT(4096);
     struct gn_yaml_report report = {.problems = &problems};
-    struct gn_config_reader r = {.report = &report, .folder = "/"};
+    struct gn_arena arena;
+    gn_arena_init(&arena, GN_YAML_ARENA);
+    struct gn_config_reader r = {.arena = &arena, .report = &report, .folder = "/"};
     for (const struct gn_config_key *k = table; k->name; k++) {
         if (k->type == GN_KEY_REFUSED)
             continue;
@@ -680,8 +682,11 @@ void gn_config_defaults(const struct gn_config_key *table, void *base)
             value = (struct gn_yaml){.kind = GN_YAML_LIST, .text = ""};
         else if (gn_streq(k->fallback, "{}"))
             value = (struct gn_yaml){.kind = GN_YAML_MAP, .text = ""};
+        else if (k->type == GN_KEY_TEXTS)
+            value = *gn_yaml_parse(&arena, k->fallback, strlen(k->fallback), &report);
         gn_config_read_key(&r, k, base, k->name, &value);
     }
+    gn_arena_release(&arena);
     gn_assert(report.count == 0);
     gn_buf_release(&problems);
 }

@@ -198,6 +198,46 @@ static void check_middleware(struct check *v, size_t i)
         gn_yaml_problem(&v->report, m->line, key, "suffix alone is as long as max_size");
 }
 
+/* Each entry of a list of texts is one of the names. */
+static void check_names(struct check *v, const char *list, char **texts, const char *const *names)
+{
+    for (char **p = texts; p && *p; p++) {
+        GN_AUTO_FREE char *key = gn_format("%s[%td]", list, p - texts);
+        const char *near = gn_nearest(*p, names);
+        size_t i = 0;
+        while (names[i] && !gn_streq(names[i], *p))
+            i++;
+        if (!names[i])
+            wrong(v, key, "\"%s\" is not known%s%s%s", *p, near ? "; did you mean " : "",
+                  near ? near : "", near ? "?" : "");
+        for (char **before = texts; names[i] && before < p; before++) {
+            if (gn_streq(*before, *p))
+                wrong(v, key, "\"%s\" stands here twice", *p);
+        }
+    }
+}
+
+static void check_log(struct check *v)
+{
+    static const char *const processors[] = {"scope", "redact", "time", "level", NULL};
+    static const char *const bind[] = {"request_id", "session_id", "client", "principal",
+                                       "trace_id",   "transport",  "method", "component", NULL};
+    const struct gn_config *c = v->c;
+    check_names(v, "log.processors", c->log_processors, processors);
+    check_names(v, "log.bind", c->log_bind, bind);
+    const char *name;
+    json_t *value;
+    json_object_foreach (c->log_levels, name, value) {
+        if (gn_level_parse(json_string_value(value)) < 0)
+            wrong(v, "log.levels",
+                  "%s must have one of debug, info, notice, warning, error, critical, alert, "
+                  "emergency",
+                  name);
+    }
+    if (c->log_file && c->audit_file && gn_streq(c->log_file, c->audit_file))
+        wrong(v, "audit.file", "must not be the file that log.file names");
+}
+
 static void check_token(struct check *v, size_t i)
 {
     const struct gn_config_token *t = &v->c->tokens[i];
@@ -327,6 +367,7 @@ int gn_config_validate(const struct gn_config *c, struct gn_buf *problems)
     }
     check_origins(&v);
     check_patterns(&v, "schema.inline_for", c->inline_for);
+    check_log(&v);
     for (size_t i = 0; i < c->middleware_count; i++)
         check_middleware(&v, i);
     for (size_t i = 0; i < c->token_count; i++) {

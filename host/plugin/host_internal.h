@@ -43,7 +43,6 @@ int gn_host_suggest(gantry_call *call, const char *value);
 int gn_host_suggest_total(gantry_call *call, int64_t total);
 
 /* ---- host_call.c */
-void gn_host_logv(gantry_call *call, uint32_t level, const char *fmt, va_list ap) GN_PRINTF(3, 0);
 int gn_host_progress(gantry_call *call, double done, double total, const char *message);
 int gn_host_sleep(gantry_call *call, uint32_t ms);
 int gn_host_cancelled(gantry_call *call);
@@ -100,8 +99,6 @@ const void *gn_host_settings(gantry_plugin *g);
 const char *gn_host_instance(gantry_plugin *g);
 void gn_host_set_state(gantry_plugin *g, void *state);
 void *gn_host_state(gantry_plugin *g);
-void gn_host_plugin_logv(gantry_plugin *g, uint32_t level, const char *fmt, va_list ap)
-    GN_PRINTF(3, 0);
 int gn_host_buffer_add(gantry_buffer *out, const void *data, size_t n);
 int gn_host_add_tool(gantry_plugin *g, const gantry_tool *tool);
 int gn_host_add_resource(gantry_plugin *g, const gantry_resource *resource);
@@ -142,6 +139,9 @@ gantry_schedule *gn_host_schedule(gantry_plugin *g, const gantry_background *wor
 void gn_host_schedule_stop(gantry_schedule *schedule);
 
 /* ---- host_log.c */
+void gn_host_logv(gantry_call *call, uint32_t level, const char *fmt, va_list ap) GN_PRINTF(3, 0);
+void gn_host_plugin_logv(gantry_plugin *g, uint32_t level, const char *fmt, va_list ap)
+    GN_PRINTF(3, 0);
 void gn_host_log_withv(gantry_call *call, uint32_t level, const char *category,
                        const gantry_field *fields, const char *fmt, va_list ap) GN_PRINTF(5, 0);
 void gn_host_plugin_log_withv(gantry_plugin *g, uint32_t level, const char *category,

@@ -40,14 +40,6 @@ static const char *label(char out[LABEL_MAX], const gantry_plugin *g)
     return out;
 }
 
-void gn_host_plugin_logv(gantry_plugin *g, uint32_t level, const char *fmt, va_list ap)
-{
-    char name[LABEL_MAX];
-    GN_CHECK(g, GN_GENERATION_MAGIC);
-    gn_logv(g->env->log, (enum gn_level)GN_MIN(level, (uint32_t)GN_EMERGENCY), label(name, g), fmt,
-            ap);
-}
-
 int gn_host_buffer_add(gantry_buffer *out, const void *data, size_t n)
 {
     if (!out || (!data && n > 0))

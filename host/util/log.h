@@ -28,12 +28,15 @@ struct gn_log_field {
     const char *key, *value;
 };
 
+struct gn_log_core;
+
 struct gn_log {
-    enum gn_level level; /* lines below are dropped before formatting */
+    enum gn_level level; /* lines below are dropped before formatting (atomic) */
     /* [any thread] Writes one line. `component` names the part that speaks ("http", "plugin
      * hello"). All pointers are borrowed for the call: copy what is kept. */
     void (*write)(struct gn_log *log, enum gn_level level, const char *component,
                   const struct gn_log_field *fields, size_t field_count, const char *text);
+    struct gn_log_core *core; /* host/observe's: levels by name, typed fields; NULL: none of it */
 };
 
 /* [any thread] log may be NULL: then nothing happens. */
