@@ -65,7 +65,7 @@ def test_a_middleware_that_fails_by_accident_is_named_in_the_log(around):
     c = around(OLD, "http")
     result = c.call("broken")
     assert result["isError"] and "correlation id" in result["content"][0]["text"]
-    eventually(lambda: "middleware e2e_around/broken failed: it returned EIO" in c.host.log(),
+    eventually(lambda: "middleware around/broken failed: it returned EIO" in c.host.log(),
                "the log line")
 
 
