@@ -41,20 +41,15 @@ static int load_feature_flags(gantry_call *call, const char *user_id, gantry_str
     return gantry_sleep(call, 5);
 }
 
-static const char *from_request(gantry_call *call, const char *name)
-{
-    return gantry_json_string(gantry_json_get(gantry_request_meta(call), name), NULL);
-}
-
 GANTRY_MIDDLEWARE(enhanced_context, GANTRY_ON_CALL_TOOL)
 {
-    static int64_t requests; /* the client's own number may be that of another client as well */
+    const gantry_json *meta = gantry_request_meta(call);
     request_context *c = gantry_alloc(call, sizeof *c);
     if (!c)
         return GANTRY_ETOOBIG;
-    c->request_id = gantry_format(call, "request-%lld", (long long)++requests);
-    c->user_id = from_request(call, "user_id");
-    c->organization_id = from_request(call, "org_id");
+    c->request_id = gantry_call_id(call);
+    c->user_id = gantry_json_text(meta, "user_id");
+    c->organization_id = gantry_json_text(meta, "org_id");
     int rc = load_feature_flags(call, c->user_id, &c->feature_flags);
     if (rc)
         return rc;
@@ -62,9 +57,10 @@ GANTRY_MIDDLEWARE(enhanced_context, GANTRY_ON_CALL_TOOL)
     gantry_set_text(call, &log_request_id, c->request_id);
     gantry_set_text(call, &log_user_id, c->user_id);
 
-    gantry_timer_begin(call, "request");
-    rc = gantry_next(call); /* whatever became of it, the line below is written */
-    gantry_timer_end(call, "request");
+    GANTRY_TIMED(call, "request") {
+        rc = gantry_next(call);
+    }
+    /* Whatever became of it. */
     double elapsed = gantry_timer_elapsed(call, "request");
     gantry_log_with(call, GANTRY_INFO, NULL,
                     GANTRY_FIELDS({"elapsed_seconds", GANTRY_VALUE(elapsed)}), "Request completed");

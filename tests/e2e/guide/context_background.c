@@ -12,9 +12,8 @@ static const gantry_var task = GANTRY_VAR("task_data", GANTRY_VALUE_JSON);
 
 GANTRY_MIDDLEWARE(context, GANTRY_ON_CALL_TOOL)
 {
-    const gantry_json *user = gantry_json_get(gantry_request_meta(call), "user");
-    gantry_set_text(call, &request_id, gantry_format(call, "req_%s", gantry_request_id(call)));
-    gantry_set_text(call, &current_user, gantry_json_string(user, NULL));
+    gantry_set_text(call, &request_id, gantry_format(call, "req_%s", gantry_call_id(call)));
+    gantry_set_text(call, &current_user, gantry_json_text(gantry_request_meta(call), "user"));
     return gantry_next(call);
 }
 
@@ -22,14 +21,12 @@ static int background_task(gantry_call *call, void *arg)
 {
     (void)arg;
     const gantry_json *task_data = gantry_get_json(call, &task);
-    int64_t ms = 0;
-    gantry_json_int(gantry_json_get(task_data, "ms"), &ms);
-    int rc = gantry_sleep(call, (uint32_t)ms); /* the work */
+    int rc = gantry_sleep(call, (uint32_t)gantry_json_int_or(task_data, "ms", 0)); /* the work */
     if (rc)
         return rc;
     /* The variables are here, though the request is over. No client hears this, the log does. */
     gantry_log_with(call, GANTRY_INFO, NULL,
-                    GANTRY_FIELDS({"title", GANTRY_VALUE(gantry_json_get(task_data, "title"))},
+                    GANTRY_FIELDS({"title", GANTRY_VALUE(gantry_json_text(task_data, "title"))},
                                   {"user", GANTRY_VALUE(gantry_get_text(call, &current_user))},
                                   {"request", GANTRY_VALUE(gantry_get_text(call, &request_id))}),
                     "Background work done");
@@ -45,18 +42,7 @@ static const gantry_arg schedule_background_work_args[] = {
     GANTRY_ARGS_END,
 };
 
-typedef struct {
-    const char *status, *request_id;
-} schedule_out;
-
-static const gantry_arg schedule_fields[] = {
-    GANTRY_ARG(schedule_out, status, "What became of it"),
-    GANTRY_ARG(schedule_out, request_id, "Which request it belongs to"),
-    GANTRY_ARGS_END,
-};
-
-GANTRY_TOOL(schedule_background_work, schedule_in, "Schedule work that preserves context",
-            GANTRY_OUTPUT(schedule_out, schedule_fields))
+GANTRY_TOOL(schedule_background_work, schedule_in, "Schedule work that preserves context")
 {
     gantry_set_json(call, &task, in->task_data);
     int rc = gantry_spawn(call, GANTRY_BACKGROUND("background_task", background_task, NULL));
@@ -64,8 +50,9 @@ GANTRY_TOOL(schedule_background_work, schedule_in, "Schedule work that preserves
         return rc;
     /* It has its copy: what is set from here on is not seen there. */
     gantry_set_text(call, &current_user, "somebody else");
-    return gantry_structured(call,
-                             &(schedule_out){"scheduled", gantry_get_text(call, &request_id)});
+    return gantry_structured_json(
+        call, GANTRY_OBJECT(call, {"status", GANTRY_VALUE("scheduled")},
+                            {"request_id", GANTRY_VALUE(gantry_get_text(call, &request_id))}));
 }
 
 GANTRY_PLUGIN("context_background", "1.0.0", .middleware = GANTRY_MIDDLEWARES(&context_middleware),

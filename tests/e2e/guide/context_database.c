@@ -135,19 +135,8 @@ static const gantry_arg create_user_args[] = {
     GANTRY_ARGS_END,
 };
 
-typedef struct {
-    int64_t id;
-    const char *name;
-} create_user_out;
-
-static const gantry_arg create_user_fields[] = {
-    GANTRY_ARG(create_user_out, id, "Number of the new user"),
-    GANTRY_ARG(create_user_out, name, "Name of the new user"),
-    GANTRY_ARGS_END,
-};
-
 GANTRY_TOOL(create_user, create_user_in, "Create user using context session",
-            GANTRY_OUTPUT(create_user_out, create_user_fields), GANTRY_TAGS("database"))
+            GANTRY_TAGS("database"))
 {
     session *s = gantry_get_pointer(call, &db_session);
     user *new_user = session_add(s, in->name, in->email);
@@ -158,31 +147,31 @@ GANTRY_TOOL(create_user, create_user_in, "Create user using context session",
         return rc;
     if (!strchr(in->email, '@'))
         return gantry_fail(call, "%s is no address", in->email);
-    return gantry_structured(call, &(create_user_out){new_user->id, new_user->name});
+    return gantry_structured_json(call, GANTRY_OBJECT(call, {"id", GANTRY_VALUE(new_user->id)},
+                                                      {"name", GANTRY_VALUE(in->name)}));
 }
 
 typedef struct {
-    gantry_strings names;
-    const char *email;
+    gantry_strings names, emails;
 } create_users_in;
 
 static const gantry_arg create_users_args[] = {
     GANTRY_ARG(create_users_in, names, "Their names", .length = {1, 10}),
-    GANTRY_ARG(create_users_in, email, "The address of them all"),
+    GANTRY_ARG(create_users_in, emails, "Their addresses, in the same order", .length = {1, 10}),
     GANTRY_ARGS_END,
 };
 
 /* One transaction around several calls of another tool: all of them, or none. */
 GANTRY_TOOL(create_users, create_users_in, "Create several users, or none", GANTRY_TAGS("database"))
 {
+    if (in->names.n != in->emails.n)
+        return gantry_fail(call, "%zu names, but %zu addresses", in->names.n, in->emails.n);
     for (size_t i = 0; i < in->names.n; i++) {
         const gantry_json *result = NULL;
-        gantry_builder *b = gantry_builder_new(call);
-        gantry_put_object(b, NULL);
-        gantry_put_string(b, "name", in->names.v[i]);
-        gantry_put_string(b, "email", i + 1 < in->names.n ? "common@example.com" : in->email);
-        gantry_put_close(b);
-        int rc = gantry_call_tool(call, "create_user", gantry_builder_end(b), &result);
+        int rc = gantry_call_tool(call, "create_user",
+                                  GANTRY_OBJECT(call, {"name", GANTRY_VALUE(in->names.v[i])},
+                                                {"email", GANTRY_VALUE(in->emails.v[i])}),
+                                  &result);
         if (rc)
             return rc;
         if (gantry_json_is_true(gantry_json_get(result, "isError")))

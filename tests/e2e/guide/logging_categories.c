@@ -21,27 +21,6 @@ static const gantry_arg secure_operation_args[] = {
     GANTRY_ARGS_END,
 };
 
-typedef struct {
-    const char *id, *name;
-} user;
-
-static const gantry_arg user_fields[] = {
-    GANTRY_ARG(user, id, "Number of the user"),
-    GANTRY_ARG(user, name, "Name of the user"),
-    GANTRY_ARGS_END,
-};
-
-typedef struct {
-    const char *status;
-    user user;
-} secure_operation_out;
-
-static const gantry_arg secure_operation_fields[] = {
-    GANTRY_ARG(secure_operation_out, status, "What became of it"),
-    GANTRY_ARG_OBJECT(secure_operation_out, user, user_fields, "Who wanted it"),
-    GANTRY_ARGS_END,
-};
-
 static bool authenticate_user(const char *user_id)
 {
     return strncmp(user_id, "user", 4) == 0;
@@ -54,8 +33,7 @@ static const char *call_external_api(gantry_call *call, const char *action)
     return strcmp(action, "explode") == 0 ? NULL : "{\"done\":true}";
 }
 
-GANTRY_TOOL(secure_operation, secure_operation_in, "Multi-category logging example",
-            GANTRY_OUTPUT(secure_operation_out, secure_operation_fields))
+GANTRY_TOOL(secure_operation, secure_operation_in, "Multi-category logging example")
 {
     gantry_value user_id = GANTRY_VALUE(in->user_id);
 
@@ -70,7 +48,7 @@ GANTRY_TOOL(secure_operation, secure_operation_in, "Multi-category logging examp
     gantry_log_with(call, GANTRY_DEBUG, database,
                     GANTRY_FIELDS({"table", GANTRY_VALUE("users")}, {"user_id", user_id}),
                     "Database query starting");
-    user found = {.id = in->user_id, .name = "Ada"};
+    const gantry_json *user = GANTRY_OBJECT(call, {"id", user_id}, {"name", GANTRY_VALUE("Ada")});
     gantry_log_with(call, GANTRY_DEBUG, database,
                     GANTRY_FIELDS({"records_returned", GANTRY_VALUE(1)}),
                     "Database query completed");
@@ -87,9 +65,10 @@ GANTRY_TOOL(secure_operation, secure_operation_in, "Multi-category logging examp
         return gantry_fail(call, "The external API failed");
     }
     gantry_log_with(call, GANTRY_INFO, external_api,
-                    GANTRY_FIELDS({"response_size", GANTRY_VALUE((int64_t)strlen(response))}),
+                    GANTRY_FIELDS({"response_size", GANTRY_VALUE(strlen(response))}),
                     "External API success");
-    return gantry_structured(call, &(secure_operation_out){"success", found});
+    return gantry_structured_json(call, GANTRY_OBJECT(call, {"status", GANTRY_VALUE("success")},
+                                                      {"user", GANTRY_VALUE(user)}));
 }
 
 GANTRY_PLUGIN("logging_categories", "1.0.0", .tools = GANTRY_TOOLS(&secure_operation_tool));

@@ -4,44 +4,24 @@
  */
 #include <gantry.h>
 
-#include <string.h>
-
-static const char *const levels[] = {
-    [GANTRY_DEBUG] = "debug",     [GANTRY_INFO] = "info",           [GANTRY_NOTICE] = "notice",
-    [GANTRY_WARNING] = "warning", [GANTRY_ERROR] = "error",         [GANTRY_CRITICAL] = "critical",
-    [GANTRY_ALERT] = "alert",     [GANTRY_EMERGENCY] = "emergency", [GANTRY_EMERGENCY + 1] = NULL,
-};
-
 typedef struct {
     const char *level;
 } set_log_level_in;
 
 static const gantry_arg set_log_level_args[] = {
-    GANTRY_ARG(set_log_level_in, level, "Lines below it are left out", .one_of = levels),
+    GANTRY_ARG(set_log_level_in, level, "Lines below it are left out",
+               GANTRY_ONE_OF("debug", "info", "warning", "error")),
     GANTRY_ARGS_END,
 };
 
-typedef struct {
-    const char *level, *status;
-} set_log_level_out;
-
-static const gantry_arg set_log_level_fields[] = {
-    GANTRY_ARG(set_log_level_out, level, "The level from now on"),
-    GANTRY_ARG(set_log_level_out, status, "What became of it"),
-    GANTRY_ARGS_END,
-};
-
-GANTRY_TOOL(set_log_level, set_log_level_in, "Change logging level at runtime",
-            GANTRY_OUTPUT(set_log_level_out, set_log_level_fields))
+GANTRY_TOOL(set_log_level, set_log_level_in, "Change logging level at runtime")
 {
-    int level = GANTRY_DEBUG;
-    while (strcmp(levels[level], in->level) != 0)
-        level++;
-    int rc = gantry_set_log_level(gantry_self(call), NULL, level);
+    int rc = gantry_set_log_level(gantry_self(call), NULL, gantry_level_of(in->level));
     if (rc)
         return rc;
     gantry_log(call, GANTRY_INFO, "Log level changed to %s", in->level);
-    return gantry_structured(call, &(set_log_level_out){in->level, "updated"});
+    return gantry_structured_json(call, GANTRY_OBJECT(call, {"level", GANTRY_VALUE(in->level)},
+                                                      {"status", GANTRY_VALUE("updated")}));
 }
 
 typedef struct {

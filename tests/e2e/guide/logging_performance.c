@@ -6,19 +6,10 @@
 
 typedef struct {
     gantry_ints data;
-} performance_sensitive_operation_in;
+} operation_in;
 
 static const gantry_arg performance_sensitive_operation_args[] = {
-    GANTRY_ARG(performance_sensitive_operation_in, data, "Numbers", .length = {1, 1000}),
-    GANTRY_ARGS_END,
-};
-
-typedef struct {
-    int64_t sum;
-} performance_sensitive_operation_out;
-
-static const gantry_arg performance_sensitive_operation_fields[] = {
-    GANTRY_ARG(performance_sensitive_operation_out, sum, "The sum of their squares"),
+    GANTRY_ARG(operation_in, data, "Numbers", .length = {1, 1000}),
     GANTRY_ARGS_END,
 };
 
@@ -31,51 +22,53 @@ static int validate_input(gantry_call *call, gantry_ints data)
     return GANTRY_OK;
 }
 
-static int process_item(gantry_call *call, int64_t item, int64_t *result)
+static int process_item(gantry_call *call, int64_t item, int64_t *sum)
 {
-    *result = item * item;
+    *sum += item * item;
     return gantry_sleep(call, 1);
 }
 
-GANTRY_TOOL(performance_sensitive_operation, performance_sensitive_operation_in,
-            "Operation with performance logging",
-            GANTRY_OUTPUT(performance_sensitive_operation_out,
-                          performance_sensitive_operation_fields))
+static int operate(gantry_call *call, gantry_ints data, int64_t *sum)
+{
+    int rc = GANTRY_OK;
+
+    /* A block that is timed may be left in any way: its timer ends. */
+    GANTRY_TIMED(call, "validation") {
+        rc = validate_input(call, data);
+        if (rc)
+            return rc;
+    }
+    GANTRY_TIMED(call, "processing") {
+        for (size_t i = 0; i < data.n; i++) {
+            GANTRY_TIMED(call, "item_processing") {
+                rc = process_item(call, data.v[i], sum);
+                if (rc)
+                    return rc;
+            }
+        }
+    }
+    GANTRY_TIMED(call, "finalization") {
+        rc = gantry_structured_json(call, GANTRY_OBJECT(call, {"sum", GANTRY_VALUE(*sum)}));
+    }
+    return rc;
+}
+
+GANTRY_TOOL(performance_sensitive_operation, operation_in, "Operation with performance logging")
 {
     int64_t sum = 0;
     int rc = GANTRY_OK;
 
-    gantry_timer_begin(call, "total_operation");
-
-    gantry_timer_begin(call, "validation");
-    rc = validate_input(call, in->data);
-    gantry_timer_end(call, "validation");
-
-    gantry_timer_begin(call, "processing");
-    for (size_t i = 0; i < in->data.n && !rc; i++) {
-        int64_t result;
-        gantry_timer_begin(call, "item_processing");
-        rc = process_item(call, in->data.v[i], &result);
-        gantry_timer_end(call, "item_processing");
-        sum += result;
+    GANTRY_TIMED(call, "total_operation") {
+        rc = operate(call, in->data, &sum);
     }
-    gantry_timer_end(call, "processing");
-
-    gantry_timer_begin(call, "finalization");
-    performance_sensitive_operation_out out = {.sum = sum};
-    gantry_timer_end(call, "finalization");
-
-    gantry_timer_end(call, "total_operation");
     if (rc)
         return rc;
-
-    double seconds = gantry_timer_elapsed(call, "processing");
+    double rate = (double)in->data.n / gantry_timer_elapsed(call, "processing");
     gantry_log_with(call, GANTRY_INFO, "performance",
-                    GANTRY_FIELDS({"total_items", GANTRY_VALUE((int64_t)in->data.n)},
-                                  {"processing_rate", GANTRY_VALUE((double)in->data.n / seconds)}),
+                    GANTRY_FIELDS({"total_items", GANTRY_VALUE(in->data.n)},
+                                  {"processing_rate", GANTRY_VALUE(rate)}),
                     "Performance summary");
-    gantry_timer_summary(call); /* every timer: how often, how long in all, on average, at most */
-    return gantry_structured(call, &out);
+    return gantry_timer_summary(call); /* each timer: how often, how long in all, mean, maximum */
 }
 
 GANTRY_PLUGIN("logging_performance", "1.0.0",

@@ -16,7 +16,7 @@ static const gantry_var request_id = GANTRY_VAR("request_id", GANTRY_VALUE_TEXT,
 
 GANTRY_MIDDLEWARE(context, GANTRY_ON_CALL_TOOL)
 {
-    gantry_set_text(call, &request_id, gantry_format(call, "req_%s", gantry_request_id(call)));
+    gantry_set_text(call, &request_id, gantry_format(call, "req_%s", gantry_call_id(call)));
     return gantry_next(call);
 }
 
@@ -88,15 +88,15 @@ static int analyze(gantry_call *call, reader *r)
         int64_t found = results[chunks++] = count_patterns(r->chunk, r->read);
         total += found;
         gantry_log_with(call, GANTRY_DEBUG, NULL,
-                        GANTRY_FIELDS({"chunk_number", GANTRY_VALUE((int64_t)chunks)},
-                                      {"chunk_size", GANTRY_VALUE((int64_t)r->read)},
+                        GANTRY_FIELDS({"chunk_number", GANTRY_VALUE(chunks)},
+                                      {"chunk_size", GANTRY_VALUE(r->read)},
                                       {"patterns_found", GANTRY_VALUE(found)}),
                         "Chunk processed");
     }
     if (rc)
         return rc;
     gantry_log_with(call, GANTRY_INFO, NULL,
-                    GANTRY_FIELDS({"total_chunks", GANTRY_VALUE((int64_t)chunks)},
+                    GANTRY_FIELDS({"total_chunks", GANTRY_VALUE(chunks)},
                                   {"patterns_found", GANTRY_VALUE(total)}),
                     "File analysis completed");
     return gantry_structured(call, &(analyze_file_out){.results = {chunks, results}});
