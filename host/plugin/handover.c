@@ -110,6 +110,9 @@ static void log_commit(const struct gn_load *load)
         if (counts[kind])
             gn_buf_addf(&text, "%s%u %s%s", text.len ? ", " : ": ", counts[kind], names[kind],
                         counts[kind] == 1 ? "" : "s");
+    if (g->middleware_count)
+        gn_buf_addf(&text, "%s%zu middleware%s", text.len ? ", " : ": ", g->middleware_count,
+                    g->middleware_count == 1 ? "" : "s");
     gn_load_log(load->instance, GN_INFO, "generation %u (%s %s) serves%s", g->number, g->name,
                 g->version, gn_buf_str(&text));
     gn_buf_release(&text);

@@ -103,6 +103,48 @@ static void write_components(struct gn_jw *w, const struct gn_generation *g, enu
     gn_jw_end(w);
 }
 
+/* What a middleware is around, in the order of the GANTRY_ON_ bits. */
+static const char *const hook_names[] = {
+    "tools/call",
+    "resources/read",
+    "prompts/get",
+    "completion/complete",
+    "tools/list",
+    "resources/list",
+    "resources/templates/list",
+    "prompts/list",
+    "initialize",
+    "server/discover",
+    "notifications",
+    "requests",
+    "messages",
+};
+_Static_assert(GANTRY_ON_MESSAGE == 1u << (GN_COUNT(hook_names) - 1), "a name for each hook");
+
+static void write_middleware(struct gn_jw *w, const struct gn_generation *g)
+{
+    gn_jw_array(w, "middleware");
+    for (size_t i = 0; i < g->middleware_count; i++) {
+        const struct gn_middleware *m = g->middleware[i];
+        gn_jw_object(w, NULL);
+        gn_jw_str(w, "name", m->name);
+        gn_jw_int(w, "priority", m->priority);
+        gn_jw_array(w, "around");
+        for (size_t bit = 0; bit < GN_COUNT(hook_names); bit++)
+            if (m->hooks & (1u << bit))
+                gn_jw_str(w, NULL, hook_names[bit]);
+        gn_jw_end(w);
+        if (m->tags) {
+            gn_jw_array(w, "tags");
+            for (char **tag = m->tags; *tag; tag++)
+                gn_jw_str(w, NULL, *tag);
+            gn_jw_end(w);
+        }
+        gn_jw_end(w);
+    }
+    gn_jw_end(w);
+}
+
 static void write_settings(struct gn_jw *w, const struct gn_generation *g)
 {
     if (g->settings_fields)
@@ -135,6 +177,7 @@ static void make_manifest(struct trial *t)
     write_components(&w, g, GN_RESOURCE, "resources");
     write_components(&w, g, GN_TEMPLATE, "resourceTemplates");
     write_components(&w, g, GN_PROMPT, "prompts");
+    write_middleware(&w, g);
     write_settings(&w, g);
     gn_jw_bool(&w, "saves", g->save != NULL);
     gn_jw_bool(&w, "restores", g->restore != NULL);

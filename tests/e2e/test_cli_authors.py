@@ -48,6 +48,14 @@ def test_check_says_why_a_plugin_is_refused(name):
     assert BAD[name] in found["error"] and found["path"].endswith(f"{name}.so")
 
 
+def test_check_tells_what_stands_around_calls():
+    said = gantry("check", TEST_PLUGINS / "e2e_around.so").stdout
+    assert "\n  outer, priority 10: around tools/call of what is tagged wrapped, other\n" in said
+    assert "\n  trace, priority -100: around messages\n" in said
+    found = json.loads(gantry("check", "-o", "json", TEST_PLUGINS / "e2e_around.so").stdout)
+    assert found["middleware"][0] == {"name": "trace", "priority": -100, "around": ["messages"]}
+
+
 def test_check_gives_up_a_plugin_that_never_answers():
     done = gantry("check", "--timeout", "2s", TEST_PLUGINS / "bad_start_loop.so", ok=(1,))
     assert "endless loop" in done.stderr

@@ -70,6 +70,26 @@ static void print_settings(const json_t *schema)
     }
 }
 
+/* "  guard, priority -10: around tools/call of admin, internal" */
+static void print_middleware(const json_t *list)
+{
+    size_t i, k;
+    json_t *m, *item;
+    if (json_array_size(list) > 0)
+        puts("middleware");
+    json_array_foreach(list, i, m)
+    {
+        print_string("  ", json_object_get(m, "name"), "");
+        printf(", priority %lld: around",
+               (long long)json_integer_value(json_object_get(m, "priority")));
+        json_array_foreach(json_object_get(m, "around"), k, item)
+            print_string(k ? ", " : " ", item, "");
+        json_array_foreach(json_object_get(m, "tags"), k, item)
+            print_string(k ? ", " : " of what is tagged ", item, "");
+        putchar('\n');
+    }
+}
+
 static void print_manifest(const char *path, const json_t *m)
 {
     static const char *const members[] = {"tools", "resources", "resourceTemplates", "prompts"};
@@ -85,6 +105,7 @@ static void print_manifest(const char *path, const json_t *m)
     print_string("", json_object_get(m, "description"), "\n");
     for (i = 0; i < GN_COUNT(members); i++)
         gn_show_list(stdout, members[i], json_object_get(m, members[i]));
+    print_middleware(json_object_get(m, "middleware"));
     print_settings(json_object_get(m, "settings"));
     json_array_foreach(json_object_get(m, "skipped"), i, item)
         print_string("not loaded: ", item, "\n");
