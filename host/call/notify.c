@@ -128,10 +128,12 @@ static const char *trace_id(struct bound *b)
     return b->trace_id;
 }
 
+/* The first of a name counts: what a plugin bound goes before what the operator asked for. */
 static void each_bound(void *arg, uint32_t bind, gn_bound_fn *add, void *to)
 {
     struct bound *b = arg;
     const struct gn_call *call = b->call;
+    gn_scope_each_logged(call, add, to);
     if (bind & GN_BIND_REQUEST_ID)
         add_raw(add, to, "request_id", call->request_id);
     if (bind & GN_BIND_SESSION_ID)
@@ -148,7 +150,6 @@ static void each_bound(void *arg, uint32_t bind, gn_bound_fn *add, void *to)
         add_text(add, to, "method", call->method);
     if (bind & GN_BIND_COMPONENT)
         add_text(add, to, "component", call->component ? call->component->key : NULL);
-    gn_scope_each_logged(call, add, to);
 }
 
 /* Plain text if that is all there is. */

@@ -74,7 +74,9 @@ int gn_host_set_log_level(gantry_plugin *g, const char *category, int32_t level)
         return GANTRY_EINVAL;
     if (category && !*category)
         category = NULL;
-    return gn_host_code(gn_log_set_level(g->env->log, g->instance, category, level));
+    /* The log of a probe knows no levels; what starts there must start all the same. */
+    int rc = gn_log_set_level(g->env->log, g->instance, category, level);
+    return rc == GN_ENOTSUP ? GANTRY_OK : gn_host_code(rc);
 }
 
 /* ---------------------------------------------------------------- timers */
