@@ -2,14 +2,15 @@
 through a real client."""
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 
 import pytest
 
-from harness.guide import MODES, example, texts, until
+from harness.guide import example, mode, texts
 
-pytestmark = [pytest.mark.clients, pytest.mark.parametrize("mode", MODES),
-              pytest.mark.parametrize("transport", ["stdio", "http"])]
+pytestmark = pytest.mark.clients
 
 
 # ---------------------------------------------------------------- Basic Context Variables
@@ -130,6 +131,44 @@ def test_a_cancelled_call_is_rolled_back(example, mode):
         assert await journal(client) == ["begin", "flush", "rollback", "close"]
         assert await users(client) == ["(nobody)"]
     example("guide_context_database").talk(mode, script)
+
+
+def test_database_session_context_with_sqlite(example, mode, tmp_path):
+    file = tmp_path / "users.db"
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE users (name TEXT, email TEXT UNIQUE)")
+        database.execute("CREATE TABLE mailboxes (user INTEGER)")
+
+    def stored():
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            rows = "SELECT name, email FROM users JOIN mailboxes ON users.rowid = user"
+            counts = [database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+                      for table in ("users", "mailboxes")]
+            return sorted(database.execute(rows).fetchall()), counts
+
+    async def script(client):
+        ada = await client.call_tool("create_user", {"name": "Ada", "email": "ada@example.com"})
+        assert ada.structured_content == {"id": 1, "name": "Ada"}
+        one = [("Ada", "ada@example.com")], [1, 1]
+        assert stored() == one
+
+        # The first statement fails; the tool fails after both were done.
+        twin = await client.call_tool("create_user", {"name": "Adah", "email": "ada@example.com"},
+                                      raise_on_error=False)
+        assert twin.is_error and "UNIQUE constraint failed" in twin.content[0].text
+        bob = await client.call_tool("create_user", {"name": "Bob", "email": "nowhere"},
+                                     raise_on_error=False)
+        assert bob.is_error and bob.content[0].text == "nowhere is no address"
+        assert stored() == one
+
+        people = [(f"user{i}", f"user{i}@example.com") for i in range(20)]
+        made = await asyncio.gather(*(
+            client.call_tool("create_user", {"name": n, "email": e}) for n, e in people))
+        assert {m.structured_content["id"] for m in made} == set(range(2, 22))
+        assert stored() == (sorted([*one[0], *people]), [21, 21])
+
+    plugins = [{"plugin": "sqlite", "settings": {"database": str(file), "write": True}}]
+    example("sqlite", "guide_context_sqlite", config={"plugins": plugins}).talk(mode, script)
 
 
 # ---------------------------------------------------------------- Background tasks

@@ -46,14 +46,31 @@ class Example:
     def talk(self, mode, script, log_handler=None):
         """Runs script(client) with a client; log messages go to log_handler, and into self.heard."""
         import fastmcp
+        return self.run(mode, script, fastmcp.Client(
+            self.target(), mode=mode, timeout=PATIENCE, log_handler=self.hear(log_handler)))
 
+    def talk_officially(self, mode, script, log_level):
+        """The same with the official Python client, which asks for less than everything."""
+        import mcp
+        from mcp.client.stdio import stdio_client
+        server = self.target()
+        if self.transport == "stdio":
+            server = stdio_client(
+                mcp.StdioServerParameters(command=server.command, args=server.args),
+                errlog=self.log_file.open("w"))
+        return self.run(mode, script, mcp.Client(
+            server, mode=mode, read_timeout_seconds=PATIENCE, logging_callback=self.hear(None),
+            log_level=log_level))
+
+    def hear(self, log_handler):
         async def hear(message):
             self.heard.append(message)
             if log_handler:
                 await log_handler(message)
+        return hear
 
+    def run(self, mode, script, client):
         async def run():
-            client = fastmcp.Client(self.target(), mode=mode, timeout=PATIENCE, log_handler=hear)
             async with client:
                 assert client.protocol_version == MODES[mode]
                 return await script(client)
@@ -79,6 +96,11 @@ class Example:
             found = self.log_lines(message)
             return found if len(found) >= count else None
         return await until(look, f"{count} log lines {message!r}")
+
+
+@pytest.fixture(params=MODES)
+def mode(request):
+    return request.param
 
 
 @pytest.fixture
