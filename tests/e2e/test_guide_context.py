@@ -101,6 +101,22 @@ def test_database_session_context(example, mode):
     example("guide_context_database").talk(mode, script)
 
 
+def test_each_request_has_its_own_session(example, mode):
+    async def script(client):
+        results = await asyncio.gather(*(
+            client.call_tool("create_user", {"name": f"user{i}", "think_ms": 10 * (i % 3),
+                                             "email": "nowhere" if i % 2 else "x@example.com"},
+                             raise_on_error=False) for i in range(20)))
+        assert [r.is_error for r in results] == [bool(i % 2) for i in range(20)]
+        assert sorted(await users(client)) == sorted(f"user{i}" for i in range(0, 20, 2))
+        done = await journal(client)
+        assert {what: done.count(what) for what in done} == {
+            "begin": 20, "flush": 20, "commit": 10, "rollback": 10, "close": 20}
+        ids = [r.structured_content["id"] for r in results if not r.is_error]
+        assert len(set(ids)) == 10
+    example("guide_context_database").talk(mode, script)
+
+
 def test_tools_that_call_tools_share_the_session(example, mode):
     async def script(client):
         both = await client.call_tool("create_users", {
