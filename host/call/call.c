@@ -303,7 +303,8 @@ int gn_call_invoke(struct gn_call *call)
         rc = call->component->complete(call, call->argument_name, call->argument_value);
     else
         rc = call->component->run(call, call->in);
-    gn_call_release_locks(call);
+    if (!gn_list_empty(&call->locks))
+        gn_call_release_locks(call);
     gn_task_set_local(call->task, outer);
     return rc;
 }
@@ -341,6 +342,7 @@ static void task_run(struct gn_task *task, void *arg)
         call->task = task; /* a fresh coroutine runs before gn_task_start has returned it */
     if (call->around_count) {
         call->spine = task;
+        gn_task_set_local(task, call);
         call->rc = gn_call_next(call);
     } else {
         call->rc = gn_call_invoke(call);
@@ -431,12 +433,14 @@ void gn_call_start(struct gn_call *call)
     begin(call, c->owner, c->key);
     call->hook = gn_call_hook_of(c, false);
     enum gn_outcome outcome = GN_OUT_BUSY;
-    if (gn_around_take(call) == GANTRY_OK && call->around_count)
+    if (gn_around_take(call) == GANTRY_OK && call->around_count) {
+        gn_call_bind_ahead(call);
         start_task(call, false, gn_call_label(call));
-    else if (gn_call_bind(call, &outcome))
+    } else if (gn_call_bind(call, &outcome)) {
         start_task(call, c->flags & GANTRY_BLOCKING, gn_call_label(call));
-    else
+    } else {
         refuse(call, outcome);
+    }
     gn_call_unref(call);
 }
 
@@ -450,9 +454,7 @@ void gn_call_complete_choices(struct gn_call *call)
     for (char **s = field ? field->one_of : NULL; s && *s; s++) {
         if (strncmp(*s, call->argument_value, len) != 0)
             continue;
-        size_t at = call->result.suggestion_count++;
-        if (at < GN_COUNT(call->result.suggestions))
-            call->result.suggestions[at] = *s; /* held until the end, as its component is */
+        gn_call_suggest(call, *s); /* held until the end, as its component is */
     }
 }
 

@@ -109,6 +109,8 @@ struct gn_content {
     const struct gn_annotations *annotations;
 };
 
+#define GN_SUGGESTIONS 100 /* as many as MCP allows in one answer */
+
 /* What the handler has said so far; all in the call's arena. */
 struct gn_result {
     struct gn_content *first, *last;
@@ -123,9 +125,17 @@ struct gn_result {
     } * meta;
     uint8_t role; /* of what is added next (prompts) */
     /* completion */
-    const char *suggestions[100];
-    size_t suggestion_count;  /* may exceed 100: counted, not kept */
+    const char **suggestions; /* GN_SUGGESTIONS of them; NULL: none yet */
+    size_t suggestion_count;  /* may exceed that: counted, not kept */
     int64_t suggestion_total; /* -1 not told */
+};
+
+/* What came of checking the arguments before the middlewares began. */
+struct gn_bound {
+    bool is_done;
+    enum gn_outcome outcome; /* RESULT: they fit */
+    const char *failure;
+    const gantry_json *arguments; /* that this is about */
 };
 
 #define GN_CALL_MAX_DEPTH 16
@@ -154,7 +164,7 @@ struct gantry_call {
     const char *uri;                                /* resources/read: as the client wrote it */
     const char *mime_type; /* resources/read: the component's, for contents that say none */
     const char *argument_name, *argument_value; /* completion */
-    uint64_t correlation; /* gn_call_correlation; 0: nobody has asked yet */
+    uint64_t correlation;                       /* gn_call_correlation; 0: nobody has asked yet */
     char
         deadline_text[96]; /* what the client is told at the deadline; the arena is not ours then */
 
@@ -166,7 +176,8 @@ struct gantry_call {
     struct gn_task *task;  /* while the handler runs: on which it is */
     struct gn_task *spine; /* the coroutine that its middlewares run on; NULL without any */
     void *in;
-    uint32_t timeout_ms; /* 0: component's, else env's */
+    struct gn_bound bound; /* in middlewares only */
+    uint32_t timeout_ms;   /* 0: component's, else env's */
     struct gn_timer deadline;
 
     struct gn_scope scope;
@@ -260,8 +271,9 @@ void gn_call_cancel(struct gn_call *call);
 
 /* ---- what the host table builds on. [task] or before the start, from the thread that runs it */
 int gn_call_add(struct gn_call *call,
-                const struct gn_content *content); /* copied shallowly; strings must
-                                                      already be in the arena */
+                const struct gn_content *content);            /* copied shallowly; strings must
+                                                                 already be in the arena */
+int gn_call_suggest(struct gn_call *call, const char *value); /* borrowed, as long as the call */
 int gn_call_fail(struct gn_call *call, const char *fmt, ...) GN_PRINTF(2, 3); /* GANTRY_EFAILED */
 int gn_call_vfail(struct gn_call *call, const char *fmt, va_list ap) GN_PRINTF(2, 0);
 /* notifications/progress, if asked for and the rate allows. GANTRY_EINVAL: does not grow. */

@@ -11,6 +11,8 @@
 /* check.c: checks the arguments, coerced if that is allowed (call->arguments is then the copy), and
  * fills call->in. False: call->failure and the outcome say why. [loop] */
 bool gn_call_bind(struct gn_call *call, enum gn_outcome *ret_outcome);
+/* next.c: the same before middlewares, which may still change the arguments. [loop] */
+void gn_call_bind_ahead(struct gn_call *call);
 /* check.c: NULL: the result may go out; what does not fit is in the log. Else why the call fails,
  * in the arena. [loop] */
 const char *gn_call_check_output(struct gn_call *call);

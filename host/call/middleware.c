@@ -111,17 +111,19 @@ void gn_call_name_middleware(const struct gn_middleware *m, char *out, size_t si
     snprintf(out, size, "middleware %s/%s", m->owner ? m->owner->name : "host", m->name);
 }
 
-static bool concerns(const struct gn_middleware *m, uint32_t hook, const struct gn_component *c)
+static bool has_one_of(const struct gn_component *c, char **tags)
 {
-    if (!(m->hooks & hook) || (m->concerns && !m->concerns(m, c)))
-        return false;
-    if (!m->tags)
-        return true;
-    for (char **tag = m->tags; *tag; tag++) {
-        if (gn_component_has_tag(c, *tag))
+    for (; *tags; tags++) {
+        if (gn_component_has_tag(c, *tags))
             return true;
     }
     return false;
+}
+
+static bool concerns(const struct gn_middleware *m, uint32_t hook, const struct gn_component *c)
+{
+    return (m->hooks & hook) && (!m->concerns || m->concerns(m, c)) &&
+           (!m->tags || has_one_of(c, m->tags));
 }
 
 uint32_t gn_around_count(const struct gn_call_env *env, uint32_t hook, const struct gn_component *c)
@@ -132,6 +134,12 @@ uint32_t gn_around_count(const struct gn_call_env *env, uint32_t hook, const str
     for (size_t i = 0; i < env->around->count; i++)
         count += concerns(env->around->v[i], hook, c);
     return count;
+}
+
+/* Neighbours of one owner hold it once. */
+static bool is_held(const struct gn_call *call, const struct gn_owner *owner)
+{
+    return call->around_count && call->around[call->around_count - 1]->owner == owner;
 }
 
 int gn_around_take(struct gn_call *call)
@@ -146,9 +154,9 @@ int gn_around_take(struct gn_call *call)
         struct gn_middleware *m = env->around->v[i];
         if (!concerns(m, call->hook, call->component))
             continue;
-        call->around[call->around_count++] = gn_middleware_ref(m);
-        if (m->owner)
+        if (m->owner && !is_held(call, m->owner))
             m->owner->ref(m->owner);
+        call->around[call->around_count++] = gn_middleware_ref(m);
     }
     return GANTRY_OK;
 }
@@ -159,8 +167,9 @@ void gn_around_release(struct gn_call *call)
     call->around_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct gn_owner *owner = call->around[i]->owner;
+        bool is_last = i + 1 == count || call->around[i + 1]->owner != owner;
         gn_middleware_unref(call->around[i]);
-        if (owner)
+        if (owner && is_last)
             owner->unref(owner);
     }
 }

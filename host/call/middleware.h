@@ -17,8 +17,8 @@ struct gn_middleware {
     uint32_t magic, refs;
     char *name;
     int32_t priority;
-    uint32_t hooks;         /* GANTRY_ON_ bits */
-    char **tags;            /* NULL-terminated; NULL: around all components */
+    uint32_t hooks; /* GANTRY_ON_ bits */
+    char **tags;    /* NULL-terminated; NULL: around all components */
     /* NULL, or asked besides: false lets a call pass it by. component: NULL for other methods. */
     bool (*concerns)(const struct gn_middleware *m, const struct gn_component *component);
     struct gn_owner *owner; /* NULL: the host's own */

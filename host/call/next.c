@@ -88,15 +88,28 @@ static int run_on_worker(struct gn_call *call)
 
 struct core {
     struct gn_call *call;
-    enum gn_outcome outcome;
-    bool bound;
     int rc;
 };
 
-static void bind_arguments(void *arg)
+/* Checks and binds the arguments, and keeps what came of it: as long as no middleware changes them
+ * that holds for every try. [loop] */
+void gn_call_bind_ahead(struct gn_call *call)
 {
-    struct core *c = arg;
-    c->bound = gn_call_bind(c->call, &c->outcome);
+    struct gn_bound *b = &call->bound;
+    b->is_done = true;
+    b->outcome = GN_OUT_RESULT;
+    b->failure = NULL;
+    if (!gn_call_bind(call, &b->outcome)) {
+        b->failure = call->failure;
+        call->failure = NULL;
+        call->failed = false;
+    }
+    b->arguments = call->arguments;
+}
+
+static void bind_again(void *arg)
+{
+    gn_call_bind_ahead(arg);
 }
 
 static void operate(void *arg)
@@ -110,37 +123,51 @@ static void choices(void *arg)
     gn_call_complete_choices(arg);
 }
 
-static int run_handler(struct gn_call *call, struct core *core)
+static int run_handler(struct gn_call *call)
 {
     if (call->is_completion && !call->component->complete) {
         gn_task_on_loop(call->spine, choices, call);
         return GANTRY_OK;
     }
-    if (!call->is_completion) {
-        gn_task_on_loop(call->spine, bind_arguments, core);
-        if (!core->bound)
-            return GANTRY_EINVAL;
-        if (call->component->flags & GANTRY_BLOCKING)
-            return run_on_worker(call);
-    }
-    return gn_call_invoke(call);
+    if (call->is_completion)
+        return gn_call_invoke(call);
+    if (!call->bound.is_done || call->bound.arguments != call->arguments)
+        gn_task_on_loop(call->spine, bind_again, call);
+    if (call->bound.outcome != GN_OUT_RESULT)
+        return GANTRY_EINVAL;
+    return call->component->flags & GANTRY_BLOCKING ? run_on_worker(call) : gn_call_invoke(call);
 }
 
 static int run_core(struct gn_call *call)
 {
-    struct core core = {.call = call, .bound = true};
+    struct core core = {.call = call};
+    bool binds = !call->operate && !call->is_completion;
     call->around_at = call->around_count + 1;
     call->self = call->owner;
     call->self_data = NULL;
     if (call->operate)
         gn_task_on_loop(call->spine, operate, &core);
     else
-        core.rc = run_handler(call, &core);
-    call->verdict = core.bound ? gn_call_judge(call, core.rc, gn_call_label(call)) : core.outcome;
+        core.rc = run_handler(call);
+    if (!binds || call->bound.outcome == GN_OUT_RESULT) {
+        call->verdict = gn_call_judge(call, core.rc, gn_call_label(call));
+    } else {
+        call->verdict = call->bound.outcome;
+        call->failure = call->bound.failure;
+    }
     return core.rc;
 }
 
 /* ---------------------------------------------------------------- one level */
+
+/* Apart, so that what is passed on does not pay for its buffer. */
+__attribute__((noinline)) static void judge_middleware(struct gn_call *call,
+                                                       const struct gn_middleware *m, int rc)
+{
+    char who[256];
+    gn_call_name_middleware(m, who, sizeof who);
+    call->verdict = gn_call_judge(call, rc, who);
+}
 
 static int run_middleware(struct gn_call *call, uint32_t at)
 {
@@ -149,16 +176,12 @@ static int run_middleware(struct gn_call *call, uint32_t at)
     call->around_at = at + 1;
     call->self = m->owner;
     call->self_data = m->data;
-    void *outer = gn_task_local(call->spine);
-    gn_task_set_local(call->spine, call);
     int rc = m->run(call);
-    gn_task_set_local(call->spine, outer);
-    gn_call_release_locks(call);
-    if (!call->failed && call->verdict != 0 && rc == call->next_rc)
-        return rc; /* passed on */
-    char who[256];
-    gn_call_name_middleware(m, who, sizeof who);
-    call->verdict = gn_call_judge(call, rc, who);
+    if (!gn_list_empty(&call->locks))
+        gn_call_release_locks(call);
+    bool is_passed_on = !call->failed && call->verdict != 0 && rc == call->next_rc;
+    if (!is_passed_on)
+        judge_middleware(call, m, rc);
     return rc;
 }
 
@@ -203,7 +226,9 @@ int gn_call_next(struct gn_call *call)
     uint32_t at = call->around_at;
     struct gn_owner *self = call->self;
     void *self_data = call->self_data;
-    gn_call_reset_result(call);
+    if (call->verdict || call->failed || call->result.bytes || call->result.first ||
+        call->result.structured)
+        gn_call_reset_result(call);
     int rc = at < call->around_count ? run_middleware(call, at) : run_core(call);
     rc = code_of(call, rc);
     if (call->verdict != GN_OUT_RESULT)

@@ -235,11 +235,11 @@ static int read_completion(struct reading *in, const gantry_json *result)
     if (gn_json_type(values) != GN_JSON_ARRAY)
         return wrong(in, "a completion needs completion.values, an array");
     for (const gantry_json *v = NULL; (v = gn_json_next(values, v)) != NULL;) {
-        size_t at = r->suggestion_count++;
         if (!gn_json_cstr(v))
             return wrong(in, "a value of a completion is no text");
-        if (at < GN_COUNT(r->suggestions))
-            r->suggestions[at] = gn_json_cstr(v);
+        int rc = gn_call_suggest(in->call, gn_json_cstr(v));
+        if (rc)
+            return rc;
     }
     gn_json_int(gn_json_get(completion, "total"), &r->suggestion_total);
     return GANTRY_OK;

@@ -22,6 +22,19 @@ int gn_call_add(struct gn_call *call, const struct gn_content *content)
     return GANTRY_OK;
 }
 
+int gn_call_suggest(struct gn_call *call, const char *value)
+{
+    struct gn_result *r = &call->result;
+    if (!r->suggestions)
+        r->suggestions = gn_arena_alloc(&call->arena, GN_SUGGESTIONS * sizeof r->suggestions[0]);
+    if (!r->suggestions)
+        return GANTRY_ETOOBIG;
+    if (r->suggestion_count < GN_SUGGESTIONS)
+        r->suggestions[r->suggestion_count] = value;
+    r->suggestion_count++;
+    return GANTRY_OK;
+}
+
 static void write_audience(const struct gn_annotations *a, struct gn_jw *w)
 {
     if (!a->audience)
@@ -200,7 +213,7 @@ void gn_result_write_prompt(const struct gn_call *call, struct gn_jw *w)
 void gn_result_write_completion(const struct gn_call *call, struct gn_jw *w)
 {
     const struct gn_result *r = &call->result;
-    size_t shown = GN_MIN(r->suggestion_count, GN_COUNT(r->suggestions));
+    size_t shown = r->suggestions ? GN_MIN(r->suggestion_count, (size_t)GN_SUGGESTIONS) : 0;
     int64_t total = GN_MAX(r->suggestion_total, (int64_t)r->suggestion_count);
     gn_jw_object(w, "completion");
     gn_jw_array(w, "values");

@@ -22,9 +22,9 @@ struct cell {
 struct gn_scope_value {
     const struct gn_scope_value *next; /* older */
     const char *name;                  /* in an arena; the same pointer for the same name */
-    uint32_t hash;
-    uint8_t flags; /* GANTRY_VAR_ */
-    bool is_set;   /* not: unset from here on, or bound before it was set */
+    const gantry_var *var; /* that it was set through: only compared, and only with its setter */
+    uint8_t flags;         /* GANTRY_VAR_ */
+    bool is_set;           /* not: unset from here on, or bound before it was set */
     bool is_logged, is_builtin;
     const struct gn_owner *setter; /* pointers are its own; for others only compared */
     gantry_value value;            /* type is that of the variable, set or not */
@@ -49,7 +49,7 @@ static const struct builtin builtins[] = {
 
 static bool is_builtin(const char *name)
 {
-    return gn_starts_with(name, BUILTIN_PREFIX);
+    return name[0] == BUILTIN_PREFIX[0] && gn_starts_with(name, BUILTIN_PREFIX);
 }
 
 const char *gn_scope_builtin(const gantry_call *call, const char *name)
@@ -67,15 +67,6 @@ const char *gn_scope_builtin(const gantry_call *call, const char *name)
     return NULL;
 }
 
-/* FNV-1a: names come from plugins, not from clients. */
-static uint32_t hash_of(const char *name)
-{
-    uint32_t h = 2166136261u;
-    for (const unsigned char *p = (const unsigned char *)name; *p; p++)
-        h = (h ^ *p) * 16777619u;
-    return h;
-}
-
 /* ---------------------------------------------------------------- finding */
 
 /* What a function of this file works on. */
@@ -83,7 +74,6 @@ struct access {
     gantry_call *call;
     const struct gn_owner *self;
     const gantry_var *var;
-    uint32_t hash;
     const struct gn_scope_value *found; /* the newest value of the variable; NULL: none */
     const char *name;                   /* as it stands in the chain already; NULL: it does not */
     bool is_inherited;
@@ -91,11 +81,8 @@ struct access {
 
 static bool is_sound(const gantry_var *var)
 {
-    if (!var || var->size < FIELDS_SEEN || !var->name || var->type < GANTRY_VALUE_TEXT ||
-        var->type > GANTRY_VALUE_POINTER)
-        return false;
-    size_t len = strnlen(var->name, GN_SCOPE_NAME_MAX + 1);
-    return len > 0 && len <= GN_SCOPE_NAME_MAX;
+    return var && var->size >= FIELDS_SEEN && var->name && var->name[0] &&
+           var->type >= GANTRY_VALUE_TEXT && var->type <= GANTRY_VALUE_POINTER;
 }
 
 static bool is_pointer(uint32_t type)
@@ -119,10 +106,9 @@ static int look_up(struct access *a, gantry_call *call, const struct gn_owner *s
     if (!is_sound(var))
         return GANTRY_EINVAL;
     bool outer = false;
-    a->hash = hash_of(var->name);
     for (const struct gn_scope_value *v = call->scope.last; v; v = v->next) {
         outer = outer || v == call->scope.outer;
-        if (v->hash != a->hash || strcmp(v->name, var->name) != 0)
+        if (v->name[0] != var->name[0] || strcmp(v->name, var->name) != 0)
             continue;
         a->name = v->name;
         if (!concerns(a, v))
@@ -145,24 +131,32 @@ static bool is_there(const struct access *a)
 
 /* ---------------------------------------------------------------- setting */
 
-/* A new value, not in the chain yet; NULL: over a limit. */
+static bool may_change(const gantry_var *var)
+{
+    return !is_builtin(var->name) && strnlen(var->name, GN_SCOPE_NAME_MAX + 1) <= GN_SCOPE_NAME_MAX;
+}
+
+/* A new value, not in the chain yet; NULL: over a limit. A new name stands behind it. */
 static struct gn_scope_value *make(struct access *a)
 {
     gantry_call *call = a->call;
+    size_t name_size = a->name ? 0 : strlen(a->var->name) + 1;
     if (call->scope.count >= GN_SCOPE_MAX)
         return NULL;
-    struct gn_scope_value *v = gn_arena_calloc(&call->arena, sizeof *v);
-    if (v && !a->name)
-        a->name = gn_arena_strdup(&call->arena, a->var->name);
-    if (!v || !a->name)
+    struct gn_scope_value *v = gn_arena_alloc(&call->arena, sizeof *v + name_size);
+    if (!v)
         return NULL;
-    v->name = a->name;
-    v->hash = a->hash;
-    v->flags = (uint8_t)a->var->flags;
-    v->setter = a->self;
-    v->value.type = a->var->type;
-    v->is_logged = !is_pointer(a->var->type) &&
-                   ((a->var->flags & GANTRY_VAR_LOGGED) || (a->found && a->found->is_logged));
+    if (!a->name)
+        a->name = memcpy(v + 1, a->var->name, name_size);
+    *v = (struct gn_scope_value){
+        .name = a->name,
+        .flags = (uint8_t)a->var->flags,
+        .setter = a->self,
+        .var = a->var,
+        .value.type = a->var->type,
+        .is_logged = !is_pointer(a->var->type) &&
+                     ((a->var->flags & GANTRY_VAR_LOGGED) || (a->found && a->found->is_logged)),
+    };
     return v;
 }
 
@@ -227,7 +221,7 @@ int gn_scope_set(gantry_call *call, struct gn_owner *self, const gantry_var *var
     int rc = look_up(&a, call, self, var);
     if (rc)
         return rc;
-    if (!value || value->type != var->type || is_builtin(var->name))
+    if (!value || value->type != var->type || !may_change(var))
         return GANTRY_EINVAL;
     struct gn_scope_value *v = make(&a);
     if (!v || !keep(&call->arena, value, &v->value))
@@ -239,9 +233,28 @@ int gn_scope_set(gantry_call *call, struct gn_owner *self, const gantry_var *var
     return GANTRY_OK;
 }
 
+/* The usual case: the newest value of that name was set through the very same variable, whose
+ * plugin the call holds. False: look_up must tell. */
+static bool get_own(const gantry_call *call, const struct gn_owner *self, const gantry_var *var,
+                    gantry_value *ret)
+{
+    const struct gn_scope_value *v = call->scope.last;
+    while (v && (v->var != var || v->setter != self)) {
+        if (v->name[0] == var->name[0] && strcmp(v->name, var->name) == 0)
+            return false;
+        v = v->next;
+    }
+    if (!v || !v->is_set || v->cell || v->value.type != var->type)
+        return false;
+    *ret = v->value;
+    return true;
+}
+
 int gn_scope_get(gantry_call *call, struct gn_owner *self, const gantry_var *var, gantry_value *ret)
 {
     struct access a;
+    if (ret && is_sound(var) && get_own(call, self, var, ret))
+        return GANTRY_OK;
     int rc = look_up(&a, call, self, var);
     if (rc)
         return rc;
@@ -265,7 +278,7 @@ int gn_scope_unset(gantry_call *call, struct gn_owner *self, const gantry_var *v
     int rc = look_up(&a, call, self, var);
     if (rc)
         return rc;
-    if (is_builtin(var->name))
+    if (!may_change(var))
         return GANTRY_EINVAL;
     if (!is_there(&a))
         return GANTRY_ENOENT;
@@ -354,7 +367,7 @@ static bool copy_value(gantry_call *to, const struct gn_scope_value *from)
     *v = *from;
     v->name = NULL; /* names are the same pointer in one chain */
     for (const struct gn_scope_value *o = to->scope.last; o && !v->name; o = o->next) {
-        if (o->hash == from->hash && strcmp(o->name, from->name) == 0)
+        if (strcmp(o->name, from->name) == 0)
             v->name = o->name;
     }
     if (!v->name)

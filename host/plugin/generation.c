@@ -71,7 +71,8 @@ void gn_generation_unref(struct gn_generation *g)
 {
     GN_CHECK(g, GN_GENERATION_MAGIC);
     gn_assert(g->refs > 0);
-    sweep_removed(g);
+    if (g->removed_count)
+        sweep_removed(g);
     if (--g->refs == 0 && g->on_unused)
         g->on_unused(g);
 }

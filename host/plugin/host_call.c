@@ -27,12 +27,10 @@ static bool is_on_its_task(const gantry_call *call)
     return gn_task_current() == call->task;
 }
 
-bool gn_host_runs(const gantry_call *call)
+bool gn_host_runs_not(const gantry_call *call)
 {
     if (!is_running(call))
         return false;
-    if (is_on_its_task(call))
-        return true;
     gn_log(call->env->log, GN_WARNING, gn_call_label(call), "%s",
            "the call is used on a thread that is not its handler's (in gantry_work?): refused");
     return false;

@@ -385,15 +385,14 @@ int gn_host_suggest(gantry_call *call, const char *value)
         return gn_host_misuse(call, "gantry_suggest: the value is NULL");
     struct gn_result *r = &call->result;
     size_t len = strlen(value);
-    if (r->suggestion_count < GN_COUNT(r->suggestions)) {
-        const char *copy = fits(call, len) ? keep_text(call, value, len, &len) : NULL;
+    const char *copy = NULL;
+    if (r->suggestion_count < GN_SUGGESTIONS) {
+        copy = fits(call, len) ? keep_text(call, value, len, &len) : NULL;
         if (!copy)
             return GANTRY_ETOOBIG;
-        r->suggestions[r->suggestion_count] = copy;
         r->bytes += len;
     }
-    r->suggestion_count++;
-    return GANTRY_OK;
+    return gn_call_suggest(call, copy);
 }
 
 int gn_host_suggest_total(gantry_call *call, int64_t total)

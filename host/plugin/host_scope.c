@@ -18,7 +18,7 @@ static const char *name_of(const gantry_var *var)
 }
 
 /* What is the author's mistake is told in the log; the rest may be expected. */
-static int report(gantry_call *call, const char *function, const gantry_var *var, int rc)
+static int told(gantry_call *call, const char *function, const gantry_var *var, int rc)
 {
     if (rc == GANTRY_EINVAL)
         gn_host_misuse(call,
@@ -30,6 +30,11 @@ static int report(gantry_call *call, const char *function, const gantry_var *var
                "%s %.128s: more than %d values in one call, or more than its memory", function,
                name_of(var), GN_SCOPE_MAX);
     return rc;
+}
+
+static inline int report(gantry_call *call, const char *function, const gantry_var *var, int rc)
+{
+    return rc ? told(call, function, var, rc) : GANTRY_OK;
 }
 
 int gn_host_var_set(gantry_call *call, const gantry_var *var, const gantry_value *value)

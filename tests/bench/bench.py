@@ -225,6 +225,23 @@ def part_cost(servers, quick):
             row(f"instructions for one tools/call, {where}", ours, None)
 
 
+def part_around(servers, quick):
+    """What five middlewares and a scope add to one call, logging off."""
+    few, many = 100, 600 if quick else 1100
+    found = []
+    for around in (False, True):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            os.chmod(folder, 0o755)
+            server = Gantry(folder)
+            if around:
+                put(BENCH / "bench_around.so", server.drop / "bench_around.so")
+            found.append((stdio_instructions_of(server, folder, many) -
+                          stdio_instructions_of(server, folder, few)) / (many - few))
+    row("instructions for one tools/call, five middlewares", found[1], None)
+    row("  more than without", found[1] - found[0], None)
+
+
 def part_schema(servers, quick):
     """Arguments of tools, ours beside ajv's; the ratio is ours / theirs."""
     schema_bench.schemas(programs(), quick)
