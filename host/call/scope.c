@@ -117,7 +117,8 @@ static int look_up(struct access *a, gantry_call *call, const struct gn_owner *s
         a->is_inherited = outer;
         return v->value.type == var->type ? GANTRY_OK : GANTRY_EINVAL;
     }
-    return GANTRY_OK;
+    return strnlen(var->name, GN_SCOPE_NAME_MAX + 1) <= GN_SCOPE_NAME_MAX ? GANTRY_OK
+                                                                          : GANTRY_EINVAL;
 }
 
 /* What is inherited only if it says so may be covered by nothing and still not be there. */
@@ -130,11 +131,6 @@ static bool is_there(const struct access *a)
 }
 
 /* ---------------------------------------------------------------- setting */
-
-static bool may_change(const gantry_var *var)
-{
-    return !is_builtin(var->name) && strnlen(var->name, GN_SCOPE_NAME_MAX + 1) <= GN_SCOPE_NAME_MAX;
-}
 
 /* A new value, not in the chain yet; NULL: over a limit. A new name stands behind it. */
 static struct gn_scope_value *make(struct access *a)
@@ -221,7 +217,7 @@ int gn_scope_set(gantry_call *call, struct gn_owner *self, const gantry_var *var
     int rc = look_up(&a, call, self, var);
     if (rc)
         return rc;
-    if (!value || value->type != var->type || !may_change(var))
+    if (!value || value->type != var->type || is_builtin(var->name))
         return GANTRY_EINVAL;
     struct gn_scope_value *v = make(&a);
     if (!v || !keep(&call->arena, value, &v->value))
@@ -278,7 +274,7 @@ int gn_scope_unset(gantry_call *call, struct gn_owner *self, const gantry_var *v
     int rc = look_up(&a, call, self, var);
     if (rc)
         return rc;
-    if (!may_change(var))
+    if (is_builtin(var->name))
         return GANTRY_EINVAL;
     if (!is_there(&a))
         return GANTRY_ENOENT;
