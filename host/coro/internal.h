@@ -104,6 +104,7 @@ struct gn_loop {
     bool closing;     /* gn_loop_close was called: no new tasks */
     bool no_shield;   /* it does not wait any longer */
     bool close_begun; /* the uv handles are closing */
+    bool has_left;    /* atomic: what did not end is abandoned, and not looked at any more */
     struct gn_timer close_timer;
     struct gn_post close_post;
     void (*on_closed)(void *arg);

@@ -283,6 +283,7 @@ static void close_now(struct gn_loop *loop)
     pthread_mutex_unlock(&loop->post_lock);
     loop->close_begun = true;
     abandon_tasks(loop);
+    __atomic_store_n(&loop->has_left, true, __ATOMIC_RELEASE);
     gn_timers_fini(loop);
     gn_fiber_pool_fini(&loop->fibers);
     uv_handle_t *handles[] = {

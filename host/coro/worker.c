@@ -101,7 +101,10 @@ static void *worker_main(void *arg)
     bool abandoned = job && self->abandoned;
     pthread_mutex_unlock(&w->lock);
     if (abandoned) {
-        /* Nobody looks at a worker task any more; a piece of work belongs to a coroutine. */
+        /* A piece of work belongs to a coroutine, and stays. A worker task nobody looks at any
+         * more, once the loop has said which it leaves behind. */
+        while (!__atomic_load_n(&loop->has_left, __ATOMIC_ACQUIRE))
+            usleep(1000);
         if (job->task->is_worker)
             gn_task_free(job->task);
         gn_loop_unref(loop);
