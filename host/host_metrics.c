@@ -214,8 +214,8 @@ static void tally_plugin(void *arg, const struct gn_plugin_status *s)
     if (gn_streq(s->state, "live")) {
         t->live++;
         gn_metrics_sample(t->out, "gantry_plugin_info",
-                          LABELS("instance", s->instance, "plugin", s->name, "version", s->version,
-                                 "generation", generation),
+                          LABELS("plugin_instance", s->instance, "plugin", s->name, "version",
+                                 s->version, "generation", generation),
                           1);
     } else if (gn_streq(s->state, "failed")) {
         t->failed++;
@@ -361,7 +361,7 @@ struct gn_host_metrics *gn_host_metrics_new(struct gn_call_env *env,
         h, &(struct gn_metric_spec){.type = GN_COUNTER,
                                     .name = "gantry_reloads_total",
                                     .help = "Loads of plugins, the first of each included.",
-                                    .labels = LABELS("instance", "result"),
+                                    .labels = LABELS("plugin_instance", "result"),
                                     .max_series = INSTANCES_MAX});
     gn_metrics_collect(h->metrics, collect, h);
     h->observer.ended = call_ended;

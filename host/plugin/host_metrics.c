@@ -10,9 +10,11 @@
 #include "util/alloc.h"
 #include "util/str.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define METRICS_MAX 200 /* of one generation */
+#define LABEL_BYTES 96
 
 #define METRIC_MAGIC 0x3e781c77u
 struct gantry_metric {
@@ -24,10 +26,12 @@ struct gantry_metric {
     bool told;              /* atomic: a misuse has been logged */
 };
 
-static void refuse(const gantry_plugin *g, const char *name, const struct gn_error *err)
+static void tell(const gantry_plugin *g, const char *name, const char *text)
 {
-    gn_log(g->env->log, GN_ERROR, "plugin", "%s: metric %.100s is refused: %s", g->instance,
-           name ? name : "without a name", err->text);
+    char label[LABEL_BYTES];
+    snprintf(label, sizeof(label), "plugin %s", g->instance);
+    gn_log(g->env->log, GN_ERROR, label, "metric %.200s: %s", name ? name : "(without a name)",
+           text);
 }
 
 /* "gantry_plugin_INSTANCE_NAME", of counters with "_total". Owned by the caller. */
@@ -98,21 +102,18 @@ gantry_metric *gn_host_metric_new(gantry_plugin *g, const gantry_metric_spec *ra
     GN_CHECK(g, GN_GENERATION_MAGIC);
     gantry_metric_spec spec = {0};
     struct gn_error err = {0};
-    gantry_metric *m = NULL;
-    if (!gn_loop_is_current(g->env->loop)) {
-        gn_error_set(&err, GN_EPERM,
-                     "metrics are made in start, or by a handler that does not block");
-    } else if (!raw) {
-        gn_error_set(&err, GN_EINVAL, "there is no description of it");
-    } else if (gn_abi_copy(&spec, sizeof spec, offsetof(gantry_metric_spec, labels), raw, &err) ==
-               0) {
-        if (!g->env->metrics) /* a host that counts nothing */
-            return NULL;
-        struct gn_metric *family = family_of(g, &spec, &err);
-        m = family ? handle_of(g, family, &err) : NULL;
-    }
+    struct gn_metric *family = NULL;
+    int rc = raw ? gn_abi_copy(&spec, sizeof spec, offsetof(gantry_metric_spec, labels), raw, &err)
+                 : gn_error_set(&err, GN_EINVAL, "there is no description of it");
+    if (rc == 0 && !gn_loop_is_current(g->env->loop))
+        gn_error_set(&err, GN_EPERM, "it is made in start, or by a handler that does not block");
+    else if (rc == 0 && !g->env->metrics) /* a host that counts nothing */
+        return NULL;
+    else if (rc == 0)
+        family = family_of(g, &spec, &err);
+    gantry_metric *m = family ? handle_of(g, family, &err) : NULL;
     if (!m)
-        refuse(g, spec.name, &err);
+        tell(g, spec.name, err.text);
     return m;
 }
 
@@ -120,8 +121,7 @@ gantry_metric *gn_host_metric_new(gantry_plugin *g, const gantry_metric_spec *ra
 static void misuse(gantry_metric *m, const char *text)
 {
     if (!__atomic_exchange_n(&m->told, true, __ATOMIC_RELAXED))
-        gn_log(m->g->env->log, GN_ERROR, "plugin", "%s: metric %s: %s", m->g->instance,
-               gn_metric_name(m->family), text);
+        tell(m->g, gn_metric_name(m->family), text);
 }
 
 void gn_host_metric_update(gantry_metric *m, uint32_t what, double value,
