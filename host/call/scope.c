@@ -22,9 +22,8 @@ struct cell {
 struct gn_scope_value {
     const struct gn_scope_value *next; /* older */
     const char *name;                  /* in an arena; the same pointer for the same name */
-    const gantry_var *var; /* that it was set through: only compared, and only with its setter */
-    uint8_t flags;         /* GANTRY_VAR_ */
-    bool is_set;           /* not: unset from here on, or bound before it was set */
+    uint8_t flags;                     /* GANTRY_VAR_ */
+    bool is_set;                       /* not: unset from here on, or bound before it was set */
     bool is_logged, is_builtin;
     const struct gn_owner *setter; /* pointers are its own; for others only compared */
     gantry_value value;            /* type is that of the variable, set or not */
@@ -148,7 +147,6 @@ static struct gn_scope_value *make(struct access *a)
         .name = a->name,
         .flags = (uint8_t)a->var->flags,
         .setter = a->self,
-        .var = a->var,
         .value.type = a->var->type,
         .is_logged = !is_pointer(a->var->type) &&
                      ((a->var->flags & GANTRY_VAR_LOGGED) || (a->found && a->found->is_logged)),
@@ -229,17 +227,12 @@ int gn_scope_set(gantry_call *call, struct gn_owner *self, const gantry_var *var
     return GANTRY_OK;
 }
 
-/* The usual case: the newest value of that name was set through the very same variable, whose
- * plugin the call holds. False: look_up must tell. */
-static bool get_own(const gantry_call *call, const struct gn_owner *self, const gantry_var *var,
-                    gantry_value *ret)
+/* The usual case: the newest value of that name is what was asked for. False: look_up must tell. */
+static bool get_newest(const gantry_call *call, const gantry_var *var, gantry_value *ret)
 {
     const struct gn_scope_value *v = call->scope.last;
-    while (v && (v->var != var || v->setter != self)) {
-        if (v->name[0] == var->name[0] && strcmp(v->name, var->name) == 0)
-            return false;
+    while (v && (v->name[0] != var->name[0] || strcmp(v->name, var->name) != 0))
         v = v->next;
-    }
     if (!v || !v->is_set || v->cell || v->value.type != var->type)
         return false;
     *ret = v->value;
@@ -249,7 +242,7 @@ static bool get_own(const gantry_call *call, const struct gn_owner *self, const 
 int gn_scope_get(gantry_call *call, struct gn_owner *self, const gantry_var *var, gantry_value *ret)
 {
     struct access a;
-    if (ret && is_sound(var) && get_own(call, self, var, ret))
+    if (ret && is_sound(var) && get_newest(call, var, ret))
         return GANTRY_OK;
     int rc = look_up(&a, call, self, var);
     if (rc)

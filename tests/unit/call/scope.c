@@ -155,6 +155,26 @@ Test(scope, covers_and_unsets)
     stage_close(&stage);
 }
 
+Test(scope, goes_by_the_name_wherever_it_stands)
+{
+    open_stage();
+    struct gn_call *call = call_new();
+    char name[16], text[16];
+    gantry_var var = GANTRY_VAR(name, GANTRY_VALUE_TEXT); /* one place for many variables */
+    for (int i = 0; i < 10; i++) {
+        snprintf(name, sizeof name, "v%d", i);
+        snprintf(text, sizeof text, "text %d", i);
+        cr_assert_eq(set_text(call, &var, text), GANTRY_OK);
+    }
+    for (int i = 0; i < 10; i++) {
+        snprintf(name, sizeof name, "v%d", i);
+        snprintf(text, sizeof text, "text %d", i);
+        cr_assert_str_eq(text_of(call, &var), text);
+    }
+    gn_call_unref(call);
+    stage_close(&stage);
+}
+
 Test(scope, refuses_what_is_damaged)
 {
     open_stage();
