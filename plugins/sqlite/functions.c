@@ -29,6 +29,23 @@ static bool is_null(sqlite3_value *v)
     return sqlite3_value_type(v) == SQLITE_NULL;
 }
 
+/* The first needle in the hay, or NULL. Looks at a piece at a time, a few times as long as what is
+ * looked for: what comes after the first match is not even touched. */
+static const unsigned char *find(bytes hay, bytes needle)
+{
+    size_t piece = needle.n < 64 ? 256 : 4 * needle.n;
+    while (hay.n >= needle.n) {
+        size_t n = hay.n < piece ? hay.n : piece;
+        const unsigned char *found = memmem(hay.p, n, needle.p, needle.n);
+        if (found || n == hay.n)
+            return found;
+        size_t step = n - needle.n + 1;
+        hay.p += step;
+        hay.n -= step;
+    }
+    return NULL;
+}
+
 /* ---------------------------------------------------------------- instr */
 
 static int64_t count_characters(const unsigned char *p, size_t n)
@@ -57,7 +74,7 @@ static void instr(sqlite3_context *context, int argc, sqlite3_value **argv)
         sqlite3_result_int(context, 0);
         return;
     }
-    const unsigned char *found = memmem(hay.p, hay.n, needle.p, needle.n);
+    const unsigned char *found = find(hay, needle);
     if (!found)
         sqlite3_result_int(context, 0);
     else if (blobs)
@@ -67,11 +84,6 @@ static void instr(sqlite3_context *context, int argc, sqlite3_value **argv)
 }
 
 /* ---------------------------------------------------------------- replace */
-
-static const unsigned char *find(bytes hay, bytes needle)
-{
-    return hay.n < needle.n ? NULL : memmem(hay.p, hay.n, needle.p, needle.n);
-}
 
 static size_t count_matches(bytes hay, bytes needle)
 {

@@ -23,6 +23,7 @@ typedef enum { STOP_NONE, STOP_CANCELLED, STOP_TIME, STOP_MEMORY } guard_stop;
 typedef struct {
     const sqlite_settings *settings;
     guard_mode mode;
+    bool has_with;         /* the statement may name a query as it likes */
     int64_t deadline_ms;   /* of the statement that runs, by guard_clock_ms() */
     atomic_bool cancelled; /* set from another thread */
     guard_stop stopped;    /* why the progress handler ended the statement */
@@ -34,7 +35,7 @@ typedef struct {
 int guard_install(guard *g, sqlite3 *db, const sqlite_settings *settings);
 
 /* Before and after one statement. */
-void guard_begin(guard *g, guard_mode mode, int64_t timeout_ms);
+void guard_begin(guard *g, guard_mode mode, const char *sql, int64_t timeout_ms);
 void guard_end(guard *g);
 
 /* True if clients may see the table or view. */

@@ -33,9 +33,10 @@ static const gantry_arg settings_args[] = {
     GANTRY_ARG(sqlite_settings, journal,
                "With write: makes the journal a write-ahead log, or keeps it as it is",
                GANTRY_ONE_OF("wal", "keep"), .default_json = "\"wal\""),
-    GANTRY_ARG(sqlite_settings, tables,
-               "Only these tables and views exist for clients; nothing may be created then",
-               .optional = 1, .length = {1, 1000}),
+    GANTRY_ARG(
+        sqlite_settings, tables,
+        "Only these tables, views and triggers exist for clients; nothing may be created then",
+        .optional = 1, .length = {1, 1000}),
     GANTRY_ARG(sqlite_settings, connections, "How many read at the same time", .range = {1, 64},
                .default_json = "4"),
     GANTRY_ARG(sqlite_settings, timeout, "How long one statement may run, milliseconds",

@@ -114,7 +114,7 @@ static sqlite3_stmt *prepare(statement *s)
         fail(s, "there is no statement in it");
     else if (!is_alone(db, tail))
         fail(s, "more than one statement: give one at a time");
-    else if (!s->execute && !sqlite3_stmt_readonly(compiled))
+    else if (!s->execute && !sqlite3_stmt_readonly(compiled) && !sqlite3_stmt_isexplain(compiled))
         fail(s, s->connection->settings->write ? "query only reads: use execute to change something"
                                                : "this database is only read");
     else
@@ -214,11 +214,8 @@ int statement_run(void *arg)
             fail_with(s, rc);
     }
     if (s->outcome == DONE) {
-        guard_begin(g,
-                    s->is_own    ? GUARD_OWN
-                    : s->execute ? GUARD_EXECUTE
-                                 : GUARD_QUERY,
-                    s->timeout_ms);
+        guard_mode mode = s->is_own ? GUARD_OWN : s->execute ? GUARD_EXECUTE : GUARD_QUERY;
+        guard_begin(g, mode, s->sql, s->timeout_ms);
         run_one(s);
         guard_end(g);
     }
