@@ -402,6 +402,23 @@ Test(config, validation_sees_more_than_one_key)
     assert_invalid("http: {listen: ['127.0.0.1:1', '127.0.0.1:1']}", "stands here twice");
     assert_invalid("http: {path: mcp}",
                    "gantry.yaml:1: http.path: must begin with a slash, as /mcp");
+    assert_valid("metrics: {listen: '127.0.0.1:9464', path: /m, enabled: false}");
+    assert_valid("metrics: {listen: 'unix:/tmp/m.sock', path: /mcp}");
+    assert_valid("metrics: {listen: ':9464'}\nhttp: {insecure: true}");
+    assert_valid("metrics: {enabled: false, path: /mcp}");
+    assert_invalid("metrics: {listen: ':9464'}",
+                   "gantry.yaml:1: metrics.listen: :9464 can be reached from other machines");
+    /* Tokens are not asked for there, so they make it no better. */
+    assert_invalid("metrics: {listen: ':9464'}\n"
+                   "auth: {tokens: [{principal: a, hash: 'sha256:"
+                   "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'}]}",
+                   "can be reached from other machines");
+    assert_invalid("metrics: {listen: '127.0.0.1:9'}\nhttp: {listen: ['127.0.0.1:9']}",
+                   "is an address of http.listen");
+    assert_invalid("metrics: {path: metrics}",
+                   "gantry.yaml:1: metrics.path: must begin with a slash, as /metrics");
+    assert_invalid("metrics: {path: /mcp}", "metrics.path: /mcp is http.path");
+    assert_invalid("metrics: {path: /readyz}", "/readyz is a page already");
     assert_invalid("http: {allowed_origins: [example.org]}", "is not an origin");
     assert_invalid("http: {allowed_origins: ['https://example.org/']}", "is not an origin");
     assert_invalid("http:\n  path: /m?p",
