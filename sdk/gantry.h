@@ -960,7 +960,8 @@ static inline void gantry_timed_end(gantry_timed *t)
 {
     gantry_timer_end(t->call, t->name);
 }
-/* Times a block, however it is left (also by return or break):
+/* Times a block, however it is left (by return, too; break and continue leave this block, not the
+ * loop around it):
  *
  *     GANTRY_TIMED(call, "validation") {
  *         if ((rc = validate(in)))
@@ -1082,14 +1083,16 @@ static inline int gantry_http(gantry_call *call, const gantry_http_request *requ
     return gantry_host_->http(call, request, ret);
 }
 /* Calls another tool of this host, as this call's client and within its deadline. ret_result is an
- * MCP CallToolResult. [call] [awaits] GANTRY_ENOENT no such tool; GANTRY_ETOOBIG more than 16
- * deep. */
+ * MCP CallToolResult. [call] [awaits] GANTRY_EFAILED: the tool failed (isError); ret_result is
+ * there all the same, gantry_failure() has its text, and passing the code on tells the client;
+ * GANTRY_ENOENT: no such tool; GANTRY_ETOOBIG: more than 16 deep. */
 static inline int gantry_call_tool(gantry_call *call, const char *name,
                                    const gantry_json *arguments, const gantry_json **ret_result)
 {
     return gantry_host_->call_tool(call, name, arguments, ret_result);
 }
-/* Reads a resource of this host; ret_result is an MCP ReadResourceResult. [call] [awaits] */
+/* Reads a resource of this host; ret_result is an MCP ReadResourceResult, NULL if it failed.
+ * [call] [awaits] As above. */
 static inline int gantry_read_resource(gantry_call *call, const char *uri,
                                        const gantry_json **ret_result)
 {
@@ -1365,8 +1368,8 @@ static inline int gantry_outcome(gantry_call *call)
 {
     return gantry_host_->outcome(call);
 }
-/* The message of a failure; NULL if there is none. In a handler: of its own gantry_fail(). [call]
- */
+/* The message of a failure; NULL if there is none. In a handler: that of its own gantry_fail(),
+ * else of the call it made that failed last. [call] */
 static inline const char *gantry_failure(gantry_call *call)
 {
     return gantry_host_->failure(call);

@@ -253,6 +253,10 @@ enum gn_outcome gn_call_judge(struct gn_call *call, int rc, const char *who)
         return GN_OUT_FAILED;
     if (rc == GANTRY_OK)
         return GN_OUT_RESULT;
+    if (rc == GANTRY_EFAILED && call->heard) {
+        gn_call_fail(call, "%s", call->heard);
+        return GN_OUT_FAILED;
+    }
     if (rc == GANTRY_ENOENT && is_resource(call->component))
         return GN_OUT_NOT_FOUND;
     if (rc == GANTRY_ECANCELED && call->cancelled)

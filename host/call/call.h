@@ -18,6 +18,7 @@
 
 #include "call/middleware.h"
 #include "call/scope.h"
+#include "call/weight.h"
 #include "config/config.h"
 #include "coro/http.h"
 #include "util/arena.h"
@@ -80,10 +81,10 @@ struct gn_call_observer {
 
 struct gn_call_ops {
     /* [loop] A notification that belongs to this call: params is a JSON object. Not after finished.
-     * must: it goes out even if the client reads slowly. 0; GN_EBUSY: the client reads slowly, it
-     * was dropped; other negative codes: none will get through. */
+     * 0; GN_EBUSY: the client reads slowly, it was dropped; other negative codes: none will get
+     * through. */
     int (*notify)(struct gn_call *call, const char *method, const char *params, size_t len,
-                  bool must);
+                  enum gn_weight weight);
     /* [loop] The end. The receiver reads what it needs from the call. */
     void (*finished)(struct gn_call *call, enum gn_outcome outcome);
     /* [loop] A header of the request, or NULL. May be NULL. */
@@ -199,6 +200,7 @@ struct gantry_call {
     bool finished, cancelled, is_completion, failed, running;
     int rc;              /* what the handler returned */
     const char *failure; /* in the arena */
+    const char *heard;   /* of the call it made that failed last: what passing its code on says */
     bool own_words;      /* the failure was told by the host's own code, not by a plugin's */
     const char *label;   /* "hello/greet": in the arena */
     struct gn_result result;

@@ -35,7 +35,9 @@ int gn_host_outcome(gantry_call *call)
 
 const char *gn_host_failure(gantry_call *call)
 {
-    return gn_host_runs(call) ? call->failure : NULL;
+    if (!gn_host_runs(call))
+        return NULL;
+    return call->failure ? call->failure : call->heard;
 }
 
 const gantry_json *gn_host_result(gantry_call *call)

@@ -177,8 +177,12 @@ static int take_outcome(struct target *t, enum gn_outcome outcome, const gantry_
     case GN_OUT_NOT_FOUND:
         return GANTRY_ENOENT;
     default:
-        if (t->kind == GN_TOOL)
-            return render(t, outcome, ret);
+        /* Whoever passes the code on passes these words on. */
+        t->call->heard = gn_arena_strdup(&t->call->arena, t->child->failure);
+        if (t->kind == GN_TOOL) {
+            int rc = render(t, outcome, ret);
+            return rc ? rc : GANTRY_EFAILED;
+        }
         gn_log(t->call->env->log, GN_WARNING, gn_call_label(t->call), "gantry_read_resource %s: %s",
                t->key, t->child->failure ? t->child->failure : "failed");
         return outcome == GN_OUT_INVALID ? GANTRY_EINVAL : GANTRY_EFAILED;

@@ -259,8 +259,8 @@ static int through(gantry_call *call, const through_in *in)
     const gantry_json *result;
     int rc = gantry_call_tool(call, in->tool,
                               gantry_json_parse(call, arguments, sizeof arguments - 1), &result);
-    return rc ? gantry_text(call, "code %d", rc)
-              : gantry_text(call, "%s", gantry_json_print(call, result));
+    return result ? gantry_text(call, "%s", gantry_json_print(call, result))
+                  : gantry_text(call, "code %d", rc);
 }
 GANTRY_TOOL(through, through_in, "Calls another tool")
 {

@@ -364,7 +364,7 @@ GANTRY_TOOL(forward, forward_in, "Calls another tool and returns its result as t
 {
     const gantry_json *result;
     int rc = gantry_call_tool(call, in->name, in->arguments, &result);
-    if (rc)
+    if (rc && !result)
         return gantry_fail(call, "no answer from %s: %d", in->name, rc);
     return gantry_text(call, "%s", gantry_json_print(call, result));
 }

@@ -42,13 +42,10 @@ static int run(gantry_call *call, const char *prefix, const char *tool, const ch
     gantry_put_close(args);
     const gantry_json *result;
     int rc = gantry_call_tool(call, name, gantry_builder_end(args), &result);
+    if (rc == GANTRY_EFAILED)
+        return gantry_fail(call, "%s: %s", name, gantry_failure(call));
     if (rc)
         return rc;
-    if (gantry_json_is_true(gantry_json_get(result, "isError"))) {
-        const gantry_json *text = gantry_json_at(gantry_json_get(result, "content"), 0);
-        return gantry_fail(call, "%s: %s", name,
-                           gantry_json_string(gantry_json_get(text, "text"), NULL));
-    }
     if (ret)
         *ret = gantry_json_get(result, "structuredContent");
     return GANTRY_OK;
@@ -129,8 +126,6 @@ GANTRY_TOOL(deep, deep_in, "Moves money twice through the tool transfer, then en
         int rc = gantry_call_tool(call, "transfer", NULL, &result);
         if (rc)
             return rc;
-        if (gantry_json_is_true(gantry_json_get(result, "isError")))
-            return gantry_fail(call, "transfer failed");
     }
     return strcmp(in->end, "fail") == 0 ? gantry_fail(call, "as asked for")
                                         : gantry_text(call, "moved twice");

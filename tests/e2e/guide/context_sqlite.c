@@ -17,14 +17,8 @@ static int execute(gantry_call *call, const char *sql, const gantry_json *params
     int rc = gantry_call_tool(
         call, "execute",
         GANTRY_OBJECT(call, {"sql", GANTRY_VALUE(sql)}, {"params", GANTRY_VALUE(params)}), &result);
-    if (rc)
-        return rc;
-    if (gantry_json_bool_or(result, "isError", false)) {
-        const gantry_json *why = gantry_json_at(gantry_json_get(result, "content"), 0);
-        return gantry_fail(call, "%s", gantry_json_text(why, "text"));
-    }
     *ret = gantry_json_get(result, "structuredContent");
-    return GANTRY_OK;
+    return rc;
 }
 
 typedef struct {

@@ -372,12 +372,37 @@ Test(host_call, a_handler_calls_tools_and_reads_resources)
         const gantry_json *content = gn_json_at(gn_json_get(gn_json_root(&doc), "content"), 0);
         check(gn_json_str(gn_json_get(content, "text"), NULL), expected);
         gn_json_release(&doc);
-        static const int wanted[] = {GANTRY_OK,     GANTRY_OK,      GANTRY_OK,     GANTRY_ENOENT, 1,
+        static const int wanted[] = {GANTRY_OK,     GANTRY_EFAILED, GANTRY_OK,     GANTRY_ENOENT, 1,
                                      GANTRY_ENOENT, GANTRY_EFAILED, GANTRY_ENOENT, GANTRY_EINVAL};
         for (size_t i = 0; i < GN_COUNT(wanted); i++)
             cr_assert_eq(codes[i], wanted[i], "%zu: %d, flags %u", i, codes[i], flags);
     }
     check_log(&b, "gantry_read_resource page://bad: the page is torn\n");
+    bench_close(&b);
+}
+
+static int pass_on(gantry_call *call, const void *in)
+{
+    (void)in;
+    const gantry_json *r;
+    int rc = gantry_call_tool(call, "torn", NULL, &r);
+    check(gantry_failure(call), "the page is torn");
+    return rc;
+}
+
+static int torn(gantry_call *call, const void *in)
+{
+    (void)in;
+    return gantry_fail(call, "the page is torn");
+}
+
+Test(host_call, a_failure_that_is_passed_on_keeps_its_words)
+{
+    struct bench b;
+    bench_open(&b);
+    bench_tool(&b, "torn", torn, 0);
+    check(bench_body(&b, pass_on),
+          "{\"content\":[{\"type\":\"text\",\"text\":\"the page is torn\"}],\"isError\":true}");
     bench_close(&b);
 }
 
