@@ -154,16 +154,16 @@ static void drop_all(struct gn_lines *l)
 
 /* ---------------------------------------------------------------- sending [loop] */
 
-static int notify(struct gn_lines *l, const char *params, size_t len, bool must)
+static int notify(struct gn_lines *l, const char *params, size_t len, enum gn_weight weight)
 {
     struct gn_call *call = l->call;
     if (!call->ops || !call->ops->notify || call->finished)
         return GN_EPIPE;
-    return call->ops->notify(call, method, params, len, must);
+    return call->ops->notify(call, method, params, len, weight);
 }
 
 /* Says how many lines are missing. */
-static int tell_dropped(struct gn_lines *l, bool must)
+static int tell_dropped(struct gn_lines *l, enum gn_weight weight)
 {
     pthread_mutex_lock(&l->mutex);
     uint64_t dropped = l->dropped;
@@ -186,7 +186,7 @@ static int tell_dropped(struct gn_lines *l, bool must)
     gn_jw_end(&w);
     gn_jw_end(&w);
     gn_jw_end(&w);
-    int rc = notify(l, gn_buf_str(&params), params.len, must);
+    int rc = notify(l, gn_buf_str(&params), params.len, weight);
     gn_buf_release(&params);
     pthread_mutex_lock(&l->mutex);
     if (rc == 0)
@@ -227,13 +227,13 @@ static uint32_t count_of(struct gn_lines *l)
 
 /* Sends what is there now, and not what a worker adds meanwhile: it may be faster than this. 0;
  * GN_EBUSY: the client reads slowly; else nothing will ever get through. */
-static int send_all(struct gn_lines *l)
+static int send_all(struct gn_lines *l, enum gn_weight weight)
 {
     struct line *line;
     uint32_t left = count_of(l);
-    int rc = tell_dropped(l, false);
+    int rc = tell_dropped(l, weight);
     for (; rc == 0 && left > 0 && (line = pop(l)); left--) {
-        rc = notify(l, line->params, line->len, false);
+        rc = notify(l, line->params, line->len, weight);
         if (rc == GN_EBUSY)
             put_back(l, line);
         else
@@ -273,7 +273,7 @@ static void flush(struct gn_lines *l)
     if (l->is_flushing || l->is_closed)
         return;
     l->is_flushing = true;
-    int rc = send_all(l);
+    int rc = send_all(l, GN_MAY);
     l->is_flushing = false;
     l->is_blocked = rc == GN_EBUSY;
     gn_timer_stop(&l->timer);
@@ -370,11 +370,11 @@ void gn_lines_end(struct gn_call *call)
     if (l->is_closed || l->is_flushing)
         return;
     l->is_flushing = true;
-    if (send_all(l) == GN_EBUSY) {
+    if (send_all(l, GN_SHOULD) == GN_EBUSY) {
         pthread_mutex_lock(&l->mutex);
         drop_all(l);
         pthread_mutex_unlock(&l->mutex);
-        (void)tell_dropped(l, true);
+        (void)tell_dropped(l, GN_MUST);
     }
     close_lines(l);
 }

@@ -28,7 +28,7 @@ static void notify_on_loop(void *arg)
         return;
     /* It must not overtake a line that was logged before. */
     if (gn_lines_flush(n->call))
-        (void)n->call->ops->notify(n->call, n->method, n->params, n->len, false);
+        (void)n->call->ops->notify(n->call, n->method, n->params, n->len, GN_MAY);
 }
 
 static struct gn_call *outermost(struct gn_call *call)

@@ -231,7 +231,7 @@ void gn_handler_ended(void *arg);
 bool gn_request_refuse_requires(struct gn_request *r, const struct gn_component *c);
 extern const struct gn_call_ops gn_tool_ops, gn_resource_ops, gn_prompt_ops, gn_completion_ops;
 int gn_request_notify(struct gn_call *call, const char *method, const char *params, size_t len,
-                      bool must);
+                      enum gn_weight weight);
 const char *gn_request_header(struct gn_call *call, const char *name);
 
 /* ---- stateless era: `_meta` and headers against the body. False: answered. */

@@ -407,7 +407,7 @@ struct gn_call *gn_request_call(struct gn_request *r, const struct gn_call_ops *
 }
 
 int gn_request_notify(struct gn_call *call, const char *method, const char *params, size_t len,
-                      bool must)
+                      enum gn_weight weight)
 {
     struct gn_request *r = call->ops_data;
     GN_CHECK(r, GN_REQUEST_MAGIC);
@@ -422,7 +422,7 @@ int gn_request_notify(struct gn_call *call, const char *method, const char *para
     gn_jw_str(&w, "method", method);
     gn_jw_raw(&w, "params", params, len);
     gn_jw_end(&w);
-    int rc = s->ops->send(s, gn_buf_str(&buf), buf.len, must ? GN_MUST : GN_MAY);
+    int rc = s->ops->send(s, gn_buf_str(&buf), buf.len, weight);
     gn_buf_release(&buf);
     return rc;
 }

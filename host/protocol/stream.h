@@ -9,15 +9,11 @@
 #ifndef GN_PROTOCOL_STREAM_H
 #define GN_PROTOCOL_STREAM_H
 
+#include "call/weight.h"
 #include "util/common.h"
 #include "util/list.h"
 
 struct gn_stream;
-
-enum gn_weight {
-    GN_MUST = 0, /* results, list_changed: if it cannot be queued the connection is closed */
-    GN_MAY,      /* progress, log lines: dropped (and counted) when the client reads slowly */
-};
 
 struct gn_stream_ops {
     /* One message that is not the last; copied. 0, GN_EBUSY dropped, GN_EPIPE gone, GN_ENOTSUP:

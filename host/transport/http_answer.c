@@ -324,7 +324,7 @@ static void add_event(struct gn_http_conn *c, const char *json, size_t len)
 static int room(struct gn_http_conn *c, size_t len, enum gn_weight weight)
 {
     int r = gn_queue_room(&c->out, weight);
-    if (r == 0 && weight == GN_MAY && !fits_all(c, len))
+    if (r == 0 && weight != GN_MUST && !fits_all(c, len))
         r = GN_EBUSY;
     if (r == 0 && !make_room(c, len))
         return GN_EPIPE;

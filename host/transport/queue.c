@@ -55,8 +55,8 @@ void gn_queue_release(struct gn_queue *q)
 
 int gn_queue_room(const struct gn_queue *q, enum gn_weight weight)
 {
-    if (weight == GN_MAY)
-        return q->len < q->max / 8 ? 0 : GN_EBUSY;
+    if (weight != GN_MUST)
+        return q->len < q->max / (weight == GN_MAY ? 8 : 2) ? 0 : GN_EBUSY;
     return q->len < q->max ? 0 : GN_ETOOBIG;
 }
 

@@ -22,8 +22,8 @@ void gn_queue_init(struct gn_queue *q, size_t max_bytes, uint64_t *total);
 void gn_queue_release(
     struct gn_queue *q); /* frees what waits; the queue is empty and usable again */
 
-/* Whether a message of this weight may be added: 0; GN_EBUSY: it may be dropped, and an eighth of
- * the maximum waits already; GN_ETOOBIG: it must not be dropped, and the maximum waits. What counts
+/* Whether a message of this weight may be added: 0; GN_EBUSY: it may be dropped, and an eighth (one
+ * that should not: a half) of the maximum waits already; GN_ETOOBIG: it must not be dropped, and the maximum waits. What counts
  * is what the client has left lying, not the message: its size was bounded where it was made. */
 int gn_queue_room(const struct gn_queue *q, enum gn_weight weight);
 /* Adds without asking. */

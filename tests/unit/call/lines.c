@@ -25,19 +25,22 @@ struct client {
     int count;         /* messages that came */
     int tries;         /* messages that were sent or refused */
     int room;          /* messages it takes still; -1: all */
+    int should_room; /* beyond that, for what should not be dropped */
     int refuses;       /* with this code, when there is no room; 0: GN_EBUSY */
     int musts;
     int finished;
 };
 
 static int on_notify(struct gn_call *call, const char *method, const char *params, size_t len,
-                     bool must)
+                     enum gn_weight weight)
 {
     struct client *c = call->ops_data;
     cr_assert_eq(c->finished, 0, "nothing follows the result");
     c->tries++;
-    c->musts += must;
-    if (c->room == 0 && !must)
+    c->musts += weight == GN_MUST;
+    if (c->room == 0 && weight == GN_SHOULD && c->should_room > 0)
+        c->should_room--;
+    else if (c->room == 0 && weight != GN_MUST)
         return c->refuses ? c->refuses : GN_EBUSY;
     c->room -= c->room > 0;
     c->count++;
@@ -233,6 +236,22 @@ Test(lines, the_end_tells_how_many_are_missing)
                    "\"message\":\"1 log message was dropped: the client does not read fast enough\","
                    "\"context\":{\"dropped\":1}}}\n");
     cr_assert_eq(c.musts, 1);
+    close_client(&c);
+}
+
+Test(lines, the_end_sends_what_it_can_the_highest_of_all_that_was_said)
+{
+    struct client c;
+    open_client(&c, SETTINGS("log.client.max_queue", "3", "log.client.flush_interval", "60s"));
+    c.room = 0;
+    c.should_room = 3;
+    put(&c, GN_ERROR, "1");
+    put(&c, GN_DEBUG, "2");
+    put(&c, GN_INFO, "3");
+    put(&c, GN_ERROR, "4");
+    gn_lines_end(c.call);
+    assert_got(&c, DROPPED(1, "1 log message was") "message 1\nmessage 3\n"
+                   DROPPED(1, "1 log message was"));
     close_client(&c);
 }
 
