@@ -3,8 +3,11 @@
  * Each tool has a gate, made when its first call comes and gone with its last: who finds it full
  * waits in order, until its deadline. Gates outlive a reload, so that what still runs is counted;
  * their limits are those in force at the moment. The first entry that names a tool is the only one
- * that counts for it. A call that a call of the same tool makes, however indirectly, is inside
- * already: it would otherwise wait for its own end.
+ * that counts for it.
+ *
+ * Nobody waits here who holds what others may need to get through: a place, or a worker thread.
+ * Calls that such a handler makes are let in and counted. (Else A, which has the only worker, would
+ * wait for a place that B has, which waits for a worker.) One of the same tool is inside already.
  */
 #include "pipeline/shipped.h"
 #include "util/alloc.h"
@@ -61,6 +64,8 @@ size_t gn_gates_count(const struct gn_gates *g)
 const struct gn_shipped_entry *gn_gates_entry(const struct gn_gates *g,
                                               const struct gn_component *c)
 {
+    if (!c || c->kind != GN_TOOL)
+        return NULL;
     for (size_t i = 0; g->set && i < g->set->count; i++) {
         const struct gn_shipped_entry *e = g->set->v[i];
         if (e->kind == &gn_shipped_concurrency && gn_shipped_concerns(e, c))
@@ -167,10 +172,21 @@ static bool is_inside(const struct gn_call *call)
     return false;
 }
 
+/* True if those who wait for this call hold something: none of them may be made to wait here. */
+static bool is_needed(const struct gn_call *call, const struct gn_gates *g)
+{
+    for (const struct gn_call *p = call->parent; p; p = p->parent) {
+        if ((p->task && gn_task_is_worker(p->task)) || gn_gates_entry(g, p->component))
+            return true;
+    }
+    return false;
+}
+
 static int enter(struct gn_call *call, struct gn_gates *g, struct gate *gate)
 {
     const struct gn_shipped_entry *e = gn_gates_entry(g, call->component);
-    if (!e || (gate->waiting == 0 && gate->running < e->options.max_calls)) {
+    bool has_place = e && gate->waiting == 0 && gate->running < e->options.max_calls;
+    if (!e || has_place || is_needed(call, g)) {
         gate->running++;
         return GANTRY_OK;
     }

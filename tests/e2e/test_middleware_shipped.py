@@ -260,6 +260,21 @@ def test_a_retry_keeps_its_place_or_gives_it_back(start, priority):
         c.call("flaky")
 
 
+@ERAS
+def test_blocking_tools_that_call_each_other_need_no_second_worker(start, revision, transport):
+    c = start([{"use": "timing", "level": "debug"},
+               {"use": "concurrency", "max_calls": 3, "tools": ["through*", "slow_echo"]}],
+              revision, transport, plugins=["around"], config={"limits": {"workers": 1}})
+    calls = [c.start_call("through_worker", tool="slow_echo") for _ in range(8)]
+    calls += [c.start_call("through", tool="slow_echo") for _ in range(4)]
+    calls += [c.start_call("through_worker", tool="through_worker") for _ in range(2)]
+    for call in calls[:12]:
+        told = json.loads(call.result()["content"][0]["text"])
+        assert told["content"][0]["text"] == "deep", told
+    for call in calls[12:]:  # the inner one is given no tool to call
+        assert not call.result().get("isError"), call.result()
+
+
 # ---------------------------------------------------------------- the configuration
 
 def test_a_reload_changes_them_under_running_calls(start):

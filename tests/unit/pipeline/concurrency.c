@@ -348,6 +348,45 @@ Test(concurrency, a_tool_that_calls_itself_does_not_wait_for_itself)
     close_host();
 }
 
+static void call_while_busy(const char *list, bool waits)
+{
+    open_stays(list);
+    struct gn_component *c = tool("calling", run_calling);
+    called = tool("stay", run_stay);
+    struct asked a[2], b;
+    ask(&b, called, 0);
+    settle();
+    cr_assert_eq(entered, 1);
+    ask(&a[0], c, 0);
+    ask(&a[1], called, 0);
+    settle();
+    /* What a client asks waits in any case. */
+    cr_assert_eq(entered, waits ? 1 : 2);
+    while (count_inside() > 0)
+        let_go();
+    cr_assert_eq(entered, 3);
+    for (size_t i = 0; i < GN_COUNT(a); i++) {
+        cr_assert_eq(a[i].finished, 1);
+        cr_assert_eq(a[i].outcome, GN_OUT_RESULT);
+        forget(&a[i]);
+    }
+    forget(&b);
+    cr_assert_eq(gates(), 0);
+    gn_component_unref(c);
+    gn_component_unref(called);
+    close_host();
+}
+
+Test(concurrency, what_a_handler_without_a_place_calls_waits_as_others_do)
+{
+    call_while_busy("[{use: concurrency, max_calls: 1, tools: [stay]}]", true);
+}
+
+Test(concurrency, what_a_handler_with_a_place_calls_is_let_in)
+{
+    call_while_busy("[{use: concurrency, max_calls: 1}]", false);
+}
+
 /* A plugin's middleware, further out or in, that tries thrice. */
 static int tries;
 
