@@ -5,6 +5,7 @@
  */
 #include "call/lines.h"
 
+#include "observe/metrics.h"
 #include "observe/rules.h"
 #include "util/alloc.h"
 
@@ -33,7 +34,8 @@ struct line {
 #define LINES_MAGIC 0x11e5ca11u
 struct gn_lines {
     uint32_t magic;
-    struct gn_call *call; /* the outermost; NULL once it is gone */
+    struct gn_call *call;       /* the outermost; NULL once it is gone */
+    struct gn_metrics *metrics; /* or NULL */
     uint32_t buffer_size, flush_ms, max_lines;
     uint64_t max_bytes;
     pthread_mutex_t mutex; /* over what follows */
@@ -66,6 +68,7 @@ static struct gn_lines *make_lines(struct gn_call *call)
     struct gn_log_rules *rules = gn_log_rules_of(call->env->log);
     l->magic = LINES_MAGIC;
     l->call = call;
+    l->metrics = call->env->metrics;
     l->buffer_size = rules ? rules->client_buffer : BUFFER_SIZE;
     l->flush_ms = rules ? rules->client_flush_ms : FLUSH_MS;
     l->max_lines = rules ? rules->client_queue : MAX_LINES;
@@ -94,11 +97,17 @@ static void take_out(struct gn_lines *l, struct line *line)
     l->bytes -= size_of(line);
 }
 
+static void count_dropped(struct gn_lines *l)
+{
+    l->dropped++;
+    gn_metrics_count(l->metrics, GN_COUNT_LOG_DROPPED, 1);
+}
+
 static void drop(struct gn_lines *l, struct line *line)
 {
     take_out(l, line);
     gn_free(line);
-    l->dropped++;
+    count_dropped(l);
 }
 
 /* The oldest line of the lowest level, up to `level`; NULL: all are higher. */
@@ -133,7 +142,7 @@ static bool make_room(struct gn_lines *l, enum gn_level level, uint64_t size)
 static void add(struct gn_lines *l, enum gn_level level, const char *params, size_t len)
 {
     if (!make_room(l, level, sizeof(struct line) + len)) {
-        l->dropped++;
+        count_dropped(l);
         return;
     }
     struct line *line = gn_malloc(sizeof *line + len);
