@@ -12,6 +12,7 @@ from harness.client import RpcError, connect
 from harness.host import eventually
 from harness.metrics import Prometheus, address_of, get, promtool, scrape
 from harness.paths import GANTRY
+from test_logging import flood, read_flood
 
 NEW, OLD = "2026-07-28", "2025-11-25"
 PLUGINS = {"kit": "kit", "metrics": "metrics1"}
@@ -165,6 +166,17 @@ def test_calls_that_wait_for_their_turn_are_seen(client):
     for call in waiting:
         c.cancel(call)
     eventually_page(c.host, lambda p: p.value("gantry_calls_running") == 0, "no call to run")
+
+
+def test_log_messages_that_a_slow_client_did_not_get_are_counted(client):
+    c = client(NEW, "http", plugins=["log"], log_level="emergency",
+               config={"log": {"client": {"max_queue": 50}}})
+    connection = flood(c, "flood", lines=100_000, bytes=1000)
+    counted = "gantry_log_messages_dropped_total"
+    eventually_page(c.host, lambda p: p.value(counted) > 0, "lines to be dropped")
+    _, dropped, _ = read_flood(connection)
+    connection.close()
+    assert scrape(c.host).value(counted) == dropped
 
 
 def test_the_process_tells_about_itself(client):
