@@ -17,7 +17,9 @@ struct gn_host_options {
     const char *self_exe;    /* this program: it runs again as `SELF --probe` */
     int stdin_fd, stdout_fd; /* the client's end, put aside before anything could write to it; -1:
                                 no stdio. The host closes them. */
-    const char *ready_file;  /* once serving: written at once, one URL a line; may be NULL */
+    /* Once serving: written at once, one URL a line, then "metrics URL" where metrics have a
+     * listener of their own. May be NULL. */
+    const char *ready_file;
     /* Serving: `urls` is NULL-terminated, borrowed for the call. May be NULL. */
     void (*on_ready)(void *arg, const char *const *urls);
     /* One load of a plugin has ended, well (err NULL) or not. May be NULL. */
