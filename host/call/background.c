@@ -67,15 +67,15 @@ static void on_gone(void *arg)
 
 /* ---------------------------------------------------------------- the start of one */
 
+/* Not the method: nobody asked for this work itself, so no observer is told of it. */
 static void copy_identity(struct gn_call *to, const struct gn_call *from)
 {
     static const size_t texts[] = {
-        offsetof(struct gn_call, method),      offsetof(struct gn_call, request_id),
-        offsetof(struct gn_call, session_id),  offsetof(struct gn_call, session_key),
-        offsetof(struct gn_call, client_name), offsetof(struct gn_call, client_version),
-        offsetof(struct gn_call, principal),   offsetof(struct gn_call, transport),
-        offsetof(struct gn_call, traceparent), offsetof(struct gn_call, tracestate),
-        offsetof(struct gn_call, baggage),
+        offsetof(struct gn_call, request_id),     offsetof(struct gn_call, session_id),
+        offsetof(struct gn_call, session_key),    offsetof(struct gn_call, client_name),
+        offsetof(struct gn_call, client_version), offsetof(struct gn_call, principal),
+        offsetof(struct gn_call, transport),      offsetof(struct gn_call, traceparent),
+        offsetof(struct gn_call, tracestate),     offsetof(struct gn_call, baggage),
     };
     for (size_t i = 0; i < GN_COUNT(texts); i++) {
         const char *const *s = (const char *const *)(const void *)((const char *)from + texts[i]);

@@ -120,6 +120,7 @@ static int look_around(struct gn_call *call, void *arg)
     cr_assert_str_eq(call->traceparent, "00-1-2-01");
     cr_assert_null(call->client_name);
     cr_assert_null(call->params);
+    cr_assert_null(call->method);
     cr_assert_eq(call->capabilities, 0);
     cr_assert_eq(call->revision, GN_REV_LATEST_HANDSHAKE);
     cr_assert_eq(call->self, &stage.a.owner);
@@ -129,14 +130,26 @@ static int look_around(struct gn_call *call, void *arg)
     return GANTRY_OK;
 }
 
+static void note_observed(struct gn_call_observer *observer, const struct gn_call *call,
+                          enum gn_outcome outcome)
+{
+    (void)observer;
+    (void)call;
+    (void)outcome;
+    note("observed");
+}
+
 Test(background, knows_who_asked_and_what_was_set)
 {
+    struct gn_call_observer observer = {.ended = note_observed};
     open_stage();
+    gn_call_observe(&stage.env, &observer);
     struct gn_call *from = gn_call_new(&stage.env, NULL, NULL);
     struct gn_background_work work = work_of(look_around);
     struct gn_background *b = NULL;
     from->revision = GN_REV_LATEST_HANDSHAKE;
     from->request_id = gn_arena_strdup(&from->arena, "7");
+    from->method = "tools/call";
     from->principal = gn_arena_strdup(&from->arena, "ada");
     from->session_key = gn_arena_strdup(&from->arena, "key");
     from->traceparent = gn_arena_strdup(&from->arena, "00-1-2-01");
