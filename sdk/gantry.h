@@ -452,9 +452,9 @@ typedef struct gantry_var {
     uint32_t type;            /* GANTRY_VALUE_ */
     uint32_t flags, reserved; /* GANTRY_VAR_ */
     const char *name;         /* 1 to 128 bytes */
-    /* Pointers: called once for each value that was set, last set first, after the answer, when the
-     * call and all that inherited it have ended; also for values that were replaced. May be NULL.
-     * [loop] */
+    /* Pointers: called once for each value that was set (NULL has no end), last set first, after
+     * the answer, when the call and all that inherited it have ended; also for values that were
+     * replaced. May be NULL. [loop] */
     void (*destroy)(void *value);
 } gantry_var;
 
@@ -1335,7 +1335,7 @@ static inline int gantry_handle_new(gantry_call *call, const char **ret_handle)
 /* Reads, sets and deletes a value. handle NULL: the session (revisions up to 2025-11-25; its state
  * ends with it). Setting keeps a copy; key NULL in gantry_state_delete: all, and the handle itself.
  * [call] GANTRY_ENOENT: no such handle or value; GANTRY_ENOTSUP: handle NULL and no session;
- * GANTRY_ETOOBIG: over state.max_bytes. */
+ * GANTRY_ETOOBIG: over state.max_bytes; GANTRY_EBUSY: over state.max_total. */
 static inline int gantry_state_get(gantry_call *call, const char *handle, const char *key,
                                    const gantry_json **ret)
 {
@@ -1414,8 +1414,9 @@ static inline int gantry_set_timeout(gantry_call *call, uint32_t ms)
 
 /* Runs a function after this call, or beside it, with a copy of its scope:
  * GANTRY_BACKGROUND("mail", send_mail, job, .free_arg = free). Nobody hears its progress and no
- * client its log; its errors are logged by name. A reload or a shutdown lets it end, then cancels
- * it. [call] GANTRY_EBUSY: too many run (free_arg is not called then). */
+ * client its log; its errors are logged by name. What start spawns begins when start has returned.
+ * A reload or a shutdown lets it end, then cancels it. [call] GANTRY_EBUSY: too many run;
+ * GANTRY_ECANCELED: what asks was told to end itself (free_arg is not called then). */
 static inline int gantry_spawn(gantry_call *call, const gantry_background *work)
 {
     return gantry_host_->spawn(call, work);
