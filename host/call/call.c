@@ -126,7 +126,7 @@ void gn_call_observe(struct gn_call_env *env, struct gn_call_observer *observer)
 
 void gn_call_tell_ended(struct gn_call *call, enum gn_outcome outcome)
 {
-    if (!call->method || !call->env->observers.next)
+    if (!call->method || !call->component || !call->env->observers.next)
         return;
     GN_LIST_EACH(&call->env->observers, n) {
         struct gn_call_observer *o = GN_CONTAINER(n, struct gn_call_observer, node);

@@ -73,8 +73,8 @@ enum gn_outcome {
 /* Whoever wants to know how calls end: metrics, the audit log. */
 struct gn_call_observer {
     struct gn_list node; /* in env->observers; zero-initialise, then gn_call_observe */
-    /* [loop] A call that a client or a handler asked for has ended; the arena is not to be used.
-     */
+    /* [loop] A call of a component, which a client or a handler asked for, has ended; the arena is
+     * not to be used. */
     void (*ended)(struct gn_call_observer *observer, const struct gn_call *call,
                   enum gn_outcome outcome);
 };
