@@ -412,6 +412,10 @@ static inline gantry_value gantry_value_size(uint64_t v)
     r.as.integer = v > INT64_MAX ? INT64_MAX : (int64_t)v;
     return r;
 }
+static inline gantry_value gantry_value_itself(gantry_value v)
+{
+    return v;
+}
 static inline gantry_value gantry_value_num(double v)
 {
     gantry_value r = {GANTRY_VALUE_NUM, 0, {0}};
@@ -469,7 +473,8 @@ enum {
         .size = sizeof(gantry_var), .name = (name_), .type = __VA_ARGS__                           \
     }
 
-/* A field of a log line. Lists end with key NULL: GANTRY_FIELDS({"rows", GANTRY_VALUE(n)}, ...). */
+/* A field of a log line, or a member of an object. Lists end with key NULL: GANTRY_FIELDS("table",
+ * name, "rows", n). */
 typedef struct gantry_field {
     const char *key;
     gantry_value value;
@@ -903,8 +908,7 @@ static inline void GANTRY_PRINTF(3, 4)
 }
 /* The same under a category (MCP's logger name; NULL: the instance's name) and with fields:
  *
- *     gantry_log_with(call, GANTRY_DEBUG, "database",
- *                     GANTRY_FIELDS({"table", GANTRY_VALUE("users")}, {"rows", GANTRY_VALUE(n)}),
+ *     gantry_log_with(call, GANTRY_DEBUG, "database", GANTRY_FIELDS("table", "users", "rows", n),
  *                     "query done");
  *
  * Fields whose names are among the operator's log.redact are blotted out. [call] */
@@ -1601,16 +1605,15 @@ static inline const gantry_json *gantry_builder_end(gantry_builder *b)
 {
     return gantry_host_->builder_end(b);
 }
-/* A small object at once, alive as long as the call; NULL over the call's memory:
+/* A small object at once, alive as long as the call; fields NULL: {}; NULL over the call's memory:
  *
- *     return gantry_structured_json(call, GANTRY_OBJECT(call, {"id", GANTRY_VALUE(id)},
- *                                                       {"ok", GANTRY_VALUE(true)}));
+ *     return gantry_structured_json(call, GANTRY_OBJECT(call, "id", in->id, "name", name));
  */
 static inline const gantry_json *gantry_object(gantry_call *call, const gantry_field *fields)
 {
     gantry_builder *b = gantry_builder_new(call);
     gantry_put_object(b, NULL);
-    for (; fields->key; fields++)
+    for (; fields && fields->key; fields++)
         gantry_put_value(b, fields->key, fields->value);
     gantry_put_close(b);
     return gantry_builder_end(b);
@@ -1780,7 +1783,8 @@ typedef struct gantry_descriptor {
 
 #ifndef __cplusplus
 
-/* A value of x: a text, an integer, a number, a truth value or JSON. */
+/* A value of x: a text, a number, a bool, JSON, or a gantry_value as it is. In C `true` and what a
+ * comparison gives are ints: GANTRY_TRUE, GANTRY_FALSE and (bool)(a > b) are bools. */
 #define GANTRY_VALUE(x)                                                                            \
     _Generic((x),                                                                                  \
         bool: gantry_value_bool,                                                                   \
@@ -1789,14 +1793,50 @@ typedef struct gantry_descriptor {
         const gantry_json *: gantry_value_json,                                                    \
         float: gantry_value_num,                                                                   \
         double: gantry_value_num,                                                                  \
-        unsigned long: gantry_value_size, \
-        unsigned long long: gantry_value_size, \
+        unsigned long: gantry_value_size,                                                          \
+        unsigned long long: gantry_value_size,                                                     \
+        gantry_value: gantry_value_itself,                                                         \
         default: gantry_value_int)(x)
-/* The fields of a log line. */
-#define GANTRY_FIELDS(...) ((const gantry_field[]){__VA_ARGS__, {NULL, {0, 0, {NULL}}}})
+#define GANTRY_TRUE ((bool)1)
+#define GANTRY_FALSE ((bool)0)
 
-/* gantry_object() with the members written out. */
+/* The fields of a log line, by pairs of a name and a value (GANTRY_VALUE): GANTRY_FIELDS("table",
+ * "users", "rows", n). At most 16 pairs. */
+#define GANTRY_FIELDS(...)                                                                         \
+    ((const gantry_field[]){                                                                       \
+        GANTRY_PAIRS_(GANTRY_COUNT_(__VA_ARGS__), __VA_ARGS__){NULL, {0, 0, {NULL}}}})
+/* gantry_object() with the members written out, by pairs as well. */
 #define GANTRY_OBJECT(call_, ...) gantry_object((call_), GANTRY_FIELDS(__VA_ARGS__))
+
+/* What makes GANTRY_FIELDS: a macro for each number of arguments; one that is odd has none. */
+/* clang-format off */
+#define GANTRY_PAIRS_(n, ...) GANTRY_PAIRS__(n, __VA_ARGS__)
+#define GANTRY_PAIRS__(n, ...) GANTRY_PAIRS_##n##_(__VA_ARGS__)
+#define GANTRY_PAIR_(k, v) {(k), GANTRY_VALUE(v)},
+#define GANTRY_PAIRS_1_(nothing)
+#define GANTRY_PAIRS_2_(k, v) GANTRY_PAIR_(k, v)
+#define GANTRY_PAIRS_4_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_2_(__VA_ARGS__)
+#define GANTRY_PAIRS_6_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_4_(__VA_ARGS__)
+#define GANTRY_PAIRS_8_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_6_(__VA_ARGS__)
+#define GANTRY_PAIRS_10_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_8_(__VA_ARGS__)
+#define GANTRY_PAIRS_12_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_10_(__VA_ARGS__)
+#define GANTRY_PAIRS_14_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_12_(__VA_ARGS__)
+#define GANTRY_PAIRS_16_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_14_(__VA_ARGS__)
+#define GANTRY_PAIRS_18_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_16_(__VA_ARGS__)
+#define GANTRY_PAIRS_20_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_18_(__VA_ARGS__)
+#define GANTRY_PAIRS_22_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_20_(__VA_ARGS__)
+#define GANTRY_PAIRS_24_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_22_(__VA_ARGS__)
+#define GANTRY_PAIRS_26_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_24_(__VA_ARGS__)
+#define GANTRY_PAIRS_28_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_26_(__VA_ARGS__)
+#define GANTRY_PAIRS_30_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_28_(__VA_ARGS__)
+#define GANTRY_PAIRS_32_(k, v, ...) GANTRY_PAIR_(k, v) GANTRY_PAIRS_30_(__VA_ARGS__)
+#define GANTRY_COUNT_(...)                                                                         \
+    GANTRY_COUNT__(__VA_ARGS__, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19,    \
+                   18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define GANTRY_COUNT__(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, a17, \
+                       a18, a19, a20, a21, a22, a23, a24, a25, a26, a27, a28, a29, a30, a31, a32,  \
+                       a33, a34, n, ...) n
+/* clang-format on */
 
 #define GANTRY_TYPE_OF(S, m)                                                                       \
     _Generic(((S *)0)->m,                                                                          \

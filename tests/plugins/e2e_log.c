@@ -85,10 +85,8 @@ GANTRY_TOOL0(fields, "Logs fields of every type")
         strlen("{\"user\":\"bob\",\"password\":\"hunter2\"}"));
     gantry_log(call, GANTRY_INFO, "plain");
     gantry_log_with(call, GANTRY_INFO, "database",
-                    GANTRY_FIELDS({"rows", GANTRY_VALUE(3)}, {"ratio", GANTRY_VALUE(0.5)},
-                                  {"cached", GANTRY_VALUE((bool)true)},
-                                  {"table", GANTRY_VALUE("users")}, {"who", GANTRY_VALUE(json)},
-                                  {"Api-Key", GANTRY_VALUE("12345")}),
+                    GANTRY_FIELDS("rows", 3, "ratio", 0.5, "cached", (bool)true, "table", "users",
+                                  "who", json, "Api-Key", "12345"),
                     "query done with Bearer abc123");
     gantry_set_text(call, &tenant, "acme");
     gantry_log(call, GANTRY_NOTICE | GANTRY_USER_VISIBLE, "for you");
@@ -98,8 +96,7 @@ GANTRY_TOOL0(fields, "Logs fields of every type")
 GANTRY_TOOL0(timers, "Times its parts")
 {
     for (int i = 0; i < 3; i++) {
-        GANTRY_TIMED(call, "step")
-        {
+        GANTRY_TIMED(call, "step") {
             gantry_sleep(call, 1);
         }
     }

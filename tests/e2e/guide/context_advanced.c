@@ -62,8 +62,8 @@ GANTRY_MIDDLEWARE(enhanced_context, GANTRY_ON_CALL_TOOL)
     }
     /* Whatever became of it. */
     double elapsed = gantry_timer_elapsed(call, "request");
-    gantry_log_with(call, GANTRY_INFO, NULL,
-                    GANTRY_FIELDS({"elapsed_seconds", GANTRY_VALUE(elapsed)}), "Request completed");
+    gantry_log_with(call, GANTRY_INFO, NULL, GANTRY_FIELDS("elapsed_seconds", elapsed),
+                    "Request completed");
     return rc;
 }
 

@@ -26,9 +26,9 @@ static int background_task(gantry_call *call, void *arg)
         return rc;
     /* The variables are here, though the request is over. No client hears this, the log does. */
     gantry_log_with(call, GANTRY_INFO, NULL,
-                    GANTRY_FIELDS({"title", GANTRY_VALUE(gantry_json_text(task_data, "title"))},
-                                  {"user", GANTRY_VALUE(gantry_get_text(call, &current_user))},
-                                  {"request", GANTRY_VALUE(gantry_get_text(call, &request_id))}),
+                    GANTRY_FIELDS("title", gantry_json_text(task_data, "title"), "user",
+                                  gantry_get_text(call, &current_user), "request",
+                                  gantry_get_text(call, &request_id)),
                     "Background work done");
     return GANTRY_OK;
 }
@@ -50,9 +50,8 @@ GANTRY_TOOL(schedule_background_work, schedule_in, "Schedule work that preserves
         return rc;
     /* It has its copy: what is set from here on is not seen there. */
     gantry_set_text(call, &current_user, "somebody else");
-    return gantry_structured_json(
-        call, GANTRY_OBJECT(call, {"status", GANTRY_VALUE("scheduled")},
-                            {"request_id", GANTRY_VALUE(gantry_get_text(call, &request_id))}));
+    return gantry_structured_json(call, GANTRY_OBJECT(call, "status", "scheduled", "request_id",
+                                                      gantry_get_text(call, &request_id)));
 }
 
 GANTRY_PLUGIN("context_background", "1.0.0", .middleware = GANTRY_MIDDLEWARES(&context_middleware),

@@ -14,12 +14,9 @@ static const gantry_var session_data = GANTRY_VAR("session_data", GANTRY_VALUE_J
 GANTRY_MIDDLEWARE(context, GANTRY_ON_REQUEST)
 {
     gantry_set_text(call, &request_id, gantry_format(call, "req_%s", gantry_call_id(call)));
-    gantry_set_json(
-        call, &current_user,
-        GANTRY_OBJECT(call, {"id", GANTRY_VALUE("user123")}, {"role", GANTRY_VALUE("admin")}));
+    gantry_set_json(call, &current_user, GANTRY_OBJECT(call, "id", "user123", "role", "admin"));
     gantry_set_json(call, &session_data,
-                    GANTRY_OBJECT(call, {"last_action", GANTRY_VALUE("login")},
-                                  {"theme", GANTRY_VALUE("dark")}));
+                    GANTRY_OBJECT(call, "last_action", "login", "theme", "dark"));
     return gantry_next(call);
 }
 
@@ -29,9 +26,8 @@ GANTRY_TOOL0(get_user_data, "Access context without parameters")
     bool authorized = strcmp(gantry_json_text(user, "role"), "admin") == 0;
 
     return gantry_structured_json(
-        call, GANTRY_OBJECT(call, {"user_id", GANTRY_VALUE(gantry_json_text(user, "id"))},
-                            {"request_id", GANTRY_VALUE(gantry_get_text(call, &request_id))},
-                            {"authorized", GANTRY_VALUE(authorized)}));
+        call, GANTRY_OBJECT(call, "user_id", gantry_json_text(user, "id"), "request_id",
+                            gantry_get_text(call, &request_id), "authorized", authorized));
 }
 
 GANTRY_RESOURCE(user_profile, "user://profile", "Resource using context",
@@ -41,9 +37,9 @@ GANTRY_RESOURCE(user_profile, "user://profile", "Resource using context",
     const gantry_json *session = gantry_get_json(call, &session_data);
     const char *last = gantry_json_text(session, "last_action");
 
-    return gantry_text(call, "%s",
-                       gantry_json_print(call, GANTRY_OBJECT(call, {"user", GANTRY_VALUE(user)},
-                                                             {"last_action", GANTRY_VALUE(last)})));
+    return gantry_text(
+        call, "%s",
+        gantry_json_print(call, GANTRY_OBJECT(call, "user", user, "last_action", last)));
 }
 
 GANTRY_PLUGIN("context_basic", "1.0.0", .middleware = GANTRY_MIDDLEWARES(&context_middleware),

@@ -147,8 +147,7 @@ GANTRY_TOOL(create_user, create_user_in, "Create user using context session",
         return rc;
     if (!strchr(in->email, '@'))
         return gantry_fail(call, "%s is no address", in->email);
-    return gantry_structured_json(call, GANTRY_OBJECT(call, {"id", GANTRY_VALUE(new_user->id)},
-                                                      {"name", GANTRY_VALUE(in->name)}));
+    return gantry_structured_json(call, GANTRY_OBJECT(call, "id", new_user->id, "name", in->name));
 }
 
 typedef struct {
@@ -168,10 +167,9 @@ GANTRY_TOOL(create_users, create_users_in, "Create several users, or none", GANT
         return gantry_fail(call, "%zu names, but %zu addresses", in->names.n, in->emails.n);
     for (size_t i = 0; i < in->names.n; i++) {
         const gantry_json *result = NULL;
-        int rc = gantry_call_tool(call, "create_user",
-                                  GANTRY_OBJECT(call, {"name", GANTRY_VALUE(in->names.v[i])},
-                                                {"email", GANTRY_VALUE(in->emails.v[i])}),
-                                  &result);
+        int rc = gantry_call_tool(
+            call, "create_user",
+            GANTRY_OBJECT(call, "name", in->names.v[i], "email", in->emails.v[i]), &result);
         if (rc)
             return rc; /* its message goes to the client, nothing into the database */
     }

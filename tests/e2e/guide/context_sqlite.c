@@ -14,9 +14,8 @@ static int execute(gantry_call *call, const char *sql, const gantry_json *params
                    const gantry_json **ret)
 {
     const gantry_json *result = NULL;
-    int rc = gantry_call_tool(
-        call, "execute",
-        GANTRY_OBJECT(call, {"sql", GANTRY_VALUE(sql)}, {"params", GANTRY_VALUE(params)}), &result);
+    int rc = gantry_call_tool(call, "execute", GANTRY_OBJECT(call, "sql", sql, "params", params),
+                              &result);
     *ret = gantry_json_get(result, "structuredContent");
     return rc;
 }
@@ -34,22 +33,19 @@ static const gantry_arg create_user_args[] = {
 GANTRY_TOOL(create_user, create_user_in, "Create user using context session")
 {
     const gantry_json *done;
-    int rc = execute(
-        call, "INSERT INTO users (name, email) VALUES (:name, :email)",
-        GANTRY_OBJECT(call, {"name", GANTRY_VALUE(in->name)}, {"email", GANTRY_VALUE(in->email)}),
-        &done);
+    int rc = execute(call, "INSERT INTO users (name, email) VALUES (:name, :email)",
+                     GANTRY_OBJECT(call, "name", in->name, "email", in->email), &done);
     if (rc)
         return rc;
     int64_t id = gantry_json_int_or(done, "last_insert_rowid", 0); /* without committing */
 
     rc = execute(call, "INSERT INTO mailboxes (user) VALUES (:user)",
-                 GANTRY_OBJECT(call, {"user", GANTRY_VALUE(id)}), &done);
+                 GANTRY_OBJECT(call, "user", id), &done);
     if (rc)
         return rc;
     if (!strchr(in->email, '@'))
         return gantry_fail(call, "%s is no address", in->email);
-    return gantry_structured_json(
-        call, GANTRY_OBJECT(call, {"id", GANTRY_VALUE(id)}, {"name", GANTRY_VALUE(in->name)}));
+    return gantry_structured_json(call, GANTRY_OBJECT(call, "id", id, "name", in->name));
 }
 
 GANTRY_PLUGIN("context_sqlite", "1.0.0", .tools = GANTRY_TOOLS(&create_user_tool));

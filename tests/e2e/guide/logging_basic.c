@@ -27,23 +27,21 @@ GANTRY_TOOL(process_data, process_data_in, "Tool with client-visible logging")
     int64_t n = 0;
 
     gantry_log_with(call, GANTRY_INFO, NULL,
-                    GANTRY_FIELDS({"data_size", GANTRY_VALUE(gantry_json_count(in->data))}),
+                    GANTRY_FIELDS("data_size", gantry_json_count(in->data)),
                     "Starting data processing");
     for (const gantry_json *i = gantry_json_next(items, NULL); i; i = gantry_json_next(items, i)) {
         gantry_log_with(call, GANTRY_DEBUG, NULL,
-                        GANTRY_FIELDS({"item_id", GANTRY_VALUE(gantry_json_get(i, "id"))}),
-                        "Processing item %lld", (long long)++n);
+                        GANTRY_FIELDS("item_id", gantry_json_get(i, "id")), "Processing item %lld",
+                        (long long)++n);
         int rc = process_item(call, i);
         if (rc) {
-            gantry_log_with(call, GANTRY_ERROR, NULL,
-                            GANTRY_FIELDS({"error", GANTRY_VALUE(gantry_failure(call))}),
+            gantry_log_with(call, GANTRY_ERROR, NULL, GANTRY_FIELDS("error", gantry_failure(call)),
                             "Processing failed");
             return rc;
         }
     }
     gantry_log(call, GANTRY_INFO, "Data processing completed successfully");
-    return gantry_structured_json(call, GANTRY_OBJECT(call, {"status", GANTRY_VALUE("success")},
-                                                      {"processed", GANTRY_VALUE(n)}));
+    return gantry_structured_json(call, GANTRY_OBJECT(call, "status", "success", "processed", n));
 }
 
 GANTRY_PLUGIN("logging_basic", "1.0.0", .tools = GANTRY_TOOLS(&process_data_tool));

@@ -35,40 +35,33 @@ static const char *call_external_api(gantry_call *call, const char *action)
 
 GANTRY_TOOL(secure_operation, secure_operation_in, "Multi-category logging example")
 {
-    gantry_value user_id = GANTRY_VALUE(in->user_id);
-
-    gantry_log_with(call, GANTRY_INFO, auth, GANTRY_FIELDS({"user_id", user_id}),
+    gantry_log_with(call, GANTRY_INFO, auth, GANTRY_FIELDS("user_id", in->user_id),
                     "Authentication check");
     if (!authenticate_user(in->user_id)) {
-        gantry_log_with(call, GANTRY_WARNING, auth, GANTRY_FIELDS({"user_id", user_id}),
+        gantry_log_with(call, GANTRY_WARNING, auth, GANTRY_FIELDS("user_id", in->user_id),
                         "Authentication failed");
         return gantry_fail(call, "Invalid user");
     }
 
     gantry_log_with(call, GANTRY_DEBUG, database,
-                    GANTRY_FIELDS({"table", GANTRY_VALUE("users")}, {"user_id", user_id}),
+                    GANTRY_FIELDS("table", "users", "user_id", in->user_id),
                     "Database query starting");
-    const gantry_json *user = GANTRY_OBJECT(call, {"id", user_id}, {"name", GANTRY_VALUE("Ada")});
-    gantry_log_with(call, GANTRY_DEBUG, database,
-                    GANTRY_FIELDS({"records_returned", GANTRY_VALUE(1)}),
+    const gantry_json *user = GANTRY_OBJECT(call, "id", in->user_id, "name", "Ada");
+    gantry_log_with(call, GANTRY_DEBUG, database, GANTRY_FIELDS("records_returned", 1),
                     "Database query completed");
 
     gantry_log_with(call, GANTRY_INFO, external_api,
-                    GANTRY_FIELDS({"endpoint", GANTRY_VALUE("/api/process")},
-                                  {"action", GANTRY_VALUE(in->action)}),
+                    GANTRY_FIELDS("endpoint", "/api/process", "action", in->action),
                     "External API call");
     const char *response = call_external_api(call, in->action);
     if (!response) {
         gantry_log_with(call, GANTRY_ERROR, external_api,
-                        GANTRY_FIELDS({"error", GANTRY_VALUE("connection reset")}),
-                        "External API failed");
+                        GANTRY_FIELDS("error", "connection reset"), "External API failed");
         return gantry_fail(call, "The external API failed");
     }
     gantry_log_with(call, GANTRY_INFO, external_api,
-                    GANTRY_FIELDS({"response_size", GANTRY_VALUE(strlen(response))}),
-                    "External API success");
-    return gantry_structured_json(call, GANTRY_OBJECT(call, {"status", GANTRY_VALUE("success")},
-                                                      {"user", GANTRY_VALUE(user)}));
+                    GANTRY_FIELDS("response_size", strlen(response)), "External API success");
+    return gantry_structured_json(call, GANTRY_OBJECT(call, "status", "success", "user", user));
 }
 
 GANTRY_PLUGIN("logging_categories", "1.0.0", .tools = GANTRY_TOOLS(&secure_operation_tool));

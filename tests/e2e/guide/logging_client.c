@@ -6,15 +6,14 @@
 
 GANTRY_TOOL0(deploy, "Says something at each level")
 {
-    gantry_value host = GANTRY_VALUE("web1");
+    static const char host[] = "web1";
 
-    gantry_log_with(call, GANTRY_DEBUG, "deploy", GANTRY_FIELDS({"host", host}), "Connecting");
+    gantry_log_with(call, GANTRY_DEBUG, "deploy", GANTRY_FIELDS("host", host), "Connecting");
     gantry_log_with(call, GANTRY_INFO | GANTRY_USER_VISIBLE, "deploy",
-                    GANTRY_FIELDS({"host", host}, {"percent", GANTRY_VALUE(50)}),
-                    "Half of it is there");
-    gantry_log_with(call, GANTRY_WARNING, "deploy", GANTRY_FIELDS({"host", host}),
+                    GANTRY_FIELDS("host", host, "percent", 50), "Half of it is there");
+    gantry_log_with(call, GANTRY_WARNING, "deploy", GANTRY_FIELDS("host", host),
                     "Disk is %d%% full", 91);
-    gantry_log_with(call, GANTRY_ERROR, "deploy", GANTRY_FIELDS({"host", host}), "Disk is full");
+    gantry_log_with(call, GANTRY_ERROR, "deploy", GANTRY_FIELDS("host", host), "Disk is full");
     return gantry_text(call, "deployed");
 }
 

@@ -20,8 +20,8 @@ GANTRY_TOOL(set_log_level, set_log_level_in, "Change logging level at runtime")
     if (rc)
         return rc;
     gantry_log(call, GANTRY_INFO, "Log level changed to %s", in->level);
-    return gantry_structured_json(call, GANTRY_OBJECT(call, {"level", GANTRY_VALUE(in->level)},
-                                                      {"status", GANTRY_VALUE("updated")}));
+    return gantry_structured_json(call,
+                                  GANTRY_OBJECT(call, "level", in->level, "status", "updated"));
 }
 
 typedef struct {
@@ -41,15 +41,13 @@ GANTRY_TOOL(debug_operation, debug_operation_in, "Operation with conditional deb
     gantry_log(call, GANTRY_INFO, "Debug operation started");
 
     /* These appear only if the level is debug. */
-    gantry_log_with(call, GANTRY_DEBUG, NULL, GANTRY_FIELDS({"data", GANTRY_VALUE(in->data)}),
+    gantry_log_with(call, GANTRY_DEBUG, NULL, GANTRY_FIELDS("data", in->data),
                     "Input data received");
-    gantry_log_with(call, GANTRY_DEBUG, NULL, GANTRY_FIELDS({"valid", GANTRY_VALUE(valid)}),
-                    "Validation step");
+    gantry_log_with(call, GANTRY_DEBUG, NULL, GANTRY_FIELDS("valid", valid), "Validation step");
 
     const char *result = valid ? "processed" : "nothing to process";
 
-    gantry_log_with(call, GANTRY_DEBUG, NULL, GANTRY_FIELDS({"result", GANTRY_VALUE(result)}),
-                    "Processing result");
+    gantry_log_with(call, GANTRY_DEBUG, NULL, GANTRY_FIELDS("result", result), "Processing result");
     gantry_log(call, GANTRY_INFO, "Debug operation completed");
     return gantry_text(call, "%s", result);
 }

@@ -48,7 +48,7 @@ static int operate(gantry_call *call, gantry_ints data, int64_t *sum)
         }
     }
     GANTRY_TIMED(call, "finalization") {
-        rc = gantry_structured_json(call, GANTRY_OBJECT(call, {"sum", GANTRY_VALUE(*sum)}));
+        rc = gantry_structured_json(call, GANTRY_OBJECT(call, "sum", *sum));
     }
     return rc;
 }
@@ -65,8 +65,7 @@ GANTRY_TOOL(performance_sensitive_operation, operation_in, "Operation with perfo
         return rc;
     double rate = (double)in->data.n / gantry_timer_elapsed(call, "processing");
     gantry_log_with(call, GANTRY_INFO, "performance",
-                    GANTRY_FIELDS({"total_items", GANTRY_VALUE(in->data.n)},
-                                  {"processing_rate", GANTRY_VALUE(rate)}),
+                    GANTRY_FIELDS("total_items", in->data.n, "processing_rate", rate),
                     "Performance summary");
     return gantry_timer_summary(call); /* each timer: how often, how long in all, mean, maximum */
 }

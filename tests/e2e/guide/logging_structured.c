@@ -78,26 +78,23 @@ static int analyze(gantry_call *call, reader *r)
     size_t chunks = 0;
     int rc;
 
-    gantry_log_with(
-        call, GANTRY_INFO, NULL,
-        GANTRY_FIELDS({"file_path", GANTRY_VALUE(r->path)}, {"file_size", GANTRY_VALUE(r->size)}),
-        "File analysis started");
+    gantry_log_with(call, GANTRY_INFO, NULL,
+                    GANTRY_FIELDS("file_path", r->path, "file_size", r->size),
+                    "File analysis started");
     while (!(rc = gantry_work(call, reader_next, r)) && r->read > 0) {
         if (chunks == sizeof results / sizeof *results)
             return gantry_fail(call, "%s is too large", r->path);
         int64_t found = results[chunks++] = count_patterns(r->chunk, r->read);
         total += found;
-        gantry_log_with(call, GANTRY_DEBUG, NULL,
-                        GANTRY_FIELDS({"chunk_number", GANTRY_VALUE(chunks)},
-                                      {"chunk_size", GANTRY_VALUE(r->read)},
-                                      {"patterns_found", GANTRY_VALUE(found)}),
-                        "Chunk processed");
+        gantry_log_with(
+            call, GANTRY_DEBUG, NULL,
+            GANTRY_FIELDS("chunk_number", chunks, "chunk_size", r->read, "patterns_found", found),
+            "Chunk processed");
     }
     if (rc)
         return rc;
     gantry_log_with(call, GANTRY_INFO, NULL,
-                    GANTRY_FIELDS({"total_chunks", GANTRY_VALUE(chunks)},
-                                  {"patterns_found", GANTRY_VALUE(total)}),
+                    GANTRY_FIELDS("total_chunks", chunks, "patterns_found", total),
                     "File analysis completed");
     return gantry_structured(call, &(analyze_file_out){.results = {chunks, results}});
 }

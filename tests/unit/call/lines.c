@@ -25,7 +25,7 @@ struct client {
     int count;         /* messages that came */
     int tries;         /* messages that were sent or refused */
     int room;          /* messages it takes still; -1: all */
-    int should_room; /* beyond that, for what should not be dropped */
+    int should_room;   /* beyond that, for what should not be dropped */
     int refuses;       /* with this code, when there is no room; 0: GN_EBUSY */
     int musts;
     int finished;
@@ -193,8 +193,11 @@ Test(lines, the_lowest_level_is_dropped_first_and_the_oldest_of_it)
     put(&c, GN_CRITICAL, "critical"); /* for info 2 */
     c.room = -1;
     cr_assert(gn_lines_flush(c.call));
-    assert_got(&c, DROPPED(6, "6 log messages were")
-               "message error 1\nmessage warning 1\nmessage info 3\nmessage critical\n");
+    assert_got(
+        &c,
+        DROPPED(
+            6,
+            "6 log messages were") "message error 1\nmessage warning 1\nmessage info 3\nmessage critical\n");
     put(&c, GN_INFO, "next");
     cr_assert(gn_lines_flush(c.call));
     assert_got(&c, "message next\n");
@@ -232,9 +235,10 @@ Test(lines, the_end_tells_how_many_are_missing)
     put(&c, GN_ERROR, "1");
     put(&c, GN_ERROR, "2");
     gn_lines_end(c.call);
-    assert_got(&c, "message 1\nmessage {\"level\":\"error\",\"logger\":\"gantry\",\"data\":{"
-                   "\"message\":\"1 log message was dropped: the client does not read fast enough\","
-                   "\"context\":{\"dropped\":1}}}\n");
+    assert_got(&c,
+               "message 1\nmessage {\"level\":\"error\",\"logger\":\"gantry\",\"data\":{"
+               "\"message\":\"1 log message was dropped: the client does not read fast enough\","
+               "\"context\":{\"dropped\":1}}}\n");
     cr_assert_eq(c.musts, 1);
     close_client(&c);
 }
@@ -250,8 +254,8 @@ Test(lines, the_end_sends_what_it_can_the_highest_of_all_that_was_said)
     put(&c, GN_INFO, "3");
     put(&c, GN_ERROR, "4");
     gn_lines_end(c.call);
-    assert_got(&c, DROPPED(1, "1 log message was") "message 1\nmessage 3\n"
-                   DROPPED(1, "1 log message was"));
+    assert_got(&c, DROPPED(1, "1 log message was") "message 1\nmessage 3\n" DROPPED(
+                       1, "1 log message was"));
     close_client(&c);
 }
 
@@ -310,8 +314,7 @@ static int interleave(gantry_call *call, const void *in)
     say(call, GN_INFO, NULL, NULL, "one");
     gn_call_progress(call, 1, 3, NULL);
     say(call, GN_INFO, NULL, NULL, "two");
-    say(call, GN_INFO, "db", GANTRY_FIELDS({"password", GANTRY_VALUE("x")}, {"n", GANTRY_VALUE(2)}),
-        "token=%d", 5);
+    say(call, GN_INFO, "db", GANTRY_FIELDS("password", "x", "n", 2), "token=%d", 5);
     gn_call_progress(call, 2, 3, NULL);
     gn_call_progress(call, 3, 3, NULL);
     say(call, (enum gn_level)(GN_NOTICE | GANTRY_USER_VISIBLE), NULL, NULL, "three");
@@ -325,16 +328,17 @@ static void assert_interleaved(uint32_t flags)
     c.call->progress_token = "\"t\"";
     run(&c, interleave, flags);
     assert_got(
-        &c, "message {\"level\":\"info\",\"logger\":\"test\",\"data\":\"one\"}\n"
-            "progress {\"progressToken\":\"t\",\"progress\":1,\"total\":3}\n"
-            "message {\"level\":\"info\",\"logger\":\"test\",\"data\":\"two\"}\n"
-            "message {\"level\":\"info\",\"logger\":\"db\",\"data\":{\"message\":\"token=[redacted]\","
-            "\"context\":{\"password\":\"[redacted]\",\"n\":2}}}\n"
-            "progress {\"progressToken\":\"t\",\"progress\":2,\"total\":3}\n"
-            "progress {\"progressToken\":\"t\",\"progress\":3,\"total\":3}\n"
-            "message {\"level\":\"notice\",\"logger\":\"test\",\"data\":{\"message\":\"three\","
-            "\"context\":{},\"user_visible\":true}}\n"
-            "outcome 1\n");
+        &c,
+        "message {\"level\":\"info\",\"logger\":\"test\",\"data\":\"one\"}\n"
+        "progress {\"progressToken\":\"t\",\"progress\":1,\"total\":3}\n"
+        "message {\"level\":\"info\",\"logger\":\"test\",\"data\":\"two\"}\n"
+        "message {\"level\":\"info\",\"logger\":\"db\",\"data\":{\"message\":\"token=[redacted]\","
+        "\"context\":{\"password\":\"[redacted]\",\"n\":2}}}\n"
+        "progress {\"progressToken\":\"t\",\"progress\":2,\"total\":3}\n"
+        "progress {\"progressToken\":\"t\",\"progress\":3,\"total\":3}\n"
+        "message {\"level\":\"notice\",\"logger\":\"test\",\"data\":{\"message\":\"three\","
+        "\"context\":{},\"user_visible\":true}}\n"
+        "outcome 1\n");
     close_client(&c);
 }
 
@@ -353,7 +357,8 @@ Test(lines, are_as_they_were_said_if_nothing_is_to_be_redacted)
     struct client c;
     open_client(&c, SETTINGS("log.client.redact", "false"));
     run(&c, interleave, 0);
-    cr_assert(strstr(gn_buf_str(&c.got), "{\"message\":\"token=5\",\"context\":{\"password\":\"x\""));
+    cr_assert(
+        strstr(gn_buf_str(&c.got), "{\"message\":\"token=5\",\"context\":{\"password\":\"x\""));
     close_client(&c);
 }
 

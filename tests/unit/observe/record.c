@@ -83,21 +83,21 @@ Test(record, fields_keep_their_types)
         .category = "database",
         .text = "done",
         .user_visible = true,
-        .fields = GANTRY_FIELDS(
-            {"n", GANTRY_VALUE(-5)}, {"d", GANTRY_VALUE(0.5)}, {"b", GANTRY_VALUE((bool)true)},
-            {"t", GANTRY_VALUE("a \"b\"")}, {"null", gantry_value_text(NULL)},
-            {"j", gantry_value_json(gn_json_root(&doc))}, {"nan", GANTRY_VALUE((double)NAN)},
-            {"message", GANTRY_VALUE(1)}, {"p", gantry_value_pointer(&doc)}, {"raw", {0x100, 0, {"}"}}}),
+        .fields = GANTRY_FIELDS("n", -5, "d", 0.5, "b", (bool)true, "t", "a \"b\"", "null",
+                                gantry_value_text(NULL), "j", gantry_value_json(gn_json_root(&doc)),
+                                "nan", (double)NAN, "message", 1, "p", gantry_value_pointer(&doc),
+                                "raw", ((gantry_value){0x100, 0, {"}"}})),
     };
     gn_log_record(f.log, &r);
     configure(&f, SETTINGS("log.processors", "[level]"));
     gn_log_record(f.log, &r);
     gn_json_release(&doc);
-    close_log(&f, "{\"level\":\"notice\",\"component\":\"hello/greet\",\"logger\":\"database\","
-                  "\"message\":\"done\",\"user_visible\":true,\"n\":-5,\"d\":0.5,\"b\":true,"
-                  "\"t\":\"a \\\"b\\\"\",\"null\":null,\"j\":{\"a\":[1]},\"nan\":null,\"message_\":1}\n"
-                  "notice  hello/greet: done logger=database user_visible=true n=-5 d=0.5 b=true "
-                  "t=\"a \\\"b\\\"\" null=\"\" j={\"a\":[1]} nan=null message=1\n");
+    close_log(&f,
+              "{\"level\":\"notice\",\"component\":\"hello/greet\",\"logger\":\"database\","
+              "\"message\":\"done\",\"user_visible\":true,\"n\":-5,\"d\":0.5,\"b\":true,"
+              "\"t\":\"a \\\"b\\\"\",\"null\":null,\"j\":{\"a\":[1]},\"nan\":null,\"message_\":1}\n"
+              "notice  hello/greet: done logger=database user_visible=true n=-5 d=0.5 b=true "
+              "t=\"a \\\"b\\\"\" null=\"\" j={\"a\":[1]} nan=null message=1\n");
 }
 
 Test(record, processors_run_in_their_order)
@@ -106,8 +106,7 @@ Test(record, processors_run_in_their_order)
     struct gn_record r = {.level = GN_INFO,
                           .component = "x",
                           .text = "Bearer abc1",
-                          .fields = GANTRY_FIELDS({"token", GANTRY_VALUE(5)},
-                                                  {"tenant", GANTRY_VALUE("own")}),
+                          .fields = GANTRY_FIELDS("token", 5, "tenant", "own"),
                           .each_bound = bind_two};
     open_log(&f, SETTINGS("log.processors", "[scope, redact, level]"));
     gn_log_record(f.log, &r);
@@ -133,7 +132,8 @@ Test(record, lines_of_plain_text_pass_the_processors_too)
     open_log(&f, SETTINGS("log.processors", "[redact, level]"));
     gn_log_with(f.log, GN_WARNING, "http", GN_LOG_FIELDS({"Cookie", "a"}, {"url", "http://a:b@c/"}),
                 "password=%d", 5);
-    close_log(&f, "warning http: password=[redacted] Cookie=[redacted] url=http://a:[redacted]@c/\n");
+    close_log(&f,
+              "warning http: password=[redacted] Cookie=[redacted] url=http://a:[redacted]@c/\n");
 }
 
 Test(record, fields_without_end_are_left_out_and_counted)
@@ -162,8 +162,7 @@ Test(record, a_line_that_is_too_long_goes_without_its_fields)
     struct gn_record r = {.level = GN_INFO,
                           .component = "x",
                           .text = "t",
-                          .fields = GANTRY_FIELDS({"a", GANTRY_VALUE(big)}, {"b", GANTRY_VALUE(big)},
-                                                  {"c", GANTRY_VALUE(big)})};
+                          .fields = GANTRY_FIELDS("a", big, "b", big, "c", big)};
     open_log(&f, SETTINGS("log.processors", "[]"));
     gn_log_record(f.log, &r);
     close_log(&f, "x: t fields_left_out=3\n");
@@ -274,24 +273,26 @@ Test(record, a_file_has_a_format_of_its_own)
     gn_log(f.log, GN_INFO, "x", "one");
     configure(&f, SETTINGS("log.file", path, "log.processors", "[level]", "log.stderr", "false"));
     gn_log(f.log, GN_INFO, "x", "two");
-    configure(&f, SETTINGS("log.file", path, "log.processors", "[level]", "log.file_format", "text"));
+    configure(&f,
+              SETTINGS("log.file", path, "log.processors", "[level]", "log.file_format", "text"));
     gn_log(f.log, GN_INFO, "x", "three");
     configure(&f, SETTINGS("log.processors", "[level]", "log.stderr", "false"));
     gn_log(f.log, GN_INFO, "x", "four");
     close_log(&f, "info    x: one\ninfo    x: three\ninfo    x: four\n");
     struct gn_buf got = GN_BUF_INIT(1 << 20);
     cr_assert_eq(gn_read_file(path, &got), 0);
-    cr_assert_str_eq(gn_buf_str(&got), "{\"level\":\"info\",\"component\":\"x\",\"message\":\"one\"}\n"
-                                       "{\"level\":\"info\",\"component\":\"x\",\"message\":\"two\"}\n"
-                                       "info    x: three\n");
+    cr_assert_str_eq(gn_buf_str(&got),
+                     "{\"level\":\"info\",\"component\":\"x\",\"message\":\"one\"}\n"
+                     "{\"level\":\"info\",\"component\":\"x\",\"message\":\"two\"}\n"
+                     "info    x: three\n");
     gn_buf_release(&got);
 }
 
 Test(record, a_file_that_is_full_is_told_of_on_standard_error_once)
 {
     struct fixture f;
-    open_log(&f, SETTINGS("log.file", "/dev/full", "log.processors", "[level]", "log.stderr",
-                          "false"));
+    open_log(&f,
+             SETTINGS("log.file", "/dev/full", "log.processors", "[level]", "log.stderr", "false"));
     gn_log(f.log, GN_INFO, "x", "one");
     gn_log(f.log, GN_INFO, "x", "two");
     close_log(&f, "warning log: log.file cannot be written to: No space left on device\n");
@@ -317,4 +318,30 @@ Test(record, a_file_that_cannot_be_opened_leaves_the_one_before)
     cr_assert_eq(gn_read_file(path, &got), 0);
     cr_assert(strstr(gn_buf_str(&got), "\"two\""));
     gn_buf_release(&got);
+}
+
+static size_t count_fields(const gantry_field *fields)
+{
+    size_t n = 0;
+    while (fields[n].key)
+        n++;
+    return n;
+}
+
+Test(record, fields_are_written_as_up_to_sixteen_pairs)
+{
+    size_t big = SIZE_MAX;
+    const gantry_field *fields = GANTRY_FIELDS(
+        "a", 1, "b", "two", "c", 3.5, "d", GANTRY_TRUE, "e", (bool)(1 > 2), "f", big, "g", 7, "h",
+        8, "i", 9, "j", 10, "k", 11, "l", 12, "m", 13, "n", 14, "o", 15, "p", gantry_value_int(16));
+    cr_assert_eq(count_fields(GANTRY_FIELDS()), 0);
+    cr_assert_eq(count_fields(GANTRY_FIELDS("a", 1)), 1);
+    cr_assert_eq(count_fields(fields), 16);
+    static const uint32_t types[] = {GANTRY_VALUE_INT,  GANTRY_VALUE_TEXT, GANTRY_VALUE_NUM,
+                                     GANTRY_VALUE_BOOL, GANTRY_VALUE_BOOL, GANTRY_VALUE_INT};
+    for (size_t i = 0; i < GN_COUNT(types); i++)
+        cr_assert_eq(fields[i].value.type, types[i], "%s", fields[i].key);
+    cr_assert_eq(fields[5].value.as.integer, INT64_MAX);
+    cr_assert_str_eq(fields[15].key, "p");
+    cr_assert_eq(fields[15].value.as.integer, 16);
 }
