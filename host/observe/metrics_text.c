@@ -118,16 +118,30 @@ static void add_line(struct gn_buf *out, const struct gn_metric *f, const char *
     gn_buf_addc(out, '\n');
 }
 
+/* Upper bounds as they stand on the page: the same for all series of a family. */
+struct bounds {
+    struct gn_buf text;
+    size_t at[GN_METRIC_BUCKETS + 1];
+};
+
+static void make_bounds(struct bounds *b, const struct gn_metric *f)
+{
+    gn_buf_init(&b->text, GN_METRIC_BUCKETS * 64);
+    for (size_t i = 0; i <= f->bound_count; i++) {
+        b->at[i] = b->text.len;
+        gn_metrics_add_number(&b->text, i < f->bound_count ? f->bounds[i] : HUGE_VAL);
+        gn_buf_add(&b->text, "", 1);
+    }
+}
+
 /* The count is that of the buckets as they are read, so that it cannot disagree with them. */
-static void add_histogram(struct gn_buf *out, const struct gn_metric *f, const struct gn_series *s)
+static void add_histogram(struct gn_buf *out, const struct gn_metric *f, const struct gn_series *s,
+                          const struct bounds *bounds)
 {
     uint64_t below = 0;
     for (size_t i = 0; i <= f->bound_count; i++) {
-        struct gn_buf le = GN_BUF_INIT(64);
         below += __atomic_load_n(&s->buckets[i], __ATOMIC_RELAXED);
-        gn_metrics_add_number(&le, i < f->bound_count ? f->bounds[i] : HUGE_VAL);
-        add_line(out, f, "_bucket", s, gn_buf_str(&le), (double)below);
-        gn_buf_release(&le);
+        add_line(out, f, "_bucket", s, bounds->text.data + bounds->at[i], (double)below);
     }
     add_line(out, f, "_sum", s, NULL, gn_series_value(s));
     add_line(out, f, "_count", s, NULL, (double)below);
@@ -135,14 +149,18 @@ static void add_histogram(struct gn_buf *out, const struct gn_metric *f, const s
 
 void gn_metric_write(struct gn_metric *f, struct gn_buf *out)
 {
+    struct bounds bounds = {0};
+    if (f->type == GN_HISTOGRAM)
+        make_bounds(&bounds, f);
     pthread_mutex_lock(&f->lock);
     if (f->first)
         gn_metrics_head(out, f->name, f->type, f->help);
     for (const struct gn_series *s = f->first; s; s = s->next) {
         if (f->type == GN_HISTOGRAM)
-            add_histogram(out, f, s);
+            add_histogram(out, f, s, &bounds);
         else
             add_line(out, f, "", s, NULL, gn_series_value(s));
     }
     pthread_mutex_unlock(&f->lock);
+    gn_buf_release(&bounds.text);
 }
