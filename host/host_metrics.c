@@ -24,11 +24,12 @@
 #endif
 #define STRING(x) #x
 #define TEXT(x) STRING(x)
-#define ABI TEXT(GANTRY_ABI_MAJOR) "." TEXT(GANTRY_ABI_MINOR)
 
 #define METERS_MAX 500     /* components with numbers of their own; the rest are "other" */
 #define INSTANCES_MAX 2000 /* series of loads: two for each instance */
 #define OUTCOMES 10
+
+static const char abi[] = TEXT(GANTRY_ABI_MAJOR) "." TEXT(GANTRY_ABI_MINOR);
 
 static const char *const outcomes[OUTCOMES] = {
     [GN_OUT_RESULT] = "ok",           [GN_OUT_FAILED] = "failed",     [GN_OUT_INVALID] = "invalid",
@@ -317,7 +318,7 @@ static void collect(void *arg, struct gn_buf *out)
     h->look(h->look_arg, &parts);
     gn_metrics_head(out, "gantry_build_info", GN_GAUGE,
                     "Version of the host and of its plugin interface, as labels; 1.");
-    gn_metrics_sample(out, "gantry_build_info", LABELS("version", GANTRY_VERSION, "abi", ABI), 1);
+    gn_metrics_sample(out, "gantry_build_info", LABELS("version", GANTRY_VERSION, "abi", abi), 1);
     show_protocol(h, &parts, out);
     show_transports(&parts, out);
     show_loop(&parts, out);
