@@ -2,6 +2,7 @@
 #include "protocol/internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define SERIES 500 /* a middleware may refuse with codes of its own */
 
@@ -54,6 +55,7 @@ void gn_count_release(struct gn_protocol *p)
 {
     gn_metric_unref(p->requests_answered);
     p->requests_answered = NULL;
+    memset(p->results, 0, sizeof(p->results)); /* they were its */
 }
 
 void gn_protocol_status(const struct gn_protocol *p, struct gn_protocol_status *ret)
