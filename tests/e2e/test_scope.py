@@ -1,5 +1,6 @@
 """Variables of a call, state across calls, background work and schedules (plugin e2e_scope)."""
 
+import hashlib
 import json
 import signal
 import time
@@ -151,6 +152,22 @@ def test_sessions_do_not_see_each_others_state(client):
     assert c.text("remember", handle=handle, key="k", value="shared") == "kept"
     assert other.text("recall", handle=handle, key="k") == '"shared"'
     other.close()
+
+
+def test_a_handle_is_its_principals_alone(client):
+    tokens = [{"principal": name, "hash": "sha256:" + hashlib.sha256(name.encode()).hexdigest()}
+              for name in ("alice", "bob")]
+    c = client(NEW, "http", plugins=ONE, config={"auth": {"tokens": tokens}},
+               options={"headers": {"Authorization": "Bearer alice"}})
+    assert json.loads(c.text("about"))["principal"] == "alice"
+    handle = c.text("new_handle")
+    assert c.text("remember", handle=handle, key="k", value=1) == "kept"
+    c.headers["Authorization"] = "Bearer bob"
+    assert error(c, "recall", handle=handle, key="k") == ENOENT
+    assert error(c, "remember", handle=handle, key="k", value=2) == ENOENT
+    assert error(c, "forget", handle=handle) == ENOENT
+    c.headers["Authorization"] = "Bearer alice"
+    assert c.text("recall", handle=handle, key="k") == "1"
 
 
 def test_state_outlives_a_reload(client):
