@@ -222,23 +222,25 @@ static void send_line(struct gn_call *call, struct gn_record *r, bool to_host, b
         gn_log_record(call->env->log, r);
     if (for_client)
         to_client(call, r);
+    r->bound_arg = NULL;
 }
 
 void gn_call_log_with(struct gn_call *call, uint32_t level, const char *category,
                       const gantry_field *fields, const char *fmt, va_list ap)
 {
     GN_CHECK(call, GN_CALL_MAGIC);
+    bool for_client;
+    enum gn_level severity = (enum gn_level)GN_MIN(level & ~(uint32_t)GANTRY_USER_VISIBLE,
+                                                   (uint32_t)GN_EMERGENCY);
+    bool to_host = gn_call_wants(call, severity, category, &for_client);
+    if (!to_host && !for_client)
+        return;
     struct gn_record r = {
-        .level = (enum gn_level)GN_MIN(level & ~(uint32_t)GANTRY_USER_VISIBLE,
-                                       (uint32_t)GN_EMERGENCY),
+        .level = severity,
         .user_visible = level & GANTRY_USER_VISIBLE,
         .category = category,
         .fields = fields,
     };
-    bool for_client;
-    bool to_host = gn_call_wants(call, r.level, category, &for_client);
-    if (!to_host && !for_client)
-        return;
     char text[MAX_LOG_TEXT];
     int n = vsnprintf(text, sizeof text, fmt, ap);
     if (n >= (int)sizeof text)

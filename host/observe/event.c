@@ -114,8 +114,9 @@ static void add_level(struct gn_event *e)
 const char *const gn_processor_names[] = {"scope", "redact", "time", "level", NULL};
 static gn_processor *const processors[] = {add_scope, redact, add_time, add_level};
 
-const char *const gn_bind_names[] = {"request_id", "session_id", "client", "principal",
-                                     "trace_id",   "transport",  "method", "component", NULL};
+const char *const gn_bind_names[] = {"request_id", "session_id", "client",
+                                     "principal",  "trace_id",   "transport",
+                                     "method",     "component",  NULL};
 
 bool gn_chain_add(struct gn_chain *chain, const char *name)
 {

@@ -47,8 +47,7 @@ static void shift(const struct gn_log_file *f)
     }
     for (uint32_t i = f->keep; i > 0; i--) {
         GN_AUTO_FREE char *to = gn_format("%s.%u", f->path, i);
-        GN_AUTO_FREE char *from = i > 1 ? gn_format("%s.%u", f->path, i - 1)
-                                        : gn_strdup(f->path);
+        GN_AUTO_FREE char *from = i > 1 ? gn_format("%s.%u", f->path, i - 1) : gn_strdup(f->path);
         (void)rename(from, to);
     }
 }

@@ -167,8 +167,8 @@ void gn_event_write_fields(const struct gn_event *e, struct gn_jw *w)
 /* The names of a line's own members: a field that is called so gets an underscore. */
 static bool is_taken(const char *key)
 {
-    static const char *const names[] = {"time", "level", "component", "logger", "message",
-                                        "user_visible"};
+    static const char *const names[] = {"time",   "level",   "component",
+                                        "logger", "message", "user_visible"};
     for (size_t i = 0; i < GN_COUNT(names); i++) {
         if (gn_streq(key, names[i]))
             return true;

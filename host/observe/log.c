@@ -168,10 +168,8 @@ struct gn_log *gn_stderr_log_new(int fd, enum gn_level level, bool json)
 /* Opens, or opens anew, or closes. The mutex is held. */
 static int configure_file(struct host_log *l, const struct gn_config *c, struct gn_error *err)
 {
-    struct gn_log_file_options options = {.path = c->log_file,
-                                          .max_size = c->log_max_size,
-                                          .keep = c->log_keep,
-                                          .mode = FILE_MODE};
+    struct gn_log_file_options options = {
+        .path = c->log_file, .max_size = c->log_max_size, .keep = c->log_keep, .mode = FILE_MODE};
     if (!c->log_file) {
         gn_log_file_close(l->file);
         l->file = NULL;

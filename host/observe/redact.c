@@ -163,12 +163,24 @@ static bool find_key(struct scan *t, size_t at, struct span *ret)
         const char *prefix;
         bool (*is)(char c);
     } keys[] = {
-        {"sk-", is_word},         {"sk_live_", is_word},    {"rk_live_", is_word},
-        {"ghp_", is_word},        {"gho_", is_word},        {"ghu_", is_word},
-        {"ghs_", is_word},        {"ghr_", is_word},        {"github_pat_", is_word},
-        {"glpat-", is_word},      {"xoxb-", is_word},       {"xoxp-", is_word},
-        {"xoxa-", is_word},       {"xoxr-", is_word},       {"xoxs-", is_word},
-        {"AKIA", is_upper_or_digit}, {"ASIA", is_upper_or_digit}, {"AIza", is_word},
+        {"sk-", is_word},
+        {"sk_live_", is_word},
+        {"rk_live_", is_word},
+        {"ghp_", is_word},
+        {"gho_", is_word},
+        {"ghu_", is_word},
+        {"ghs_", is_word},
+        {"ghr_", is_word},
+        {"github_pat_", is_word},
+        {"glpat-", is_word},
+        {"xoxb-", is_word},
+        {"xoxp-", is_word},
+        {"xoxa-", is_word},
+        {"xoxr-", is_word},
+        {"xoxs-", is_word},
+        {"AKIA", is_upper_or_digit},
+        {"ASIA", is_upper_or_digit},
+        {"AIza", is_word},
     };
     for (size_t i = 0; i < GN_COUNT(keys); i++) {
         if (*keys[i].prefix != t->s[at] || !has(t, at, keys[i].prefix))

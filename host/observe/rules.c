@@ -7,7 +7,8 @@ static void read_levels(struct gn_log_rules *r, json_t *levels)
 {
     const char *name;
     json_t *value;
-    json_object_foreach (levels, name, value) {
+    json_object_foreach(levels, name, value)
+    {
         int level = gn_level_parse(json_string_value(value));
         if (level >= 0)
             gn_map_put(&r->levels, name, (void *)(uintptr_t)(level + 1));

@@ -23,10 +23,9 @@ struct gn_audit {
 };
 
 static const char *const outcomes[] = {
-    [GN_OUT_RESULT] = "result",     [GN_OUT_FAILED] = "failed",
-    [GN_OUT_INVALID] = "invalid",   [GN_OUT_NOT_FOUND] = "not_found",
-    [GN_OUT_ACCIDENT] = "accident", [GN_OUT_TIMEOUT] = "timeout",
-    [GN_OUT_BUSY] = "busy",         [GN_OUT_CANCELED] = "canceled",
+    [GN_OUT_RESULT] = "result",       [GN_OUT_FAILED] = "failed",     [GN_OUT_INVALID] = "invalid",
+    [GN_OUT_NOT_FOUND] = "not_found", [GN_OUT_ACCIDENT] = "accident", [GN_OUT_TIMEOUT] = "timeout",
+    [GN_OUT_BUSY] = "busy",           [GN_OUT_CANCELED] = "canceled",
 };
 
 static void add(struct gn_jw *w, const char *name, const char *value)

@@ -23,8 +23,9 @@ void gn_queue_release(
     struct gn_queue *q); /* frees what waits; the queue is empty and usable again */
 
 /* Whether a message of this weight may be added: 0; GN_EBUSY: it may be dropped, and an eighth (one
- * that should not: a half) of the maximum waits already; GN_ETOOBIG: it must not be dropped, and the maximum waits. What counts
- * is what the client has left lying, not the message: its size was bounded where it was made. */
+ * that should not: a half) of the maximum waits already; GN_ETOOBIG: it must not be dropped, and
+ * the maximum waits. What counts is what the client has left lying, not the message: its size was
+ * bounded where it was made. */
 int gn_queue_room(const struct gn_queue *q, enum gn_weight weight);
 /* Adds without asking. */
 void gn_queue_add(struct gn_queue *q, const void *data, size_t len);

@@ -59,15 +59,24 @@ static void show_log(struct gn_target *t, const json_t *params)
     const char *level = json_string_value(json_object_get(params, "level"));
     const char *logger = json_string_value(json_object_get(params, "logger"));
     const json_t *data = json_object_get(params, "data");
-    char *text = json_is_string(data) ? NULL : json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY);
+    const json_t *message = json_object_get(data, "message");
+    const json_t *context = json_object_get(data, "context");
+    bool is_gantry = json_is_string(message) && json_is_object(context); /* as gantry says it */
+    const json_t *shown = is_gantry ? message : data;
+    const json_t *more = is_gantry && json_object_size(context) ? context : NULL;
+    char *text = json_is_string(shown) ? NULL : json_dumps(shown, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *fields = more ? json_dumps(more, JSON_COMPACT) : NULL;
     clear_progress(t);
     gn_cli_print_line(stderr, level ? level : "log");
     fputs(logger ? " " : "", stderr);
     gn_cli_print_line(stderr, logger ? logger : "");
     fputs(": ", stderr);
-    gn_cli_print_line(stderr, text ? text : json_is_string(data) ? json_string_value(data) : "");
+    gn_cli_print_line(stderr, text ? text : json_is_string(shown) ? json_string_value(shown) : "");
+    fputs(fields ? " " : "", stderr);
+    gn_cli_print_line(stderr, fields ? fields : "");
     fputc('\n', stderr);
     free(text);
+    free(fields);
 }
 
 static void on_notification(void *arg, const char *method, const json_t *params)

@@ -15,8 +15,7 @@ GN_SUITE(log_file);
 
 static struct gn_log_file *open_file(const char *path, uint64_t max_size, uint32_t keep)
 {
-    struct gn_log_file_options o = {
-        .path = path, .max_size = max_size, .keep = keep, .mode = 0600};
+    struct gn_log_file_options o = {.path = path, .max_size = max_size, .keep = keep, .mode = 0600};
     struct gn_error err = {0};
     struct gn_log_file *f = gn_log_file_open(&o, &err);
     cr_assert(f, "%s", err.text);
@@ -130,8 +129,7 @@ Test(log_file, says_why_it_cannot_be_opened)
     struct gn_log_file_options o = {.path = "/nonexistent/log", .mode = 0600};
     struct gn_error err = {0};
     cr_assert_null(gn_log_file_open(&o, &err));
-    cr_assert_str_eq(err.text,
-                     "/nonexistent/log cannot be written to: No such file or directory");
+    cr_assert_str_eq(err.text, "/nonexistent/log cannot be written to: No such file or directory");
 }
 
 Test(log_file, counts_what_could_not_be_written)

@@ -39,8 +39,7 @@ Test(redact, finds_credentials)
     assert_text("xoxb-123456789012-abcdefghijkl", "[redacted]");
     assert_text("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nend",
                 "-----BEGIN RSA PRIVATE KEY-----[redacted]-----END RSA PRIVATE KEY-----\nend");
-    assert_text("-----BEGIN PRIVATE KEY-----\nMIIE",
-                "-----BEGIN PRIVATE KEY-----[redacted]");
+    assert_text("-----BEGIN PRIVATE KEY-----\nMIIE", "-----BEGIN PRIVATE KEY-----[redacted]");
     assert_text("password=hunter2&user=bob", "password=[redacted]&user=bob");
     assert_text("PassWord='a b c' rest", "PassWord='[redacted]' rest");
     assert_text("api-key=1;token=2", "api-key=[redacted];token=[redacted]");
@@ -69,8 +68,8 @@ Test(redact, several_in_one_text)
 
 Test(redact, takes_no_longer_for_texts_made_to_be_slow)
 {
-    static const char *const parts[] = {"eyJ-", "eyJ.", "sk-", "://a:", "bearer ", "a=", "-----BEGIN ",
-                                        "token==", "basic "};
+    static const char *const parts[] = {"eyJ-", "eyJ.",        "sk-",     "://a:", "bearer ",
+                                        "a=",   "-----BEGIN ", "token==", "basic "};
     struct gn_redactor *r = gn_redactor_new(names);
     for (size_t i = 0; i < GN_COUNT(parts); i++) {
         struct gn_buf text = GN_BUF_INIT(4 << 20), out = GN_BUF_INIT(64 << 20);
@@ -116,10 +115,11 @@ static void assert_json(const char *json, const char *expected)
 
 Test(redact, looks_into_json)
 {
-    assert_json("{\"user\":\"bob\",\"Password\":{\"a\":1},\"n\":[1,null,{\"token\":5,\"x\":\"Bearer "
-                "a1b2\"}]}",
-                "{\"user\":\"bob\",\"Password\":\"[redacted]\",\"n\":[1,null,{\"token\":\"[redacted]\","
-                "\"x\":\"Bearer [redacted]\"}]}");
+    assert_json(
+        "{\"user\":\"bob\",\"Password\":{\"a\":1},\"n\":[1,null,{\"token\":5,\"x\":\"Bearer "
+        "a1b2\"}]}",
+        "{\"user\":\"bob\",\"Password\":\"[redacted]\",\"n\":[1,null,{\"token\":\"[redacted]\","
+        "\"x\":\"Bearer [redacted]\"}]}");
     assert_json("\"password=1\"", "\"password=[redacted]\"");
     assert_json("[]", "[]");
     assert_json("1.50", "1.50");
