@@ -59,6 +59,8 @@ static int64_t value_of(const gantry_json *result)
     return v;
 }
 
+static const char failing[] = "{\"sql\": \"INSERT INTO accounts VALUES (1, 0)\"}";
+
 static int transfer(gantry_call *call, const transfer_in *in)
 {
     int64_t balance = -1;
@@ -94,9 +96,9 @@ static int transfer(gantry_call *call, const transfer_in *in)
         return GANTRY_EIO;
     if (strcmp(in->end, "hang") == 0)
         return gantry_sleep(call, 3600 * 1000);
+    const gantry_json *args = gantry_json_parse(call, failing, sizeof failing - 1), *ignored;
     if (strcmp(in->end, "swallow") == 0) /* a statement fails, the tool does not */
-        run(call, in->prefix, "execute", "INSERT INTO accounts(id, balance) VALUES (1, ? + ?)", 0,
-            0, NULL);
+        gantry_call_tool(call, gantry_format(call, "%sexecute", in->prefix), args, &ignored);
     return gantry_text(call, "moved");
 }
 
