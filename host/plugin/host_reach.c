@@ -99,6 +99,37 @@ struct target {
     struct gn_call *child;
 };
 
+static bool is_of_older(const struct gn_owner *used, const struct gn_owner *current)
+{
+    return used && used != current && strcmp(used->name, current->name) == 0;
+}
+
+/* The generation of the same instance that this request is in already, as handler or middleware:
+ * what they share through the scope (a transaction, say) only they know. NULL: there is none. */
+static const struct gn_owner *older_in_use(const gantry_call *call, const struct gn_owner *current)
+{
+    for (; call && current; call = call->parent) {
+        if (is_of_older(call->owner, current))
+            return call->owner;
+        for (uint32_t i = 0; i < call->around_count; i++) {
+            if (is_of_older(call->around[i]->owner, current))
+                return call->around[i]->owner;
+        }
+    }
+    return NULL;
+}
+
+/* A reload in the middle of a request does not tear it apart: it stays with the generation that it
+ * began with, as long as that one has such a component. */
+static struct gn_component *of_this_request(const gantry_call *call, struct gn_component *c)
+{
+    const struct gn_owner *owner = older_in_use(call, c->owner);
+    struct gn_component *own = owner && owner->plugin
+                                   ? gn_generation_find(owner->plugin, c->kind, c->key)
+                                   : NULL;
+    return own ? own : c;
+}
+
 static void look_up(void *arg)
 {
     struct target *t = arg;
@@ -110,6 +141,7 @@ static void look_up(void *arg)
         c = gn_snapshot_resolve(s, t->key, &t->call->arena, &t->arguments);
     if (!c)
         return;
+    c = of_this_request(t->call, c);
     t->component = gn_component_ref(c);
     t->owner = c->owner;
     if (t->owner)
