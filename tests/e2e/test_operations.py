@@ -115,11 +115,10 @@ def test_hangup_reads_the_configuration_again(client):
 def test_a_configuration_that_is_wrong_changes_nothing(client):
     c = client(NEW, "http", plugins=["kit", "many"],
                config={"plugins": [{"plugin": "many", "settings": {"tools": 3}}]})
-    for wrong in ("server: {page_size: lots}\n", "nonsense: [", "serve: {}\n"):
+    for n, wrong in enumerate(("server: {page_size: lots}\n", "nonsense: [", "serve: {}\n"), 1):
         c.host.write_config(wrong)
         c.host.signal(signal.SIGHUP)
-        c.host.wait_log(r"gantry\.yaml")
-    eventually(lambda: len(re.findall(r"gantry\.yaml", c.host.log())) >= 3, "three complaints")
+        c.host.wait_log(r"gantry\.yaml", n)  # two signals at a time may be one
     assert len([n for n in c.names() if n.startswith("many_")]) == 3
 
 
