@@ -405,6 +405,27 @@ def drop_another(one, number):
     scratch.rename(one.drop / "sqlite.so")
 
 
+def mapped(one):
+    """The files of the plugin that the host has in memory."""
+    maps = open(f"/proc/{one.process.pid}/maps").read().splitlines()
+    return {line.split(maxsplit=5)[5] for line in maps
+            if "/sqlite-" in line}
+
+
+@pytest.mark.skipif(SANITIZED or bool(WRAP), reason="old generations stay in memory there")
+def test_an_old_generation_leaves_the_memory(orders, bank):
+    c = orders()
+    assert c.text("transfer") == "moved" and rows_of(c, "SELECT 1") == [[1]]
+    before = mapped(c.host)
+    assert len(before) == 1
+    for turn in range(3):
+        drop_another(c.host, turn)
+        c.host.wait_log(rf"generation {turn + 2} .* serves")
+        assert c.text("transfer") == "moved"
+        eventually(lambda: len(mapped(c.host)) == 1, "the old one to go")
+    assert mapped(c.host) != before
+
+
 @pytest.mark.timeout(900)
 def test_a_reload_under_load_loses_no_call(host, bank):
     one = host(http=True, plugins=["sqlite", "orders"], config={
