@@ -1,6 +1,7 @@
 /* check.c - arguments before a handler runs, and structured output after it, against the schemas of
  * their component. */
 #include "call/internal.h"
+#include "call/lines.h"
 
 #include <string.h>
 
@@ -151,9 +152,9 @@ const char *gn_call_check_output(struct gn_call *call)
     if (mode == GN_OUTPUT_STRICT)
         return text;
     if (times > 1)
-        gn_log(log, level, "call", "%s: %s (%u results did not, up to now)", gn_call_label(call),
-               text, times);
+        gn_call_note(call, level, "%s: %s (%u results did not, up to now)", gn_call_label(call),
+                     text, times);
     else
-        gn_log(log, level, "call", "%s: %s", gn_call_label(call), text);
+        gn_call_note(call, level, "%s: %s", gn_call_label(call), text);
     return NULL;
 }

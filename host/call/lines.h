@@ -27,6 +27,11 @@ void gn_call_log_with(struct gn_call *call, uint32_t level, const char *category
 void gn_call_log_json(struct gn_call *call, enum gn_level level, const char *category,
                       const struct gn_log_json *json, size_t count, const char *text);
 
+/* A line of the host's own about a call, with what log.bind has of it; under the name "call". No
+ * client gets it. [any] */
+void gn_call_note(const struct gn_call *call, enum gn_level level, const char *fmt, ...)
+    GN_PRINTF(3, 4);
+
 /* Puts a notification's params (a JSON object) into the queue of the outermost call; level is for
  * what is dropped first. [task] */
 void gn_lines_put(struct gn_call *call, enum gn_level level, const char *params, size_t len);

@@ -12,7 +12,9 @@
 #define MAX_LOG_TEXT 8192
 #define MAX_MESSAGE 4096
 #define MAX_LINE ((size_t)256 << 10) /* of one log line, as the client gets it */
-#define TRACE_ID 32                  /* digits */
+#define MAX_NOTE ((size_t)64 << 10)
+#define TRACE_ID 32 /* digits */
+#define NOTES "call"
 
 struct notice {
     struct gn_call *call; /* the outermost one: it has the way to the client */
@@ -128,12 +130,10 @@ static const char *trace_id(struct bound *b)
     return b->trace_id;
 }
 
-/* The first of a name counts: what a plugin bound goes before what the operator asked for. */
-static void each_bound(void *arg, uint32_t bind, gn_bound_fn *add, void *to)
+static void each_item(void *arg, uint32_t bind, gn_bound_fn *add, void *to)
 {
     struct bound *b = arg;
     const struct gn_call *call = b->call;
-    gn_scope_each_logged(call, add, to);
     if (bind & GN_BIND_REQUEST_ID)
         add_raw(add, to, "request_id", call->request_id);
     if (bind & GN_BIND_SESSION_ID)
@@ -150,6 +150,14 @@ static void each_bound(void *arg, uint32_t bind, gn_bound_fn *add, void *to)
         add_text(add, to, "method", call->method);
     if (bind & GN_BIND_COMPONENT)
         add_text(add, to, "component", call->component ? call->component->key : NULL);
+}
+
+/* The first of a name counts: what a plugin bound goes before what the operator asked for. */
+static void each_bound(void *arg, uint32_t bind, gn_bound_fn *add, void *to)
+{
+    struct bound *b = arg;
+    gn_scope_each_logged(b->call, add, to);
+    each_item(b, bind, add, to);
 }
 
 /* Plain text if that is all there is. */
@@ -259,6 +267,26 @@ void gn_call_log_json(struct gn_call *call, enum gn_level level, const char *cat
     bool to_host = gn_call_wants(call, level, category, &for_client);
     if (to_host || for_client)
         send_line(call, &r, to_host, for_client);
+}
+
+/* Without the scope: that belongs to whoever runs the call, which may be another thread. */
+void gn_call_note(const struct gn_call *call, enum gn_level level, const char *fmt, ...)
+{
+    struct gn_log *log = call->env->log;
+    bool for_client;
+    if (!gn_log_wants(log, level, NOTES, NULL, -1, &for_client))
+        return;
+    struct bound bound = {.call = call};
+    struct gn_buf text = GN_BUF_INIT(MAX_NOTE);
+    struct gn_record r = {
+        .level = level, .component = NOTES, .each_bound = each_item, .bound_arg = &bound};
+    va_list ap;
+    va_start(ap, fmt);
+    gn_buf_vaddf(&text, fmt, ap);
+    va_end(ap);
+    r.text = gn_buf_str(&text);
+    gn_log_record(log, &r);
+    gn_buf_release(&text);
 }
 
 void gn_call_log(struct gn_call *call, enum gn_level level, const char *fmt, va_list ap)
