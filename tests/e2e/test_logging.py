@@ -222,6 +222,14 @@ def test_what_is_redacted_is_for_the_operator_to_say(client):
     assert line["message"] == "query done with Bearer [redacted]"
 
 
+def test_what_the_host_says_about_a_call_can_be_told_by_its_request(client):
+    c = client(NEW, "http", plugins=["kit"])
+    pending = c.start_call("accident")
+    assert pending.result()["isError"]
+    line = json.loads(c.host.wait_log(r"kit/accident failed"))
+    assert line["component"] == "call" and line["request_id"] == pending.request["id"]
+
+
 def test_timers_are_summed_up_in_a_line(client, transport):
     c = logging_client(client, NEW, transport)
     result, lines = talk(c, "timers")
