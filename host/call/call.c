@@ -30,7 +30,8 @@ struct gn_call *gn_call_new(struct gn_call_env *env, const struct gn_call_ops *o
     call->result.role = GANTRY_USER;
     call->result.suggestion_total = -1;
     gn_list_init(&call->locks);
-    gn_arena_init(&call->arena, env->arena_bytes ? env->arena_bytes : DEFAULT_ARENA_BYTES);
+    gn_arena_init_spare(&call->arena, env->arena_bytes ? env->arena_bytes : DEFAULT_ARENA_BYTES,
+                        gn_loop_arenas(env->loop));
     gn_list_append(&env->calls, &call->node);
     env->alive++;
     env->peak = GN_MAX(env->peak, env->alive);
@@ -183,9 +184,8 @@ static void on_deadline(struct gn_timer *timer)
              : call->operate ? call->method
                              : "function",
              (unsigned long long)correlation);
-    gn_log(call->env->log, GN_WARNING, "call",
-           "%s did not end within %u ms: cancelled, correlation id %016llx", gn_call_label(call),
-           call->timeout_ms, (unsigned long long)correlation);
+    gn_call_note(call, GN_WARNING, "%s did not end within %u ms: cancelled, correlation id %016llx",
+                 gn_call_label(call), call->timeout_ms, (unsigned long long)correlation);
     call->cancelled = true;
     finish(call, GN_OUT_TIMEOUT);
     cancel_task(call);
@@ -236,8 +236,8 @@ static enum gn_outcome fail_by_accident(struct gn_call *call, const char *who, c
     uint64_t correlation = gn_call_correlation(call);
     call->failure = gn_arena_format(&call->arena, "internal error (correlation id %016llx)",
                                     (unsigned long long)correlation);
-    gn_log(call->env->log, GN_ERROR, "call", "%s failed: %s, correlation id %016llx", who, why,
-           (unsigned long long)correlation);
+    gn_call_note(call, GN_ERROR, "%s failed: %s, correlation id %016llx", who, why,
+                 (unsigned long long)correlation);
     return GN_OUT_ACCIDENT;
 }
 
@@ -264,8 +264,7 @@ enum gn_outcome gn_call_judge(struct gn_call *call, int rc, const char *who)
     if (rc == GANTRY_ETOOBIG) { /* of a host function, passed on: no secret */
         gn_call_fail(call,
                      "too large: the result, or the memory it takes, is over this server's limit");
-        gn_log(call->env->log, GN_WARNING, "call", "%s went over a limit of the host (ETOOBIG)",
-               who);
+        gn_call_note(call, GN_WARNING, "%s went over a limit of the host (ETOOBIG)", who);
         return GN_OUT_FAILED;
     }
     char why[64];
@@ -288,8 +287,8 @@ void gn_call_release_locks(struct gn_call *call)
         if (m->level != call->around_at)
             continue;
         gn_list_remove(n);
-        gn_log(call->env->log, GN_ERROR, "call", "%s returned without gantry_unlock: released",
-               gn_call_label(call));
+        gn_call_note(call, GN_ERROR, "%s returned without gantry_unlock: released",
+                     gn_call_label(call));
         gn_mutex_unlock(&m->mutex, call->task);
     }
 }

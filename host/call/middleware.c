@@ -136,39 +136,44 @@ uint32_t gn_around_count(const struct gn_call_env *env, uint32_t hook, const str
     return count;
 }
 
-/* Neighbours of one owner hold it once. */
-static bool is_held(const struct gn_call *call, const struct gn_owner *owner)
-{
-    return call->around_count && call->around[call->around_count - 1]->owner == owner;
-}
-
 int gn_around_take(struct gn_call *call)
 {
-    struct gn_call_env *env = call->env;
-    if (!gn_call_is_hooked(env, call->hook))
+    const struct gn_around *all = call->env->around;
+    const struct gn_component *component = call->component;
+    uint32_t hook = call->hook, count = 0;
+    if (!all || !(all->hooks & hook))
         return GANTRY_OK;
-    call->around = gn_arena_alloc(&call->arena, env->around->count * sizeof call->around[0]);
-    if (!call->around)
+    struct gn_middleware **v = gn_arena_alloc(&call->arena, all->count * sizeof v[0]);
+    if (!v)
         return GANTRY_ETOOBIG;
-    for (size_t i = 0; i < env->around->count; i++) {
-        struct gn_middleware *m = env->around->v[i];
-        if (!concerns(m, call->hook, call->component))
+    const struct gn_owner *held = NULL; /* neighbours of one owner hold it once */
+    for (size_t i = 0, n = all->count; i < n; i++) {
+        struct gn_middleware *m = all->v[i];
+        if (!concerns(m, hook, component))
             continue;
-        if (m->owner && !is_held(call, m->owner))
+        m->refs++;
+        if (m->owner && m->owner != held)
             m->owner->ref(m->owner);
-        call->around[call->around_count++] = gn_middleware_ref(m);
+        held = m->owner;
+        v[count++] = m;
     }
+    call->around = v;
+    call->around_count = count;
     return GANTRY_OK;
 }
 
 void gn_around_release(struct gn_call *call)
 {
+    struct gn_middleware **v = call->around;
     uint32_t count = call->around_count;
     call->around_count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        struct gn_owner *owner = call->around[i]->owner;
-        bool is_last = i + 1 == count || call->around[i + 1]->owner != owner;
-        gn_middleware_unref(call->around[i]);
+        struct gn_owner *owner = v[i]->owner;
+        bool is_last = i + 1 == count || v[i + 1]->owner != owner;
+        if (v[i]->refs > 1)
+            v[i]->refs--;
+        else
+            gn_middleware_unref(v[i]);
         if (owner && is_last)
             owner->unref(owner);
     }

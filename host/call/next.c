@@ -189,8 +189,6 @@ static int run_middleware(struct gn_call *call, uint32_t at)
 static int code_of(const struct gn_call *call, int rc)
 {
     switch (call->verdict) {
-    case GN_OUT_RESULT:
-        return GANTRY_OK;
     case GN_OUT_FAILED:
         return GANTRY_EFAILED;
     case GN_OUT_INVALID:
@@ -222,7 +220,6 @@ void gn_call_reset_result(struct gn_call *call)
 
 int gn_call_next(struct gn_call *call)
 {
-    GN_CHECK(call, GN_CALL_MAGIC);
     uint32_t at = call->around_at;
     struct gn_owner *self = call->self;
     void *self_data = call->self_data;
@@ -230,9 +227,12 @@ int gn_call_next(struct gn_call *call)
         call->result.structured)
         gn_call_reset_result(call);
     int rc = at < call->around_count ? run_middleware(call, at) : run_core(call);
-    rc = code_of(call, rc);
-    if (call->verdict != GN_OUT_RESULT)
+    if (call->verdict == GN_OUT_RESULT) {
+        rc = GANTRY_OK;
+    } else {
+        rc = code_of(call, rc);
         clear_content(call); /* what mends a failure begins anew */
+    }
     call->failed = false;    /* the verdict has it; from here on it says what the middleware does */
     call->around_at = at;
     call->self = self;

@@ -99,6 +99,7 @@ struct gn_loop {
     uint32_t task_count; /* in `tasks`: coroutines and worker tasks */
     struct gn_task_stats stats;
     struct gn_fiber_pool fibers;
+    struct gn_arena_spare arenas;
     struct gn_workers workers;
 
     bool closing;     /* gn_loop_close was called: no new tasks */

@@ -206,6 +206,11 @@ struct gn_loop *gn_loop_new(uv_loop_t *uv, const struct gn_loop_limits *limits, 
     return loop;
 }
 
+struct gn_arena_spare *gn_loop_arenas(struct gn_loop *loop)
+{
+    return &loop->arenas;
+}
+
 uv_loop_t *gn_loop_uv(struct gn_loop *loop)
 {
     return loop->uv;
@@ -230,6 +235,7 @@ void gn_loop_unref(struct gn_loop *loop)
     gn_workers_fini(&loop->workers);
     pthread_mutex_destroy(&loop->post_lock);
     loop->magic = 0;
+    gn_arena_spare_free(&loop->arenas);
     gn_free(loop);
 }
 

@@ -10,6 +10,7 @@
 #ifndef GN_CORO_LOOP_H
 #define GN_CORO_LOOP_H
 
+#include "util/arena.h"
 #include "util/common.h"
 #include "util/error.h"
 #include "util/list.h"
@@ -40,6 +41,8 @@ void gn_loop_close(struct gn_loop *loop, uint32_t wait_ms, void (*on_closed)(voi
 
 uv_loop_t *gn_loop_uv(struct gn_loop *loop);
 struct gn_log *gn_loop_log(struct gn_loop *loop);
+/* [loop] First chunks of arenas that come and go with what the loop serves. */
+struct gn_arena_spare *gn_loop_arenas(struct gn_loop *loop);
 bool gn_loop_is_current(struct gn_loop *loop); /* [any] is this the loop's thread? */
 #define GN_ASSERT_LOOP(loop) gn_assert(gn_loop_is_current(loop))
 

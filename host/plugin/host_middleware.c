@@ -5,11 +5,11 @@
 #include "plugin/host_errors.h"
 
 /* True in the body of a middleware: elsewhere there is nothing inside that could be run. */
-static bool is_middleware(gantry_call *call, const char *function)
+static inline bool is_middleware(gantry_call *call, const char *function)
 {
     if (!gn_host_runs(call))
         return false;
-    if (call->around_at >= 1 && call->around_at <= call->around_count)
+    if (call->around_at - 1 < call->around_count) /* 0 wraps */
         return true;
     gn_host_misuse(call, "%s: only a middleware may call it", function);
     return false;

@@ -33,6 +33,13 @@ struct gn_arena_cleanup {
     void *arg;
 };
 
+/* Where mistakes are looked for, nothing is used twice. */
+#if defined(GN_ASAN) || !defined(__OPTIMIZE__)
+#define SPARE_MAX 0
+#else
+#define SPARE_MAX 64
+#endif
+
 /* A new chunk with `size` bytes of data; NULL if the maximum does not allow it. */
 static struct gn_arena_chunk *chunk_new(struct gn_arena *a, size_t size)
 {
@@ -93,6 +100,40 @@ void gn_arena_init(struct gn_arena *a, size_t max_bytes)
     *a = (struct gn_arena){.max = max_bytes};
 }
 
+void gn_arena_init_spare(struct gn_arena *a, size_t max_bytes, struct gn_arena_spare *spare)
+{
+    struct gn_arena_chunk *c = spare->chunks;
+    gn_arena_init(a, max_bytes);
+    a->spare = spare;
+    if (c && FIRST_CHUNK <= max_bytes) {
+        spare->chunks = c->next;
+        spare->count--;
+        c->next = NULL;
+        c->used = 0;
+        a->total = FIRST_CHUNK;
+        a->chunks = c;
+    }
+}
+
+static bool keep_spare(struct gn_arena_spare *spare, struct gn_arena_chunk *c)
+{
+    if (!spare || spare->count + 1 > SPARE_MAX || c->size + sizeof *c != FIRST_CHUNK)
+        return false;
+    c->next = spare->chunks;
+    spare->chunks = c;
+    spare->count++;
+    return true;
+}
+
+void gn_arena_spare_free(struct gn_arena_spare *spare)
+{
+    for (struct gn_arena_chunk *c = spare->chunks, *next; c; c = next) {
+        next = c->next;
+        gn_free(c);
+    }
+    *spare = (struct gn_arena_spare){0};
+}
+
 void gn_arena_release(struct gn_arena *a)
 {
     /* A clean-up may allocate from the arena and may add clean-ups. */
@@ -104,8 +145,10 @@ void gn_arena_release(struct gn_arena *a)
     for (struct gn_arena_chunk *c = a->chunks, *next; c; c = next) {
         next = c->next;
         ASAN_UNPOISON_MEMORY_REGION(c->data, c->size);
-        gn_free(c);
+        if (!keep_spare(a->spare, c))
+            gn_free(c);
     }
+    a->spare = NULL; /* whoever uses it again may be another thread */
     gn_arena_init(a, a->max);
 }
 

@@ -7,13 +7,25 @@
 
 #include "util/common.h"
 
+/* First chunks that wait for the next arena: one of them costs the system's allocator more than all
+ * the rest of a call. Zero-initialise. */
+struct gn_arena_spare {
+    struct gn_arena_chunk *chunks;
+    uint32_t count;
+};
+
 struct gn_arena {
     struct gn_arena_chunk *chunks; /* newest first */
     size_t total, max;             /* bytes taken from the system / allowed */
     struct gn_arena_cleanup *cleanups;
+    struct gn_arena_spare *spare; /* NULL: none */
 };
 
 void gn_arena_init(struct gn_arena *a, size_t max_bytes);
+/* The same with its first chunk taken at once, from the spare ones if there is one; on release it
+ * goes there. Both by the one thread that uses spare. */
+void gn_arena_init_spare(struct gn_arena *a, size_t max_bytes, struct gn_arena_spare *spare);
+void gn_arena_spare_free(struct gn_arena_spare *spare);
 /* Runs clean-ups in reverse order, then frees everything; the arena may be used again. */
 void gn_arena_release(struct gn_arena *a);
 

@@ -96,3 +96,35 @@ Test(arena, cleanups_run_last_added_first)
     gn_arena_release(&a);
     cr_assert_str_eq(order, "cba");
 }
+
+Test(arena, a_first_chunk_serves_the_next_arena)
+{
+    struct gn_arena_spare spare = {0};
+    for (int turn = 0; turn < 3; turn++) {
+        struct gn_arena a, b;
+        gn_arena_init_spare(&a, 1 << 20, &spare);
+        gn_arena_init_spare(&b, 1 << 20, &spare);
+        cr_assert_str_eq(gn_arena_strdup(&a, "one"), "one");
+        cr_assert_str_eq(gn_arena_strdup(&b, "other"), "other");
+        cr_assert_not_null(gn_arena_alloc(&a, 100000));
+        gn_arena_release(&a);
+        gn_arena_release(&b);
+        cr_assert_leq(spare.count, 2);
+    }
+    gn_arena_spare_free(&spare);
+    cr_assert_eq(spare.count, 0);
+    cr_assert_null(spare.chunks);
+}
+
+Test(arena, a_spare_chunk_does_not_pass_the_maximum)
+{
+    struct gn_arena_spare spare = {0};
+    struct gn_arena a;
+    gn_arena_init_spare(&a, 1 << 20, &spare);
+    cr_assert_not_null(gn_arena_alloc(&a, 8));
+    gn_arena_release(&a);
+    gn_arena_init_spare(&a, 512, &spare);
+    cr_assert_null(gn_arena_alloc(&a, 1024));
+    gn_arena_release(&a);
+    gn_arena_spare_free(&spare);
+}
