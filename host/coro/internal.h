@@ -23,6 +23,8 @@ struct gn_job {
     struct gn_task *task;             /* on whose behalf */
     void (*run)(struct gn_job *job);  /* [worker] */
     void (*over)(struct gn_job *job); /* [loop] after run */
+    /* [loop] It was lent a thread that has left before it began, and no other is to be had. */
+    void (*refused)(struct gn_job *job);
     struct gn_post post;
     struct gn_task *lender;  /* [loop] whose thread it was given; NULL: one of the queue's */
     enum gn_job_state state; /* under the lender's lock; without one: that of the workers */

@@ -102,6 +102,11 @@ int gn_task_work(struct gn_task *task, struct gn_work_group *group, int (*fn)(vo
 int gn_task_work_interruptible(struct gn_task *task, struct gn_work_group *group,
                                int (*fn)(void *arg), void (*interrupt)(void *arg), void *arg);
 
+/* [task] The same for a coroutine that the worker task `lender` waits for, directly or not: the
+ * piece is done on its thread, as by gn_task_start_on. NULL, or one that does not wait: as above. */
+int gn_task_work_on(struct gn_task *task, struct gn_task *lender, struct gn_work_group *group,
+                    int (*fn)(void *arg), void (*interrupt)(void *arg), void *arg);
+
 /* A fair mutex that tasks of both kinds await. Zero-initialise with gn_mutex_init. */
 struct gn_mutex {
     uint32_t magic;

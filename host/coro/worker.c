@@ -259,6 +259,16 @@ static void task_job_over(struct gn_job *job)
     gn_task_finish(job->task);
 }
 
+static void never_begun(struct gn_post *post)
+{
+    gn_task_finish(GN_CONTAINER(post, struct gn_task, post));
+}
+
+static void task_job_refused(struct gn_job *job)
+{
+    gn_loop_post(job->task->loop, &job->task->post, never_begun);
+}
+
 static struct gn_task *new_worker_task(struct gn_loop *loop, const struct gn_task_spec *spec)
 {
     struct gn_task *task = gn_task_new(loop, spec, true);
@@ -267,6 +277,7 @@ static struct gn_task *new_worker_task(struct gn_loop *loop, const struct gn_tas
         .task = task,
         .run = task_job_run,
         .over = task_job_over,
+        .refused = task_job_refused,
     };
     return task;
 }
@@ -324,11 +335,6 @@ void gn_worker_wait(struct gn_task *task)
     pthread_mutex_unlock(&task->lock);
 }
 
-static void never_begun(struct gn_post *post)
-{
-    gn_task_finish(GN_CONTAINER(post, struct gn_task, post));
-}
-
 /* It was admitted once: however many wait, it is not refused now. */
 static void send_to_queue(struct gn_loop *loop, struct gn_job *job)
 {
@@ -338,7 +344,7 @@ static void send_to_queue(struct gn_loop *loop, struct gn_job *job)
     bool queued = append_job(loop, job, true);
     pthread_mutex_unlock(&w->lock);
     if (!queued)
-        gn_loop_post(loop, &job->task->post, never_begun);
+        job->refused(job);
 }
 
 void gn_worker_wake(struct gn_task *task, struct gn_op *op, int rc)
@@ -365,24 +371,34 @@ void gn_worker_stand_still(void)
         pause();
 }
 
+/* Without an operation the lender is not there yet, or on its way back. */
+static bool can_lend(const struct gn_task *lender)
+{
+    return lender->is_worker && lender->op && !lender->loop->closing;
+}
+
+static void lend(struct gn_task *lender, struct gn_job *job)
+{
+    job->lender = lender;
+    pthread_mutex_lock(&lender->lock);
+    job->state = GN_JOB_LENT;
+    gn_list_append(&lender->lent, &job->node);
+    pthread_cond_signal(&lender->wake);
+    pthread_mutex_unlock(&lender->lock);
+}
+
 int gn_task_start_on(struct gn_task *lender, const struct gn_task_spec *spec,
                      struct gn_task **ret_task)
 {
     GN_CHECK(lender, GN_TASK_MAGIC);
     struct gn_loop *loop = lender->loop;
     GN_ASSERT_LOOP(loop);
-    /* Without an operation it is not there yet, or on its way back. */
-    if (!lender->is_worker || !lender->op || loop->closing)
+    if (!can_lend(lender))
         return gn_task_start_worker(loop, spec, ret_task);
     struct gn_task *task = new_worker_task(loop, spec);
-    task->job.lender = lender;
     if (ret_task)
         *ret_task = task;
-    pthread_mutex_lock(&lender->lock);
-    task->job.state = GN_JOB_LENT;
-    gn_list_append(&lender->lent, &task->job.node);
-    pthread_cond_signal(&lender->wake);
-    pthread_mutex_unlock(&lender->lock);
+    lend(lender, &task->job);
     return 0;
 }
 
@@ -391,6 +407,7 @@ int gn_task_start_on(struct gn_task *lender, const struct gn_task_spec *spec,
 struct piece {
     struct gn_op op;
     struct gn_job job;
+    struct gn_task *lender; /* may be NULL */
     int (*fn)(void *arg);
     void (*interrupt)(void *arg); /* may be NULL */
     void *arg;
@@ -401,7 +418,9 @@ static void piece_run(struct gn_job *job)
 {
     struct piece *p = GN_CONTAINER(job, struct piece, job);
     gn_crash_set_piece(gn_task_name(job->task));
+    struct gn_task *lender = gn_task_set_current(NULL); /* a piece is no task, and not the lender */
     p->rc = p->fn(p->arg);
+    gn_task_set_current(lender);
     gn_crash_set_piece(NULL);
 }
 
@@ -411,9 +430,19 @@ static void piece_over(struct gn_job *job)
     gn_op_done(&p->op, p->rc);
 }
 
+static void piece_refused(struct gn_job *job)
+{
+    struct piece *p = GN_CONTAINER(job, struct piece, job);
+    gn_op_done(&p->op, GN_EBUSY);
+}
+
 static void piece_start(struct gn_op *op)
 {
     struct piece *p = GN_CONTAINER(op, struct piece, op);
+    if (p->lender && can_lend(p->lender)) {
+        lend(p->lender, &p->job);
+        return;
+    }
     int rc = gn_job_queue(op->task->loop, &p->job);
     if (rc != 0)
         gn_op_done(op, rc);
@@ -478,20 +507,31 @@ static int work_in_place(struct gn_task *task, int (*fn)(void *arg), void (*inte
     return rc;
 }
 
-int gn_task_work_interruptible(struct gn_task *task, struct gn_work_group *group,
-                               int (*fn)(void *arg), void (*interrupt)(void *arg), void *arg)
+int gn_task_work_on(struct gn_task *task, struct gn_task *lender, struct gn_work_group *group,
+                    int (*fn)(void *arg), void (*interrupt)(void *arg), void *arg)
 {
     GN_CHECK(task, GN_TASK_MAGIC);
     if (task->is_worker)
         return work_in_place(task, fn, interrupt, arg);
     struct piece p = {
         .op = {.start = piece_start, .cancel = piece_cancel},
-        .job = {.group = group, .task = task, .run = piece_run, .over = piece_over},
+        .job = {.group = group,
+                .task = task,
+                .run = piece_run,
+                .over = piece_over,
+                .refused = piece_refused},
+        .lender = lender,
         .fn = fn,
         .interrupt = interrupt,
         .arg = arg,
     };
     return gn_await(task, &p.op);
+}
+
+int gn_task_work_interruptible(struct gn_task *task, struct gn_work_group *group,
+                               int (*fn)(void *arg), void (*interrupt)(void *arg), void *arg)
+{
+    return gn_task_work_on(task, NULL, group, fn, interrupt, arg);
 }
 
 int gn_task_work(struct gn_task *task, struct gn_work_group *group, int (*fn)(void *arg), void *arg)

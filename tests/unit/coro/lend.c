@@ -396,3 +396,94 @@ Test(lend, one_that_does_not_come_back_is_abandoned_with_its_lender)
     while (sem_wait(&unstuck) != 0)
         ;
 }
+
+/* ---- pieces of work ---- */
+
+struct errand {
+    struct host_task *host;
+    sem_t *gate, *inside; /* may be NULL */
+    struct gn_task *task;
+    bool told, over;
+    int rc;
+};
+
+static int errand_piece(void *arg)
+{
+    struct errand *e = arg;
+    cr_assert(gn_task_current() == NULL, "a piece is no task, and not the lender");
+    e->told = pthread_equal(e->host->thread, pthread_self());
+    if (e->inside)
+        sem_post(e->inside);
+    if (e->gate) {
+        while (sem_wait(e->gate) != 0)
+            ;
+    }
+    return 7;
+}
+
+static void errand_run(struct gn_task *task, void *arg)
+{
+    struct errand *e = arg;
+    e->rc = gn_task_work_on(task, e->host->task, NULL, errand_piece, NULL, e);
+    e->over = true;
+}
+
+static void errand_start(struct fixture *f, struct errand *e)
+{
+    struct gn_task_spec spec = {.name = "errand", .run = errand_run, .arg = e};
+    cr_assert_eq(gn_task_start(f->loop, &spec, &e->task), 0);
+}
+
+Test(lend, a_piece_of_work_is_done_on_the_thread_of_who_waits_for_it)
+{
+    struct fixture f;
+    fixture_init(&f, &(struct gn_loop_limits){.workers = 1});
+    struct host_task host;
+    host_start(&f, &host);
+    struct errand errands[3] = {{.host = &host}, {.host = &host}, {.host = &host}};
+    for (size_t i = 0; i < GN_COUNT(errands); i++)
+        errand_start(&f, &errands[i]);
+    for (size_t i = 0; i < GN_COUNT(errands); i++) {
+        fixture_run_until(&f, &errands[i].over);
+        cr_assert_eq(errands[i].rc, 7);
+        cr_assert(errands[i].told);
+    }
+    gn_op_done(&host.op, 0);
+    fixture_run(&f);
+    cr_assert(host.over);
+    fixture_fini(&f);
+}
+
+Test(lend, pieces_that_have_not_begun_are_cancelled_or_go_to_the_queue)
+{
+    struct fixture f;
+    fixture_init(&f, &(struct gn_loop_limits){.workers = 1, .max_jobs = 1});
+    sem_t gate, inside;
+    sem_init(&gate, 0, 0);
+    sem_init(&inside, 0, 0);
+    struct host_task host;
+    host_start(&f, &host);
+    struct errand runs = {.host = &host, .gate = &gate, .inside = &inside};
+    struct errand dropped = {.host = &host}, left[2] = {{.host = &host}, {.host = &host}};
+    errand_start(&f, &runs);
+    while (sem_wait(&inside) != 0)
+        ;
+    errand_start(&f, &dropped);
+    errand_start(&f, &left[0]);
+    errand_start(&f, &left[1]);
+    gn_task_cancel(dropped.task);
+    fixture_run_until(&f, &dropped.over);
+    cr_assert_eq(dropped.rc, GN_ECANCELED);
+    cr_assert_not(dropped.told);
+    gn_op_done(&host.op, 0); /* the lender goes on as soon as the first piece is done */
+    cr_assert_not(left[0].over);
+    sem_post(&gate);
+    fixture_run(&f);
+    cr_assert(host.over);
+    cr_assert_eq(runs.rc, 7);
+    cr_assert_eq(left[0].rc, 7);
+    cr_assert_eq(left[1].rc, 7, "it was admitted once");
+    sem_destroy(&inside);
+    sem_destroy(&gate);
+    fixture_fini(&f);
+}
