@@ -383,8 +383,10 @@ static void start_task(struct gn_call *call, bool blocking, const char *name)
     call->running = true;
     call->env->running++;
     start_deadline(call);
-    int rc = blocking ? gn_task_start_worker(call->env->loop, &spec, &call->task)
-                      : gn_task_start(call->env->loop, &spec, &call->task);
+    struct gn_task *lender = blocking ? gn_call_lender(call) : NULL;
+    int rc = lender     ? gn_task_start_on(lender, &spec, &call->task)
+             : blocking ? gn_task_start_worker(call->env->loop, &spec, &call->task)
+                        : gn_task_start(call->env->loop, &spec, &call->task);
     if (rc == 0)
         return;
     call->running = false;

@@ -47,6 +47,7 @@ struct gn_call_env {
     uint32_t max_background;           /* background work at a time; 0: 256 */
     uint32_t background_timeout_ms;    /* of one without a limit of its own; 0: 600,000 */
     uint32_t background;               /* that runs now */
+    uint32_t notifications;            /* in middlewares now (operate.c of the protocol) */
     bool no_schedules;                 /* the host stops: no schedule runs any more */
     bool no_background;                /* no work without a client is taken any more */
     struct gn_background_drain *drain; /* while the host waits for it to end; else NULL */
@@ -239,6 +240,9 @@ static inline bool gn_call_is_hooked(const struct gn_call_env *env, uint32_t hoo
 {
     return env->around && (env->around->hooks & hook);
 }
+/* [loop] The worker task that stands still until this call, a nested one, has ended: what the call
+ * needs a thread for borrows that one. NULL: there is none. */
+struct gn_task *gn_call_lender(const struct gn_call *call);
 /* [loop] True if code of this owner runs in the call, or will. */
 bool gn_call_uses(const struct gn_call *call, const struct gn_owner *owner);
 /* [loop] */

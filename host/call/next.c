@@ -38,8 +38,7 @@ static void worker_done(struct gn_task *task, void *arg)
     gn_op_done(&w->op, w->ran ? GN_OK : GN_ECANCELED);
 }
 
-/* A worker that stands still until this call has ended. */
-static struct gn_task *lender_of(const struct gn_call *call)
+struct gn_task *gn_call_lender(const struct gn_call *call)
 {
     for (const struct gn_call *p = call->parent; p; p = p->parent) {
         if (p->task && gn_task_is_worker(p->task))
@@ -52,7 +51,7 @@ static void worker_start(struct gn_op *op)
 {
     struct on_worker *w = GN_CONTAINER(op, struct on_worker, op);
     struct gn_call *call = w->call;
-    struct gn_task *lender = lender_of(call);
+    struct gn_task *lender = gn_call_lender(call);
     struct gn_task_spec spec = {
         .name = gn_call_label(call),
         .run = worker_run,
@@ -223,6 +222,12 @@ int gn_call_next(struct gn_call *call)
     uint32_t at = call->around_at;
     struct gn_owner *self = call->self;
     void *self_data = call->self_data;
+    /* One that tries again without ever waiting would hold the loop, deadline and all. */
+    if (call->verdict && gn_task_sleep(call->spine, 0) != GN_OK) {
+        gn_call_reset_result(call);
+        call->verdict = GN_OUT_CANCELED;
+        return call->next_rc = GANTRY_ECANCELED;
+    }
     if (call->verdict || call->failed || call->result.bytes || call->result.first ||
         call->result.structured)
         gn_call_reset_result(call);

@@ -87,33 +87,13 @@ int gn_host_shield(gantry_call *call, uint32_t ms)
     return gn_host_code(gn_task_shield(call->task, GN_MIN(ms, (uint32_t)SHIELD_MAX_MS)));
 }
 
-/* What fn returns must not be mistaken for a code of the host. */
-struct job {
-    int (*fn)(void *arg);
-    void *arg;
-    int rc;
-};
-
-static int run_job(void *arg)
-{
-    struct job *job = arg;
-    job->rc = job->fn(job->arg);
-    return GN_OK;
-}
-
 int gn_host_work(gantry_call *call, int (*fn)(void *arg), void *arg)
 {
     if (!gn_host_runs(call))
         return GANTRY_EPERM;
     if (!fn)
         return gn_host_misuse(call, "gantry_work: the function is NULL");
-    struct job job = {fn, arg, 0};
-    /* On a worker fn runs at once, on this very task: no handler's code all the same. */
-    void *local = gn_task_local(call->task);
-    gn_task_set_local(call->task, NULL);
-    int rc = gn_task_work(call->task, call->self ? call->self->group : NULL, run_job, &job);
-    gn_task_set_local(call->task, local);
-    return rc ? gn_host_code(rc) : job.rc;
+    return gn_host_work_interruptible(call, fn, NULL, arg);
 }
 
 /* ---------------------------------------------------------------- locks */

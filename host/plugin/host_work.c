@@ -39,8 +39,13 @@ int gn_host_work_interruptible(gantry_call *call, int (*fn)(void *arg),
         return gn_host_misuse(call, "gantry_work_interruptible: the function is NULL");
     struct job job = {fn, interrupt, arg, 0};
     struct gn_work_group *group = call->self ? call->self->group : NULL;
-    int rc = gn_task_work_interruptible(call->task, group, run_job,
-                                        interrupt ? interrupt_job : NULL, &job);
+    bool on_worker = gn_task_is_worker(call->task);
+    /* On a worker fn runs at once, on this very task: no handler's code all the same. */
+    void *local = gn_task_local(call->task);
+    gn_task_set_local(call->task, NULL);
+    int rc = gn_task_work_on(call->task, on_worker ? NULL : gn_call_lender(call), group, run_job,
+                             interrupt ? interrupt_job : NULL, &job);
+    gn_task_set_local(call->task, local);
     return rc ? gn_host_code(rc) : job.rc;
 }
 
