@@ -103,6 +103,7 @@ struct gn_protocol {
     struct gn_timer
         stalled; /* runs while handlers that were answered for keep the queue from moving */
     uint32_t changed_lists;
+    bool is_flooded;            /* notifications are dropped, and the log has it */
     bool draining, is_released; /* is_released: freed as soon as nothing posted refers to it */
     void (*on_drained)(void *arg);
     void *drained_arg;

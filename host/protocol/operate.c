@@ -148,8 +148,25 @@ static void notification_finished(struct gn_call *call, enum gn_outcome outcome)
     if (outcome != GN_OUT_RESULT && outcome != GN_OUT_CANCELED)
         gn_log(call->env->log, GN_NOTICE, "protocol", "%s: %s", gn_call_label(call),
                call->failure && outcome != GN_OUT_TIMEOUT ? call->failure : "not served");
+    call->env->notifications--;
     gn_call_detach(call);
     gn_call_unref(call);
+}
+
+/* A client that sends more of them than middlewares can take must not keep the calls of others
+ * waiting: nobody waits for a notification. */
+static bool is_flooded(struct gn_protocol *p, const char *method)
+{
+    if (p->env->notifications < GN_NOTIFICATIONS_MAX) {
+        p->is_flooded = false;
+        return false;
+    }
+    if (!p->is_flooded)
+        gn_log(p->env->log, GN_WARNING, "protocol",
+               "%.128s and what follows is dropped: %u notifications are in middlewares already",
+               method, p->env->notifications);
+    p->is_flooded = true;
+    return true;
 }
 
 static const struct gn_call_ops notification_ops = {.finished = notification_finished};
@@ -159,9 +176,10 @@ void gn_notification_operate(struct gn_protocol *p, struct gn_stream *s,
                              const gantry_json *params)
 {
     uint32_t hook = GANTRY_ON_NOTIFICATION | GANTRY_ON_MESSAGE;
-    if (!gn_call_is_hooked(p->env, hook) || p->draining)
+    if (!gn_call_is_hooked(p->env, hook) || p->draining || is_flooded(p, method))
         return;
     struct gn_call *call = gn_call_new(p->env, &notification_ops, NULL);
+    p->env->notifications++;
     struct gn_buf text = GN_BUF_INIT(p->config->max_body);
     call->method = gn_arena_strdup(&call->arena, method);
     if (params && gn_json_write(&text, params) == 0)

@@ -10,6 +10,9 @@
 #include "protocol/stream.h"
 #include "registry/registry.h"
 
+/* Notifications that middlewares may have in hand at a time; what comes beyond is dropped. */
+#define GN_NOTIFICATIONS_MAX 64
+
 struct gn_protocol;
 
 struct gn_protocol *gn_protocol_new(struct gn_call_env *env, struct gn_registry *registry,

@@ -221,12 +221,13 @@ static void begin_turn(struct gn_request *r)
 }
 
 /* Handlers that were cancelled, or ran out of time, are answered for and still need their stack
- * until they return: a few may be ahead of the count of calls. Background work has its own limit.
- */
+ * until they return: a few may be ahead of the count of calls. Background work and
+ * notifications have limits of their own. */
 static bool has_room(const struct gn_protocol *p)
 {
     uint32_t max = p->config->max_calls;
-    return p->active < max && p->env->running < max + max / 4 + SPARE_HANDLERS + p->env->background;
+    uint32_t others = p->env->background + p->env->notifications;
+    return p->active < max && p->env->running < max + max / 4 + SPARE_HANDLERS + others;
 }
 
 /* While a call waits in the queue nothing else holds its component's code: a reload may take it
