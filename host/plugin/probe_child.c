@@ -271,6 +271,7 @@ static void on_wait_over(struct gn_timer *timer)
 static void finish(struct trial *t)
 {
     say_stage(t->child, GN_STAGE_STOP);
+    gn_generation_end_schedules(t->g); /* what start spawned waits for a life that does not come */
     gn_generation_unref(t->g);
     gn_timer_start(t->child->loop, &t->beat, UNWIND_MS, on_wait_over);
     while (!t->unused && !t->is_stuck)

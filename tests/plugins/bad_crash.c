@@ -44,6 +44,12 @@ __attribute__((destructor)) static void destructor(void)
 }
 #endif
 
+static GANTRY_UNUSED int later(gantry_call *call, void *arg)
+{
+    (void)call, (void)arg;
+    return GANTRY_OK;
+}
+
 static int start(gantry_call *call, gantry_plugin *plugin GANTRY_UNUSED)
 {
 #if WHERE == START && HOW == FAIL
@@ -56,6 +62,8 @@ static int start(gantry_call *call, gantry_plugin *plugin GANTRY_UNUSED)
 #elif WHERE == START
     misbehave();
     (void)call;
+#elif WHERE == STOP /* its stop is tried although something waits for it to go live */
+    return gantry_spawn(call, GANTRY_BACKGROUND("later", later, NULL));
 #else
     (void)call;
 #endif
