@@ -434,9 +434,11 @@ void gn_call_start(struct gn_call *call)
     /* A nested call is part of one that the owner waits for: held, both would wait. */
     if (!call->parent && c->owner && c->owner->hold && c->owner->hold(c->owner, call))
         return;
+    call->hook = gn_call_hook_of(c, false);
+    if (gn_around_hold(call, call->hook))
+        return;
     gn_call_ref(call);
     begin(call, c->owner, c->key);
-    call->hook = gn_call_hook_of(c, false);
     enum gn_outcome outcome = GN_OUT_BUSY;
     if (gn_around_take(call) == GANTRY_OK && call->around_count) {
         gn_call_bind_ahead(call);
@@ -468,10 +470,12 @@ void gn_call_start_completion(struct gn_call *call)
     GN_CHECK(call, GN_CALL_MAGIC);
     struct gn_component *c = call->component;
     GN_CHECK(c, GN_COMPONENT_MAGIC);
-    gn_call_ref(call);
     call->is_completion = true;
-    begin(call, c->owner, c->key);
     call->hook = gn_call_hook_of(c, true);
+    if (call->finished || gn_around_hold(call, call->hook))
+        return;
+    gn_call_ref(call);
+    begin(call, c->owner, c->key);
     if (gn_around_take(call) != GANTRY_OK) {
         refuse(call, GN_OUT_BUSY);
     } else if (call->around_count || c->complete) {
@@ -499,10 +503,12 @@ void gn_call_start_operation(struct gn_call *call, uint32_t hook,
                              int (*operate)(struct gn_call *call))
 {
     GN_CHECK(call, GN_CALL_MAGIC);
-    gn_call_ref(call);
     call->operate = operate;
     call->hook = hook;
     call->label = call->method;
+    if (call->finished || gn_around_hold(call, hook))
+        return;
+    gn_call_ref(call);
     call->began_us = gn_clock_us();
     if (gn_around_take(call) != GANTRY_OK) {
         refuse(call, GN_OUT_BUSY);
@@ -513,4 +519,15 @@ void gn_call_start_operation(struct gn_call *call, uint32_t hook,
         refuse(call, gn_call_judge(call, call->rc, gn_call_label(call)));
     }
     gn_call_unref(call);
+}
+
+void gn_call_start_again(struct gn_call *call)
+{
+    GN_CHECK(call, GN_CALL_MAGIC);
+    if (call->operate)
+        gn_call_start_operation(call, call->hook, call->operate);
+    else if (call->is_completion)
+        gn_call_start_completion(call);
+    else
+        gn_call_start(call);
 }

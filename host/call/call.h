@@ -231,6 +231,8 @@ void gn_call_start_completion(struct gn_call *call);
 /* [loop] Runs fn as a coroutine of `owner` (a plugin's start), under `name`. */
 void gn_call_start_function(struct gn_call *call, struct gn_owner *owner, const char *name,
                             int (*fn)(struct gn_call *call, void *arg), void *arg);
+/* [loop] Starts what gn_owner.hold has taken over, the way it was to be started. */
+void gn_call_start_again(struct gn_call *call);
 /* [loop] Runs the middlewares of `hook` around operate(call), which is called on the loop's own
  * stack, sets call->result.raw, and returns GANTRY_OK or fails as a handler does. */
 void gn_call_start_operation(struct gn_call *call, uint32_t hook,

@@ -30,9 +30,11 @@ struct gn_owner {
     const char *name;                      /* instance name ("hello") */
     gantry_plugin *plugin;                 /* the handle its handlers see */
     struct gn_work_group *group;           /* its share of the worker threads */
-    /* [loop] NULL, or asked by gn_call_start (not by nested calls) before anything else is done:
-     * true takes the call over (with a reference of its own), to start it again a moment later,
-     * perhaps with the component's successor. How calls wait while a reload hands state over. */
+    uint32_t pointers; /* [loop] that its code set in scopes, not destroyed yet (scope.c) */
+    /* [loop] NULL, or asked before a call of its components, or in its middlewares, starts (not by
+     * nested calls): true takes the call over (with a reference of its own), to start it a moment
+     * later by gn_call_start_again, perhaps with the component's successor. How calls wait while a
+     * reload hands state over. */
     bool (*hold)(struct gn_owner *owner, gantry_call *call);
 };
 

@@ -35,6 +35,8 @@ void gn_call_tell_ended(struct gn_call *call, enum gn_outcome outcome);
 uint32_t gn_around_count(const struct gn_call_env *env, uint32_t hook,
                          const struct gn_component *c);
 int gn_around_take(struct gn_call *call);
+/* True: the owner of one that would concern it has taken the call over (gn_owner.hold). */
+bool gn_around_hold(struct gn_call *call, uint32_t hook);
 void gn_around_release(struct gn_call *call);
 /* The hooks that concern a call of this kind of component. */
 uint32_t gn_call_hook_of(const struct gn_component *c, bool is_completion);

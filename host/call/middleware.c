@@ -136,6 +136,20 @@ uint32_t gn_around_count(const struct gn_call_env *env, uint32_t hook, const str
     return count;
 }
 
+bool gn_around_hold(struct gn_call *call, uint32_t hook)
+{
+    const struct gn_around *a = call->env->around;
+    if (call->parent || !gn_call_is_hooked(call->env, hook))
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        struct gn_owner *owner = a->v[i]->owner;
+        if (owner && owner->hold && concerns(a->v[i], hook, call->component) &&
+            owner->hold(owner, call))
+            return true;
+    }
+    return false;
+}
+
 int gn_around_take(struct gn_call *call)
 {
     const struct gn_around *all = call->env->around;

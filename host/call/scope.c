@@ -185,6 +185,7 @@ static void hold_owner(void *arg)
 {
     struct gn_owner *owner = arg;
     owner->ref(owner);
+    owner->pointers++;
 }
 
 /* References count on the loop. */
@@ -423,8 +424,10 @@ static void cell_unref(struct cell *cell)
     if (cell->destroy && cell->pointer)
         cell->destroy(cell->pointer);
     gn_free(cell);
-    if (owner)
-        owner->unref(owner);
+    if (!owner)
+        return;
+    owner->pointers--;
+    owner->unref(owner);
 }
 
 void gn_scope_end(gantry_call *call)

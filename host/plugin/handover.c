@@ -21,6 +21,7 @@ struct held {
     struct gn_list node;
     struct gn_call *call;           /* one reference */
     struct gn_component *component; /* one reference: the call only borrows it until it starts */
+    struct gn_owner *owner;         /* the component's, held likewise */
 };
 
 static bool hold(struct gn_owner *owner, gantry_call *call)
@@ -31,7 +32,12 @@ static bool hold(struct gn_owner *owner, gantry_call *call)
         return false;
     struct held *h = gn_calloc(1, sizeof(*h));
     h->call = gn_call_ref(call);
-    h->component = gn_component_ref(call->component);
+    if (call->component) { /* else an operation of the host's own, in middlewares */
+        h->component = gn_component_ref(call->component);
+        h->owner = h->component->owner;
+    }
+    if (h->owner)
+        h->owner->ref(h->owner);
     gn_list_append(&inst->held, &h->node);
     inst->held_count++;
     return true;
@@ -46,14 +52,17 @@ static void release_held(struct gn_instance *inst)
         inst->live->owner.hold = NULL;
     while ((n = gn_list_pop(&inst->held))) {
         struct held *h = GN_CONTAINER(n, struct held, node);
-        struct gn_component *c = gn_snapshot_find(gn_registry_current(registry), h->component->kind,
-                                                  h->component->key);
+        struct gn_component *held = h->component, *c = NULL;
+        if (held)
+            c = gn_snapshot_find(gn_registry_current(registry), held->kind, held->key);
         inst->held_count--;
-        h->call->component = c ? c : h->component;
+        h->call->component = c ? c : held;
         if (!h->call->finished)
-            gn_call_start(h->call);
-        gn_component_unref(h->component);
+            gn_call_start_again(h->call);
         gn_call_unref(h->call);
+        gn_component_unref(held);
+        if (h->owner)
+            h->owner->unref(h->owner);
         gn_free(h);
     }
 }
@@ -286,7 +295,7 @@ static void gate_poll(struct gn_timer *timer)
     struct gn_load *load = GN_CONTAINER(timer, struct gn_load, timer);
     struct gn_generation *old = load->instance->live;
     uint64_t now = gn_clock_ms();
-    bool is_quiet = gn_record_calls(old, NULL) == 0;
+    bool is_quiet = gn_record_calls(old, NULL) == 0 && old->owner.pointers == 0;
     if (is_quiet || (now >= load->gate_until_ms && !load->is_exclusive)) {
         gate_over(load);
         return;
@@ -294,7 +303,8 @@ static void gate_poll(struct gn_timer *timer)
     if (now >= load->gate_until_ms && load->has_cancelled) {
         struct gn_buf names = GN_BUF_INIT(1024);
         struct gn_error err = {0};
-        gn_record_calls(old, &names);
+        if (gn_record_calls(old, &names) == 0)
+            gn_buf_adds(&names, "what inherited its variables");
         gn_error_set(&err, GN_EBUSY,
                      "the old generation owns something exclusive and cannot be stopped: %s still "
                      "running",
@@ -371,6 +381,7 @@ void gn_handover_unload(struct gn_instance *inst)
     struct gn_edit *e = gn_edit_begin(p->registry);
     gn_edit_remove_owner(e, &g->owner);
     uint32_t kinds = gn_edit_commit(e);
+    gn_around_replace(p->env, &g->owner, NULL, 0);
     release_held(inst);
     inst->live = NULL;
     gn_record_retire(g);
