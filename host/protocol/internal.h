@@ -150,6 +150,10 @@ static inline bool gn_request_is_stateless(const struct gn_request *r)
 {
     return gn_revision_is_stateless(r->revision);
 }
+static inline bool gn_request_makes_session(const struct gn_request *r)
+{
+    return r->method && (r->method->hook & GANTRY_ON_INITIALIZE);
+}
 struct gn_request *gn_request_find(struct gn_list *requests, bool by_session, const char *id);
 
 /* ---- batches (revision 2025-03-26) */

@@ -129,6 +129,7 @@ void gn_request_operate(struct gn_request *r)
         operate_alone(r);
         return;
     }
+    r->stream->is_whole = gn_request_makes_session(r) && !r->stream->shared;
     struct gn_call *call = gn_request_call(r, &operation_ops);
     call->hook = hook;
     call->operate = operate;

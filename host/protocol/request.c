@@ -413,7 +413,7 @@ int gn_request_notify(struct gn_call *call, const char *method, const char *para
     struct gn_request *r = call->ops_data;
     GN_CHECK(r, GN_REQUEST_MAGIC);
     struct gn_stream *s = r->stream;
-    if (!s)
+    if (!s || gn_request_makes_session(r)) /* it does not know yet what it may be told */
         return GN_EPIPE;
     struct gn_buf buf = GN_BUF_INIT(len + 256);
     struct gn_jw w;

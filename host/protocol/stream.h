@@ -41,6 +41,7 @@ struct gn_stream {
     const char *transport; /* "stdio", "http" */
     const char *principal; /* NULL: nobody in particular; valid as long as the stream */
     /* the protocol's */
+    bool is_whole; /* the answer has headers of its own: nothing, and no stream, begins before it */
     struct gn_list requests; /* in flight on this stream: gn_stream_init empties it */
     struct gn_session *session;
 };

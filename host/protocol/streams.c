@@ -88,8 +88,9 @@ void gn_protocol_closed(struct gn_protocol *p, struct gn_stream *s)
             gn_batch_lost(r->stream);
         r->stream = NULL;
         /* In the handshake era losing the connection cancels nothing (basic/transports,
-         * "Disconnection"), but on stdio there is no client left at all. */
-        if (gn_request_is_stateless(r) || s->shared)
+         * "Disconnection"), but on stdio there is no client left at all, and of a session whose id
+         * was never told nobody could make use. */
+        if (gn_request_is_stateless(r) || s->shared || gn_request_makes_session(r))
             gn_request_drop(r);
     }
     struct gn_session *session = s->session;

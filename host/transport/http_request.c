@@ -260,7 +260,7 @@ static void dispatch(struct gn_http_conn *c)
     if (c->state != GN_HTTP_RUNNING)
         return;
     const struct gn_config *config = c->server->env.config;
-    if (c->takes_events)
+    if (c->takes_events && !c->stream.is_whole)
         gn_http_conn_set_timer(c, c->is_streaming ? config->sse_keepalive_ms
                                                   : config->stream_after_ms);
 }
