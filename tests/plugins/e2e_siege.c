@@ -37,6 +37,8 @@ GANTRY_MIDDLEWARE(doorman, GANTRY_ON_INITIALIZE)
 {
     const gantry_json *info = gantry_json_get(gantry_params(call), "clientInfo");
     const char *name = gantry_json_string(gantry_json_get(info, "name"), NULL);
+    if (name && strcmp(name, "dawdler") == 0)
+        gantry_sleep(call, 300);
     int rc = gantry_next(call);
     if (name && strcmp(name, "slow") == 0) {
         tell("the session is made");
@@ -212,6 +214,24 @@ GANTRY_TOOL0(long_one, "Keeps this generation")
     return rc ? rc : gantry_text(call, "done");
 }
 
+GANTRY_TOOL0(w_long, "Keeps this generation, and a worker", .flags = GANTRY_BLOCKING)
+{
+    tell("long");
+    int rc = gantry_sleep(call, 60000);
+    return rc ? rc : gantry_text(call, "done");
+}
+
+static int linger(gantry_call *call, void *arg)
+{
+    (void)arg;
+    return gantry_sleep(call, 100);
+}
+GANTRY_TOOL0(spawns, "Goes on in the background")
+{
+    int rc = gantry_spawn(call, GANTRY_BACKGROUND("linger", linger, NULL));
+    return rc ? rc : gantry_text(call, "spawned");
+}
+
 static void gone(void *value)
 {
     tell(value);
@@ -253,7 +273,8 @@ GANTRY_PLUGIN("e2e_siege", "1.0.0", .flags = SIEGE_FLAGS, .start = start, .stop 
                                     &worked_tool, &to_blocking_tool, &w_piece_tool,
                                     &w_stoppable_tool, &w_worked_tool, &w_to_blocking_tool,
                                     &in_place_tool, &deep_tool, &deep_worker_tool, &lent_tool,
-                                    &borrows_tool, &long_one_tool, &generation_tool),
+                                    &borrows_tool, &long_one_tool, &generation_tool, &w_long_tool,
+                                    &spawns_tool),
               .middleware = GANTRY_MIDDLEWARES(&slow_notifications_middleware, &doorman_middleware,
                                                &stubborn_middleware, &working_middleware,
                                                &around_deep_middleware, &lends_middleware));
