@@ -180,6 +180,7 @@ static inline struct gn_record *gn_record_of(const struct gn_generation *g)
 void gn_record_retire(struct gn_generation *g);
 /* How many calls run code of g; names (may be NULL) gets some of them. */
 uint32_t gn_record_calls(const struct gn_generation *g, struct gn_buf *names);
+/* All of them, those included that it is only around. */
 void gn_record_cancel_calls(const struct gn_generation *g);
 /* The host ends: what is left is left alone. */
 void gn_record_orphan_all(struct gn_plugins *p);

@@ -32,20 +32,31 @@ uint32_t gn_record_calls(const struct gn_generation *g, struct gn_buf *names)
     return count;
 }
 
-void gn_record_cancel_calls(const struct gn_generation *g)
+static bool is_cancellable(const struct gn_call *call, const struct gn_generation *g,
+                           bool around_too)
+{
+    return !call->cancelled && (call->owner == &g->owner || (around_too && is_call_of(call, g)));
+}
+
+static void cancel_calls(const struct gn_generation *g, bool around_too)
 {
     /* Cancelling one may end others, so the list is walked anew each time. */
     for (bool found = true; found;) {
         found = false;
         GN_LIST_EACH(&g->env->calls, n) {
             struct gn_call *call = GN_CONTAINER(n, struct gn_call, node);
-            if (!is_call_of(call, g) || call->cancelled)
+            if (!is_cancellable(call, g, around_too))
                 continue;
             gn_call_cancel(call);
             found = true;
             break;
         }
     }
+}
+
+void gn_record_cancel_calls(const struct gn_generation *g)
+{
+    cancel_calls(g, true);
 }
 
 /* ---------------------------------------------------------------- unmapping */
@@ -170,7 +181,9 @@ static void on_drain(struct gn_timer *timer)
     }
     r->has_cancelled = true;
     gn_timer_start(r->g->env->loop, &r->timer, r->plugins->config->plugin_drain_ms, on_drain);
-    gn_record_cancel_calls(r->g); /* may end it: r is not touched after */
+    /* Calls of other plugins that it is only around go on: they end by their own deadline. May end
+     * it: r is not touched after. */
+    cancel_calls(r->g, false);
 }
 
 /* ---------------------------------------------------------------- public */

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.client import RpcError
-from harness.host import eventually
+from harness.host import eventually, plugin_file
 
 OLD = "2025-11-25"
 
@@ -13,6 +13,16 @@ def around(client):
     def start(revision=OLD, transport="stdio", **options):
         return client(revision, transport, plugins=["around"], **options)
     return start
+
+
+def replace(c, name, generation):
+    """The same plugin once more, as a file that differs; waits until it serves."""
+    file = c.host.drop / f"{name}.so"
+    changed = file.with_suffix(".new")
+    changed.write_bytes(plugin_file(name).read_bytes() + bytes(generation))
+    changed.chmod(0o755)
+    changed.rename(file)
+    c.host.wait_log(rf"plugin {name}.*generation {generation} ")
 
 
 def texts(c, name, **arguments):
@@ -170,9 +180,21 @@ def test_a_client_that_is_let_in_has_a_session(around, transport):
 def test_a_reload_takes_the_middlewares_along(around):
     c = around(OLD, "http")
     slow = c.start_call("hurried")
-    for _ in range(3):
-        c.host.drop_plugin("around")
+    for generation in (2, 3, 4):
+        replace(c, "around", generation)
         assert texts(c, "echo", word="hi") == ["hi", "inner", "outer"]
     assert slow.result()["isError"]
     c.host.remove_plugin("around")
     eventually(lambda: "echo" not in c.names(), "the plugin to go")
+
+
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+def test_replacing_a_middleware_does_not_cancel_what_it_is_only_around(client, transport):
+    c = client(OLD, transport, plugins=["guide_context_basic", "kit"],
+               config={"loading": {"drain": "50ms"}})
+    call = c.start_call("sleep", ms=1500)
+    c.wait_in_flight(1)
+    replace(c, "guide_context_basic", 2)
+    c.host.wait_log("generation 1 of guide_context_basic stays loaded: kit/sleep still running")
+    assert not call.result().get("isError"), call.result()
+    c.host.wait_log("generation 1 of guide_context_basic has ended after all")
