@@ -206,8 +206,12 @@ static void find_header(void *arg)
     gantry_call *call = h->call;
     while (call->parent)
         call = call->parent;
-    const char *value = call->ops && call->ops->header ? call->ops->header(call, h->name) : NULL;
-    h->value = gn_arena_strdup(&h->call->arena, value);
+    if (!call->ops || !call->ops->header)
+        return;
+    char *name = gn_arena_strdup(&h->call->arena, h->name); /* transports keep lower case */
+    for (char *c = name; c && *c; c++)
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+    h->value = gn_arena_strdup(&h->call->arena, name ? call->ops->header(call, name) : NULL);
 }
 
 const char *gn_host_header(gantry_call *call, const char *name)

@@ -346,6 +346,14 @@ def test_a_token_is_needed_and_makes_a_principal(client):
         assert b"tools" not in response.content
 
 
+@pytest.mark.parametrize("revision", [OLD, NEW])
+def test_a_handler_finds_a_header_by_its_name_in_any_case(client, revision):
+    c = client(revision, "http")
+    assert c.structured("who")["agent"] is None
+    c.headers["user-agent"] = "e2e/1"  # the plugin asks for User-Agent
+    assert c.structured("who")["agent"] == "e2e/1"
+
+
 def test_a_session_belongs_to_who_opened_it(client):
     alice = client(OLD, "http", config=TOKENS,
                    options={"headers": {"Authorization": "Bearer alices-token"}})
