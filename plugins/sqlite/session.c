@@ -108,13 +108,6 @@ static int finish(gantry_call *call, session *s)
     return GANTRY_OK;
 }
 
-/* A tool may fail in its result too. */
-static bool is_success(gantry_call *call)
-{
-    return gantry_outcome(call) == GANTRY_OUTCOME_RESULT &&
-           !gantry_json_is_true(gantry_json_get(gantry_result(call), "isError"));
-}
-
 /* ---------------------------------------------------------------- the middleware */
 
 static void destroy(void *value)
@@ -156,7 +149,7 @@ static int around_call(gantry_call *call)
         return rc ? rc : gantry_fail(call, "nothing was changed: a statement was still running");
     if (!s->connection)
         return rc;
-    if (rc == GANTRY_OK && is_success(call))
+    if (rc == GANTRY_OK)
         return finish(call, s);
     roll_back(call, s);
     return rc;
