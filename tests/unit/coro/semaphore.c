@@ -122,9 +122,9 @@ Test(semaphore, whoever_waits_too_long_is_told_and_takes_nothing)
     setting_init(&s, 0);
     struct taker late = taker(&s, "late"), patient = taker(&s, "patient");
     late.wait_ms = 5;
-    fixture_start(&s.f, "late", take_once, &late);
     fixture_start_worker(&s.f, "patient", take_once, &patient);
-    wait_for_waiters(&s, 2);
+    wait_for_waiters(&s, 1);
+    fixture_start(&s.f, "late", take_once, &late);
     fixture_run_until(&s.f, &late.finished);
     cr_assert_eq(late.rc, GN_ETIMEDOUT);
     cr_assert_eq(count_waiters(&s.semaphore), 1);
