@@ -121,7 +121,7 @@ const char *const gn_bind_names[] = {"request_id", "session_id", "client",
 bool gn_chain_add(struct gn_chain *chain, const char *name)
 {
     for (size_t i = 0; gn_processor_names[i]; i++) {
-        if (!gn_streq(name, gn_processor_names[i]) || chain->count == GN_COUNT(chain->v))
+        if (!gn_streq(name, gn_processor_names[i]) || chain->count == GN_CHAIN_MAX)
             continue;
         chain->v[chain->count++] = processors[i];
         return true;

@@ -37,8 +37,9 @@ struct gn_event {
 
 typedef void gn_processor(struct gn_event *e);
 /* Processors in the order they run. */
+#define GN_CHAIN_MAX 8
 struct gn_chain {
-    gn_processor *v[8];
+    gn_processor *v[GN_CHAIN_MAX];
     size_t count;
 };
 /* Appends the processor of that name; false: there is none, or the chain is full. */
