@@ -69,16 +69,27 @@ static void rotate(struct gn_log_file *f)
     f->is_regular = is_regular;
 }
 
+/* Half a line on a full disk would spoil the next one as well. */
+static void take_back(struct gn_log_file *f, size_t n)
+{
+    off_t end = f->is_regular && n ? lseek(f->fd, 0, SEEK_END) : 0;
+    if (end >= (off_t)n && end > 0 && ftruncate(f->fd, end - (off_t)n) == 0)
+        f->size -= GN_MIN(f->size, (uint64_t)n);
+}
+
 static int write_all(struct gn_log_file *f, const char *data, size_t len)
 {
-    while (len) {
-        ssize_t n = write(f->fd, data, len);
+    size_t done = 0;
+    while (done < len) {
+        ssize_t n = write(f->fd, data + done, len - done);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
-            return n < 0 ? -errno : GN_EPIPE;
-        data += n;
-        len -= (size_t)n;
+        if (n <= 0) {
+            int rc = n < 0 ? -errno : GN_EPIPE;
+            take_back(f, done);
+            return rc;
+        }
+        done += (size_t)n;
         f->size += (uint64_t)n;
     }
     return 0;

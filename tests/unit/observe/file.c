@@ -6,8 +6,10 @@
 #include "util/str.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -149,6 +151,23 @@ static void *write_many(void *arg)
         gn_log_file_write(arg, line, (size_t)n);
     }
     return NULL;
+}
+
+Test(log_file, holds_no_half_line_where_the_disk_was_full)
+{
+    GN_AUTO_FREE char *path = gn_path_join(gn_test_tmpdir(), "log");
+    struct gn_log_file *f = open_file(path, 0, 0);
+    struct rlimit before, small;
+    cr_assert_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = (struct rlimit){.rlim_cur = 7, .rlim_max = before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    put(f, "aaa\n");
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    cr_assert_lt(gn_log_file_write(f, "bbbbbb\n", 7), 0);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+    put(f, "ccc\n");
+    gn_log_file_close(f);
+    assert_holds(path, "", "aaa\nccc\n");
 }
 
 Test(log_file, loses_no_line_between_threads)
