@@ -6,6 +6,7 @@
 #include "util/alloc.h"
 #include "util/clock.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define FILE_MODE 0600
@@ -22,11 +23,13 @@ struct gn_audit {
     bool fails; /* the last line could not be written */
 };
 
+/* The same words as in gantry_calls_total. */
 static const char *const outcomes[] = {
-    [GN_OUT_RESULT] = "result",       [GN_OUT_FAILED] = "failed",     [GN_OUT_INVALID] = "invalid",
-    [GN_OUT_NOT_FOUND] = "not_found", [GN_OUT_ACCIDENT] = "accident", [GN_OUT_TIMEOUT] = "timeout",
+    [GN_OUT_RESULT] = "ok",           [GN_OUT_FAILED] = "failed",     [GN_OUT_INVALID] = "invalid",
+    [GN_OUT_NOT_FOUND] = "not_found", [GN_OUT_ACCIDENT] = "error",    [GN_OUT_TIMEOUT] = "timeout",
     [GN_OUT_BUSY] = "busy",           [GN_OUT_CANCELED] = "canceled",
 };
+#define REFUSED "refused" /* with an error code of its own, whatever the outcome */
 
 static void add(struct gn_jw *w, const char *name, const char *value)
 {
@@ -42,6 +45,17 @@ static void add_client(struct gn_jw *w, const struct gn_call *call)
     gn_jw_str(w, "name", call->client_name);
     add(w, "version", call->client_version);
     gn_jw_end(w);
+}
+
+/* Only where a client or a plugin has been told it. */
+static void add_correlation(struct gn_jw *w, const struct gn_call *call)
+{
+    char text[17];
+    uint64_t id = __atomic_load_n(&call->correlation, __ATOMIC_RELAXED);
+    if (!id)
+        return;
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)id);
+    gn_jw_str(w, "correlation_id", text);
 }
 
 static void add_arguments(struct gn_jw *w, const struct gn_call *call)
@@ -69,7 +83,8 @@ static void write_line(const struct gn_call *call, enum gn_outcome outcome, bool
     add(&w, "method", call->method);
     add(&w, "component", gn_call_label(call));
     add(&w, "uri", call->uri);
-    gn_jw_str(&w, "outcome", outcomes[outcome]);
+    gn_jw_str(&w, "outcome", call->error_code ? REFUSED : outcomes[outcome]);
+    add_correlation(&w, call);
     if (call->began_us)
         gn_jw_num(&w, "duration_ms", (double)(gn_clock_us() - call->began_us) / 1000);
     if (call->request_id)

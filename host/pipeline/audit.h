@@ -1,7 +1,8 @@
 /* audit.h - the log of calls: one JSON line in a file of its own for each call that has ended.
  *
  *     {"time", "principal", "session", "client", "transport", "revision", "method", "component",
- *      "outcome", "duration_ms", "request_id", "depth", "trace_id", "arguments"}
+ *      "uri", "outcome", "correlation_id", "duration_ms", "request_id", "depth", "trace_id",
+ *      "arguments"}
  *
  * What is not known is left out. Loop thread only.
  */

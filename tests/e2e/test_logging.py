@@ -407,7 +407,7 @@ def test_every_call_is_in_the_audit_log(client, transport, revision):
     with pytest.raises(RpcError):
         c.call("no such tool")
     calls = [line for line in audited(c) if line["method"] == "tools/call"]
-    assert [line["outcome"] for line in calls] == ["result", "failed", "invalid"]
+    assert [line["outcome"] for line in calls] == ["ok", "failed", "invalid"]
     for line in calls:
         assert line["component"] == "log/secret" and line["transport"] == transport
         assert line["revision"] == revision and line["client"] == {"name": "e2e", "version": "1.0"}
@@ -416,6 +416,17 @@ def test_every_call_is_in_the_audit_log(client, transport, revision):
         assert "arguments" not in line
     assert "hunter2" not in (c.host.folder / "audit.log").read_text()
     assert (c.host.folder / "audit.log").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_audit_log_tells_accidents_by_their_ids_and_refusals(client):
+    c = client(NEW, "http", plugins=["around"], config={"audit": {"file": "audit.log"}})
+    told = c.call("broken")["content"][0]["text"]
+    with pytest.raises(RpcError):
+        c.call("forbidden")
+    error, refused = (line for line in audited(c) if line["method"] == "tools/call")
+    assert error["component"] == "around/broken" and error["outcome"] == "error"
+    assert error["correlation_id"] in told and len(error["correlation_id"]) == 16
+    assert refused["outcome"] == "refused" and "correlation_id" not in refused
 
 
 def test_the_audit_log_has_arguments_if_asked_for_and_no_secrets(client):
