@@ -299,13 +299,15 @@ int gn_call_invoke(struct gn_call *call)
     void *outer = gn_task_local(call->task);
     gn_task_set_local(call->task, call);
     call->self = call->owner;
-    call->self_data = call->component ? call->component->data : NULL;
-    if (call->run)
+    call->self_data = NULL;
+    if (call->run) {
         rc = call->run(call, call->run_arg);
-    else if (call->is_completion)
-        rc = call->component->complete(call, call->argument_name, call->argument_value);
-    else
-        rc = call->component->run(call, call->in);
+    } else {
+        struct gn_component *c = call->component;
+        call->self_data = c->data;
+        rc = call->is_completion ? c->complete(call, call->argument_name, call->argument_value)
+                                 : c->run(call, call->in);
+    }
     if (!gn_list_empty(&call->locks))
         gn_call_release_locks(call);
     gn_task_set_local(call->task, outer);

@@ -55,8 +55,8 @@ static void shift(const struct gn_log_file *f)
 /* A file that cannot be opened anew is written on, under whichever name it has now. */
 static void rotate(struct gn_log_file *f)
 {
-    uint64_t size;
-    bool is_regular;
+    uint64_t size = 0;
+    bool is_regular = false;
     shift(f);
     int fd = open_path(f->path, f->mode, &size, &is_regular);
     if (fd < 0) {
@@ -120,8 +120,8 @@ int gn_log_file_configure(struct gn_log_file *f, const struct gn_log_file_option
                           struct gn_error *err)
 {
     GN_CHECK(f, FILE_MAGIC);
-    uint64_t size;
-    bool is_regular;
+    uint64_t size = 0;
+    bool is_regular = false;
     int fd = open_path(options->path, options->mode, &size, &is_regular);
     if (fd < 0)
         return gn_error_set(err, fd, "%s cannot be written to: %s", options->path,

@@ -82,14 +82,12 @@ static bool take(rows *r, struct cell *cell, sqlite3_stmt *statement, int i)
 int rows_add(rows *r, sqlite3_stmt *statement, size_t max_rows, size_t max_bytes)
 {
     size_t weight = weigh(statement, r->columns);
-    if (r->count > 0 && r->weight + weight > max_bytes)
-        r->truncated = true;
-    else if (r->count >= max_rows)
-        r->truncated = true;
-    else if (r->weight + weight > max_bytes)
-        return ROWS_TOO_BIG;
+    bool is_too_big = r->weight + weight > max_bytes;
+    r->truncated = r->count >= max_rows || (is_too_big && r->count > 0);
     if (r->truncated)
         return ROWS_FULL;
+    if (is_too_big)
+        return ROWS_TOO_BIG;
     size_t used = r->count * r->columns;
     if (!grow((void **)&r->cells, &r->cells_size, used, r->columns, sizeof *r->cells))
         return ROWS_NO_MEMORY;
