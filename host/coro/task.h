@@ -103,7 +103,8 @@ int gn_task_work_interruptible(struct gn_task *task, struct gn_work_group *group
                                int (*fn)(void *arg), void (*interrupt)(void *arg), void *arg);
 
 /* [task] The same for a coroutine that the worker task `lender` waits for, directly or not: the
- * piece is done on its thread, as by gn_task_start_on. NULL, or one that does not wait: as above. */
+ * piece is done on its thread, as by gn_task_start_on. NULL, or one that does not wait: as
+ * above. */
 int gn_task_work_on(struct gn_task *task, struct gn_task *lender, struct gn_work_group *group,
                     int (*fn)(void *arg), void (*interrupt)(void *arg), void *arg);
 
