@@ -157,7 +157,7 @@ static bool read_number(const struct context *c, uint64_t field_max, uint64_t *r
         void (*format)(char out[32], uint64_t value);
         const char *expected;
     } kinds[] = {
-        [GN_KEY_COUNT] = {parse_count, format_count, "a whole number"},
+        [GN_KEY_COUNT] = {parse_count, format_count, "a whole number, 0 or more"},
         [GN_KEY_DURATION] = {parse_ms, format_duration,
                              "a duration (250ms, 30s, 10m, 1h, or a number of milliseconds)"},
         [GN_KEY_SIZE] = {gn_parse_size, format_size,

@@ -198,6 +198,15 @@ static void check_middleware(struct check *v, size_t i)
         gn_yaml_problem(&v->report, m->line, key, "suffix alone is as long as max_size");
 }
 
+static void not_known(struct check *v, const char *key, const char *text, const char *const *names)
+{
+    struct gn_buf known = GN_BUF_INIT(512);
+    for (size_t i = 0; names[i]; i++)
+        gn_buf_addf(&known, "%s%s", i ? ", " : "", names[i]);
+    wrong(v, key, "\"%s\" is not known; known here: %s", text, gn_buf_str(&known));
+    gn_buf_release(&known);
+}
+
 /* Each entry of a list of texts is one of the names. */
 static void check_names(struct check *v, const char *list, char **texts, const char *const *names)
 {
@@ -207,9 +216,10 @@ static void check_names(struct check *v, const char *list, char **texts, const c
         size_t i = 0;
         while (names[i] && !gn_streq(names[i], *p))
             i++;
-        if (!names[i])
-            wrong(v, key, "\"%s\" is not known%s%s%s", *p, near ? "; did you mean " : "",
-                  near ? near : "", near ? "?" : "");
+        if (!names[i] && near)
+            wrong(v, key, "\"%s\" is not known; did you mean %s?", *p, near);
+        else if (!names[i])
+            not_known(v, key, *p, names);
         for (char **before = texts; names[i] && before < p; before++) {
             if (gn_streq(*before, *p))
                 wrong(v, key, "\"%s\" stands here twice", *p);
@@ -228,11 +238,12 @@ static void check_log(struct check *v)
     const char *name;
     json_t *value;
     json_object_foreach (c->log_levels, name, value) {
-        if (gn_level_parse(json_string_value(value)) < 0)
+        const char *text = json_string_value(value);
+        if (gn_level_parse(text) < 0)
             wrong(v, "log.levels",
                   "%s must have one of debug, info, notice, warning, error, critical, alert, "
-                  "emergency",
-                  name);
+                  "emergency, but has %s%s%s",
+                  name, text ? "\"" : "", text ? text : "something else", text ? "\"" : "");
     }
     if (c->log_file && c->audit_file && gn_streq(c->log_file, c->audit_file))
         wrong(v, "audit.file", "must not be the file that log.file names");

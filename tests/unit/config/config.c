@@ -343,8 +343,8 @@ Test(config, says_all_that_is_wrong_at_once)
         "token --read` reads one and prints the line to write here, `gantry token` makes a new "
         "one");
     PROBLEMS("limits: {workers: -1, max_calls: {a: 1}}\n",
-             "1: limits.workers: must be a whole number, but is \"-1\"",
-             "1: limits.max_calls: must be a whole number, but is a mapping");
+             "1: limits.workers: must be a whole number, 0 or more, but is \"-1\"",
+             "1: limits.max_calls: must be a whole number, 0 or more, but is a mapping");
     PROBLEMS("limits: {max_headers: 1GiB, drain: 1s}\n",
              "1: limits.max_headers: must be between 1KiB and 1MiB, but is \"1GiB\"",
              "1: limits.drain: unknown key; known here: max_connections, max_headers, max_body, "
@@ -506,7 +506,7 @@ Test(config, set_changes_one_key)
     cr_assert_eq(gn_config_set(c, "log.levle", "debug", &err), GN_ENOENT);
     cr_assert_str_eq(err.text, "log.levle: unknown key, did you mean log.level?");
     cr_assert_eq(gn_config_set(c, "limits.workers", "many", &err), GN_EINVAL);
-    cr_assert_str_eq(err.text, "limits.workers: must be a whole number, but is \"many\"");
+    cr_assert_str_eq(err.text, "limits.workers: must be a whole number, 0 or more, but is \"many\"");
     cr_assert_eq(gn_config_set(c, "http.listen", "[", &err), GN_EINVAL);
     gn_config_free(c);
 }
@@ -591,11 +591,14 @@ Test(config, the_log_names_only_what_there_is)
     assert_valid("log: {levels: {database: debug, hello: warning}, bind: [], redact: []}");
     assert_invalid("log: {levels: {database: loud}}",
                    "gantry.yaml:1: log.levels: database must have one of debug, info, notice");
+    assert_invalid("log: {levels: {database: loud}}", "emergency, but has \"loud\"");
     assert_invalid("log: {levels: {database: 3}}", "log.levels: database must have one of");
+    assert_invalid("log: {levels: {database: []}}", "emergency, but has something else");
     assert_invalid("log: {processors: [scope, redakt]}",
                    "log.processors[1]: \"redakt\" is not known; did you mean redact?");
     assert_invalid("log: {processors: [time, time]}", "\"time\" stands here twice");
-    assert_invalid("log: {bind: [request]}", "log.bind[0]: \"request\" is not known");
+    assert_invalid("log: {bind: [request]}", "log.bind[0]: \"request\" is not known; known here: request_id, session_id, "
+                   "client, principal, trace_id, transport, method, component");
     assert_invalid("log: {file: /tmp/x}\naudit: {file: /tmp/x}",
                    "gantry.yaml:2: audit.file: must not be the file that log.file names");
 }
