@@ -74,13 +74,24 @@ static int operate(struct gn_call *call)
     return rc;
 }
 
+/* What the host says itself, whatever middlewares have put there. */
+static bool is_own_member(const char *name)
+{
+    static const char *const names[] = {"_meta", "resultType", "ttlMs", "cacheScope", "nextCursor"};
+    for (size_t i = 0; i < GN_COUNT(names); i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The members of the result, but for the list: its page is cut by close. */
 static void write_members(const struct gn_request *r, const gantry_json *result, struct gn_jw *w)
 {
     const char *list = gn_list_name(r->method->kind);
     for (const gantry_json *v = NULL; (v = gn_json_next(result, v)) != NULL;) {
         const char *name = gn_json_name(v, NULL);
-        if (strcmp(name, "_meta") != 0 && !(list && strcmp(name, list) == 0))
+        if (!is_own_member(name) && !(list && strcmp(name, list) == 0))
             gn_jw_json(w, name, v);
     }
 }

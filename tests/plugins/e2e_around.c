@@ -141,6 +141,9 @@ static int relist(gantry_call *call, const char *list,
             gantry_put_json(b, NULL, v);
     }
     gantry_put_close(b);
+    gantry_put_string(b, "nextCursor", "the host's own to say");
+    gantry_put_int(b, "ttlMs", -1);
+    gantry_put_string(b, "resultType", "made up");
     gantry_put_close(b);
     return gantry_set_result(call, gantry_builder_end(b));
 }
