@@ -1,6 +1,7 @@
 /* host_reach.c - beyond the call: HTTP, and other tools and resources of this host. */
 #include "plugin/host_internal.h"
 
+#include "call/lines.h"
 #include "plugin/abi_internal.h"
 #include "plugin/host_errors.h"
 #include "util/str.h"
@@ -240,8 +241,11 @@ static int reach(gantry_call *call, enum gn_kind kind, const char *key,
     if (!t.key)
         return GANTRY_ETOOBIG;
     gn_host_on_loop(call, look_up, &t);
-    if (!t.component)
+    if (!t.component) {
+        gn_call_note(call, GN_INFO, "%s: %s: there is no \"%s\"", gn_call_label(call), function,
+                     t.key);
         return GANTRY_ENOENT;
+    }
     enum gn_outcome outcome = GN_OUT_CANCELED;
     int rc = gn_call_nested(call, t.component, t.arguments, kind == GN_TOOL ? NULL : t.key,
                             &t.child, &outcome);

@@ -1,6 +1,7 @@
 /* host_scope.c - the scope of a call, and state across calls. */
 #include "plugin/host_internal.h"
 
+#include "call/lines.h"
 #include "call/store.h"
 #include "plugin/host_errors.h"
 
@@ -90,6 +91,14 @@ static struct state state_of(gantry_call *call, const char *handle, const char *
     };
 }
 
+/* The plugin hears that there is no room, the operator where it can be made. */
+static int no_room(gantry_call *call, const char *function, const char *limit, int rc)
+{
+    gn_call_note(call, GN_WARNING, "%s: %s is refused: over %s", gn_call_label(call), function,
+                 limit);
+    return gn_host_code(rc);
+}
+
 static void mint(void *arg)
 {
     struct state *s = arg;
@@ -105,6 +114,8 @@ int gn_host_handle_new(gantry_call *call, const char **ret_handle)
     *ret_handle = NULL;
     struct state s = state_of(call, NULL, NULL);
     gn_host_on_loop(call, mint, &s);
+    if (s.rc == GN_EBUSY)
+        return no_room(call, "gantry_handle_new", "state.max_handles", s.rc);
     if (s.rc)
         return gn_host_code(s.rc);
     *ret_handle = gn_arena_strdup(&call->arena, s.minted);
@@ -154,10 +165,15 @@ int gn_host_state_set(gantry_call *call, const char *handle, const char *key,
         return gn_host_misuse(call, "gantry_state_set: the %s is NULL", key ? "value" : "key");
     struct state s = state_of(call, handle, key);
     gn_buf_init(&s.text, call->arena.max);
-    s.rc = gn_json_write(&s.text, value);
-    if (s.rc == GN_OK)
+    int rc = gn_json_write(&s.text, value);
+    if (rc == GN_OK)
         gn_host_on_loop(call, set, &s);
     gn_buf_release(&s.text);
+    if (rc)
+        return gn_host_code(rc);
+    if (s.rc == GN_ETOOBIG || s.rc == GN_EBUSY)
+        return no_room(call, "gantry_state_set",
+                       s.rc == GN_EBUSY ? "state.max_total" : "state.max_bytes", s.rc);
     return gn_host_code(s.rc);
 }
 

@@ -240,3 +240,4 @@ def test_a_tool_calls_another(client, revision, transport):
     assert '"through"' in answer
     result = c.call("forward", name="nothing")
     assert result["isError"] is True
+    c.host.wait_log(r'kit/forward: gantry_call_tool: there is no \\?"nothing')

@@ -201,12 +201,14 @@ def test_limits_of_state_can_change_while_it_runs(client):
     handle = c.text("new_handle")
     c.text("new_handle")
     assert error(c, "new_handle") == EBUSY
+    c.host.wait_log(r"scope/new_handle: gantry_handle_new is refused: over state\.max_handles")
     assert c.text("remember", handle=handle, key="k", value="x" * 100000) == "kept"
     c.host.write_config({"state": {"max_handles": 3, "max_bytes": "64KiB", "max_total": "64KiB"}})
     c.host.signal(signal.SIGHUP)
     c.host.wait_log("reloaded")
     assert c.text("new_handle")
     assert error(c, "remember", handle=handle, key="k", value="x" * 100000) == ETOOBIG
+    c.host.wait_log(r"scope/remember: gantry_state_set is refused: over state\.max_bytes")
     assert len(c.text("recall", handle=handle, key="k")) == 100002
 
 
