@@ -77,10 +77,14 @@ static gantry_metric *handle_of(gantry_plugin *g, struct gn_metric *family, stru
 {
     size_t count = 0;
     for (gantry_metric *m = g->metrics; m; m = m->next, count++) {
-        if (m->family != family)
+        bool is_same = m->family == family;
+        if (!is_same && !gn_streq(gn_metric_name(m->family), gn_metric_name(family)))
             continue;
         gn_metric_unref(family);
-        return m;
+        if (!is_same) /* the page would show one of them only */
+            gn_error_set(err, GN_EEXIST, "the plugin has one of that name, with another kind, "
+                                         "other labels or buckets");
+        return is_same ? m : NULL;
     }
     if (count >= METRICS_MAX) {
         gn_metric_unref(family);

@@ -246,6 +246,7 @@ def test_metrics_that_are_misused_are_told_once_and_do_no_harm(client):
     assert said.count("it has labels, and was given no values") == 1
     assert said.count("histograms gantry_metric_observe") == 1
     c.host.wait_log("not-a-name.*must be 1 to")
+    c.host.wait_log("metric orders: the plugin has one of that name")
     c.host.wait_log("late.*by a handler that does not block")
     assert not scrape(c.host).labels("gantry_plugin_metrics_orders_total")
 

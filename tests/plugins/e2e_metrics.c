@@ -33,6 +33,7 @@ static int metrics_start(gantry_call *call, gantry_plugin *plugin)
     m->size = gantry_metric_new(plugin, GANTRY_METRIC(GANTRY_HISTOGRAM, "size_bytes", "How large",
                                                       .buckets = bounds, .bucket_count = 2));
     gantry_metric_new(plugin, GANTRY_METRIC(GANTRY_GAUGE, "not-a-name", "Is refused"));
+    gantry_metric_new(plugin, GANTRY_METRIC(GANTRY_COUNTER, "orders", "Twice, without the label"));
     return GANTRY_OK;
 }
 
