@@ -1,4 +1,5 @@
 /* logging.c - a line of the log when a message comes, and one when it is done. */
+#include "observe/rules.h"
 #include "pipeline/shipped.h"
 #include "util/str.h"
 
@@ -42,13 +43,37 @@ static void cut(struct gn_buf *text, uint64_t max)
     gn_buf_adds(text, "...");
 }
 
+/* Before it is cut, and while it is JSON: in the text of a line names are no names any more. */
+static void write_clean(const struct gn_call *call, const gantry_json *v, struct gn_buf *text)
+{
+    struct gn_log_rules *rules = gn_log_rules_of(call->env->log);
+    if (rules) {
+        struct gn_jw w;
+        gn_jw_init(&w, text);
+        gn_redact_json(rules->redactor, v, &w, NULL);
+    } else {
+        gn_json_write(text, v);
+    }
+    gn_log_rules_unref(rules);
+}
+
+static void write_clean_text(const struct gn_call *call, const struct gn_buf *json,
+                             struct gn_buf *text)
+{
+    struct gn_json_doc doc;
+    if (json->overflow || gn_json_parse_copy(&doc, json->data, json->len, NULL, NULL))
+        return;
+    write_clean(call, gn_json_root(&doc), text);
+    gn_json_release(&doc);
+}
+
 static void add_arguments(struct line *l, const struct gn_shipped_entry *e,
                           const struct gn_call *call, struct gn_buf *text)
 {
     const gantry_json *v = call->component ? call->arguments : call->params;
     if (!e->options.payloads || !v)
         return;
-    gn_json_write(text, v);
+    write_clean(call, v, text);
     cut(text, e->options.max_payload);
     add(l, "arguments", gn_buf_str(text));
 }
@@ -58,15 +83,19 @@ static void add_result(struct line *l, const struct gn_shipped_entry *e, const s
 {
     if (!e->options.payloads || call->verdict != GN_OUT_RESULT)
         return;
+    struct gn_buf json = GN_BUF_INIT(text->max);
     if (call->component) {
         struct gn_jw w;
-        gn_jw_init(&w, text);
+        gn_jw_init(&w, &json);
         gn_jw_object(&w, NULL);
         gn_result_write(call, GN_OUT_RESULT, &w);
         gn_jw_end(&w);
     } else if (call->result.raw) {
-        gn_buf_add(text, call->result.raw, call->result.raw_len);
+        gn_buf_add(&json, call->result.raw, call->result.raw_len);
     }
+    if (json.data)
+        write_clean_text(call, &json, text);
+    gn_buf_release(&json);
     cut(text, e->options.max_payload);
     add(l, "result", gn_buf_str(text));
 }

@@ -101,6 +101,17 @@ def test_logging_tells_what_comes_and_how_it_ends(start, revision, transport):
     assert [len(one) for one in cut] == [63, 63]
 
 
+def test_payloads_are_logged_without_what_is_secret(start):
+    c = start([{"use": "logging", "payloads": True}])
+    c.text("forward", name="echo", arguments={
+        "text": "hi", "api_key": "s3cr3t", "token": ["s3cr3t"]})
+    c.host.wait_log("tools/call forward completed")
+    begins = next(line for line in lines(c, "logging") if "forward begins" in line["message"])
+    assert json.loads(begins["arguments"])["arguments"] == {
+        "text": "hi", "api_key": "[redacted]", "token": "[redacted]"}
+    assert "s3cr3t" not in c.host.log()
+
+
 def test_payloads_are_not_logged_unless_one_asks_for_them(start):
     c = start(["logging"])
     c.text("echo", text="a secret")
