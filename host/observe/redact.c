@@ -256,6 +256,34 @@ static bool find_assignment(const struct scan *t, size_t at, size_t done, struct
     return to > value;
 }
 
+/* at: the : of "NAME": "VALUE", JSON or a Python dict that became text, its quotes perhaps escaped. */
+static bool find_member(const struct scan *t, size_t at, size_t done, struct span *ret)
+{
+    char quote = at > done ? t->s[at - 1] : 0;
+    if (quote != '"' && quote != '\'')
+        return false;
+    size_t end = at - 1, value = at + 1;
+    bool escaped = end > done && t->s[end - 1] == '\\';
+    end -= escaped;
+    size_t from = end;
+    while (from > done && end - from < NAME_MAX_ && is_word(t->s[from - 1]))
+        from--;
+    if (from == end || from == done || t->s[from - 1] != quote ||
+        !gn_redact_name(t->r, t->s + from, end - from))
+        return false;
+    while (value < t->len && t->s[value] == ' ')
+        value++;
+    value += escaped && value < t->len && t->s[value] == '\\';
+    bool quoted = value < t->len && (t->s[value] == '"' || t->s[value] == '\'');
+    char stop = quoted ? t->s[value++] : 0;
+    size_t to = value;
+    while (to < t->len && (quoted ? t->s[to] != stop : !strchr(" \t\n,;}])", t->s[to])))
+        to += t->s[to] == '\\' && !escaped && to + 1 < t->len ? 2 : 1;
+    to -= escaped && quoted && to < t->len && to > value && t->s[to - 1] == '\\';
+    *ret = (struct span){value, to};
+    return to > value && (quoted || !strchr("{[", t->s[value]));
+}
+
 static bool find_at_word(struct scan *t, size_t at, struct span *ret)
 {
     switch (t->s[at]) {
@@ -282,7 +310,7 @@ static bool find_next(struct scan *t, size_t done, size_t *at, struct span *ret)
         char c = t->s[i];
         bool found;
         if (c == ':')
-            found = find_url_password(t, i, ret);
+            found = find_url_password(t, i, ret) || find_member(t, i, done, ret);
         else if (c == '=')
             found = find_assignment(t, i, done, ret);
         else if (c == '-')

@@ -43,6 +43,12 @@ Test(redact, finds_credentials)
     assert_text("password=hunter2&user=bob", "password=[redacted]&user=bob");
     assert_text("PassWord='a b c' rest", "PassWord='[redacted]' rest");
     assert_text("api-key=1;token=2", "api-key=[redacted];token=[redacted]");
+    assert_text("got {\"password\": \"a\\\"b\", \"n\": 1}",
+                "got {\"password\": \"[redacted]\", \"n\": 1}");
+    assert_text("{'token':'x','api_key': 12}", "{'token':'[redacted]','api_key': [redacted]}");
+    assert_text("{\\\"token\\\":\\\"x y\\\",\\\"n\\\":1}",
+                "{\\\"token\\\":\\\"[redacted]\\\",\\\"n\\\":1}");
+    assert_text("{\"token\": \"cut off", "{\"token\": \"[redacted]");
 }
 
 Test(redact, leaves_the_rest_alone)
@@ -56,6 +62,8 @@ Test(redact, leaves_the_rest_alone)
     assert_text("a task-force of sk-8", NULL);
     assert_text("eyJ is how they begin. So it is.", NULL);
     assert_text("AKIA is a prefix", NULL);
+    assert_text("\"token\": {\"a\": 1} \"token\":\"\" 'token': \"", NULL);
+    assert_text("\"tokens\": 3, unexpected token: ':' at 4, \"my\"token\": \"", NULL);
     assert_text("mypassword=1 passwords=2 =3 password=", NULL);
     assert_text("forbearer abc123", NULL);
 }
