@@ -110,7 +110,7 @@ int gn_host_spawn(gantry_call *call, const gantry_background *work)
     if (s.rc)
         gn_log(call->env->log, GN_WARNING, gn_call_label(call), "gantry_spawn %s: refused: %s",
                work->name,
-               s.rc == GN_EBUSY       ? "too much background work, or the host is stopping"
+               s.rc == GN_EBUSY       ? "limits.max_background run, or the host is stopping"
                : s.rc == GN_ECANCELED ? "what asks for it was cancelled"
                                       : "its scope is too large");
     return gn_host_code(s.rc);
