@@ -47,6 +47,7 @@ struct gn_call_env {
     uint32_t max_background;           /* background work at a time; 0: 256 */
     uint32_t background_timeout_ms;    /* of one without a limit of its own; 0: 600,000 */
     uint32_t background;               /* that runs now */
+    uint32_t holding;                  /* owners whose `hold` is set */
     uint32_t notifications;            /* in middlewares now (operate.c of the protocol) */
     bool no_schedules;                 /* the host stops: no schedule runs any more */
     bool no_background;                /* no work without a client is taken any more */

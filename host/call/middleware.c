@@ -120,7 +120,8 @@ static bool has_one_of(const struct gn_component *c, char **tags)
     return false;
 }
 
-static bool concerns(const struct gn_middleware *m, uint32_t hook, const struct gn_component *c)
+static inline bool concerns(const struct gn_middleware *m, uint32_t hook,
+                            const struct gn_component *c)
 {
     return (m->hooks & hook) && (!m->concerns || m->concerns(m, c)) &&
            (!m->tags || has_one_of(c, m->tags));
@@ -139,9 +140,9 @@ uint32_t gn_around_count(const struct gn_call_env *env, uint32_t hook, const str
 bool gn_around_hold(struct gn_call *call, uint32_t hook)
 {
     const struct gn_around *a = call->env->around;
-    if (call->parent || !gn_call_is_hooked(call->env, hook))
+    if (call->env->holding == 0 || call->parent || !gn_call_is_hooked(call->env, hook))
         return false;
-    for (size_t i = 0; i < a->count; i++) {
+    for (size_t i = 0, n = a->count; i < n; i++) {
         struct gn_owner *owner = a->v[i]->owner;
         if (owner && owner->hold && concerns(a->v[i], hook, call->component) &&
             owner->hold(owner, call))

@@ -171,7 +171,6 @@ __attribute__((noinline)) static void judge_middleware(struct gn_call *call,
 static int run_middleware(struct gn_call *call, uint32_t at)
 {
     struct gn_middleware *m = call->around[at];
-    GN_CHECK(m, GN_MIDDLEWARE_MAGIC);
     call->around_at = at + 1;
     call->self = m->owner;
     call->self_data = m->data;
@@ -228,8 +227,7 @@ int gn_call_next(struct gn_call *call)
         call->verdict = GN_OUT_CANCELED;
         return call->next_rc = GANTRY_ECANCELED;
     }
-    if (call->verdict || call->failed || call->result.bytes || call->result.first ||
-        call->result.structured)
+    if (call->verdict || call->failed || call->result.first || call->result.structured)
         gn_call_reset_result(call);
     int rc = at < call->around_count ? run_middleware(call, at) : run_core(call);
     if (call->verdict == GN_OUT_RESULT) {
@@ -238,7 +236,7 @@ int gn_call_next(struct gn_call *call)
         rc = code_of(call, rc);
         clear_content(call); /* what mends a failure begins anew */
     }
-    call->failed = false;    /* the verdict has it; from here on it says what the middleware does */
+    call->failed = false; /* the verdict has it; from here on it says what the middleware does */
     call->around_at = at;
     call->self = self;
     call->self_data = self_data;

@@ -240,11 +240,11 @@ static bool get_newest(const gantry_call *call, const gantry_var *var, gantry_va
     return true;
 }
 
-int gn_scope_get(gantry_call *call, struct gn_owner *self, const gantry_var *var, gantry_value *ret)
+/* Apart, so that the usual case does not pay for its frame. */
+__attribute__((noinline)) static int get_slowly(gantry_call *call, struct gn_owner *self,
+                                                const gantry_var *var, gantry_value *ret)
 {
     struct access a;
-    if (ret && is_sound(var) && get_newest(call, var, ret))
-        return GANTRY_OK;
     int rc = look_up(&a, call, self, var);
     if (rc)
         return rc;
@@ -260,6 +260,13 @@ int gn_scope_get(gantry_call *call, struct gn_owner *self, const gantry_var *var
         return GANTRY_ENOENT;
     *ret = a.found->value;
     return GANTRY_OK;
+}
+
+int gn_scope_get(gantry_call *call, struct gn_owner *self, const gantry_var *var, gantry_value *ret)
+{
+    if (ret && is_sound(var) && get_newest(call, var, ret))
+        return GANTRY_OK;
+    return get_slowly(call, self, var, ret);
 }
 
 int gn_scope_unset(gantry_call *call, struct gn_owner *self, const gantry_var *var)

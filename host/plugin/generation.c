@@ -52,6 +52,16 @@ void gn_generation_ref(struct gn_generation *g)
     g->refs++;
 }
 
+void gn_generation_set_hold(struct gn_generation *g,
+                            bool (*hold)(struct gn_owner *owner, gantry_call *call))
+{
+    if (hold && !g->owner.hold)
+        g->env->holding++;
+    else if (!hold && g->owner.hold)
+        g->env->holding--;
+    g->owner.hold = hold;
+}
+
 /* Components that were taken back stay until nobody uses them any more: their data must go before
  * the code does. */
 static void sweep_removed(struct gn_generation *g)

@@ -62,7 +62,7 @@ struct gantry_plugin {
     struct gn_list schedules;  /* gantry_schedule made and not over */
     struct gn_list spawned;    /* gn_background that waits for it to be live */
     uint32_t schedule_count;
-    bool schedules_ended; /* no schedule runs any more */
+    bool schedules_ended;   /* no schedule runs any more */
     gantry_metric *metrics; /* made with gantry_metric_new, newest first */
     struct gn_work_group group;
     void *user_state;        /* gantry_set_state */
@@ -106,6 +106,9 @@ GN_NODISCARD int gn_generation_add_middleware(struct gn_generation *g, struct gn
                                               struct gn_error *err);
 /* GN_ENOENT. Calls that it is around already keep it. */
 int gn_generation_remove_middleware(struct gn_generation *g, const char *name);
+/* Sets or clears (NULL) owner.hold. */
+void gn_generation_set_hold(struct gn_generation *g,
+                            bool (*hold)(struct gn_owner *owner, gantry_call *call));
 /* Puts its middlewares around the calls that begin from now on. */
 void gn_generation_publish_middleware(struct gn_generation *g);
 

@@ -49,7 +49,7 @@ static void release_held(struct gn_instance *inst)
     struct gn_registry *registry = inst->plugins->registry;
     struct gn_list *n;
     if (inst->live)
-        inst->live->owner.hold = NULL;
+        gn_generation_set_hold(inst->live, NULL);
     while ((n = gn_list_pop(&inst->held))) {
         struct held *h = GN_CONTAINER(n, struct held, node);
         struct gn_component *held = h->component, *c = NULL;
@@ -166,7 +166,7 @@ static void commit(struct gn_load *load)
         gn_around_replace(p->env, &old->owner, NULL, 0);
     gn_generation_publish_middleware(g);
     if (old)
-        old->owner.hold = NULL;
+        gn_generation_set_hold(old, NULL);
     release_held(inst);
     if (old)
         gn_record_retire(old);
@@ -327,7 +327,7 @@ static void gate_begin(struct gn_load *load)
     load->phase = GN_LOAD_GATE;
     load->has_cancelled = false;
     load->gate_until_ms = gn_clock_ms() + wait_ms;
-    load->instance->live->owner.hold = hold;
+    gn_generation_set_hold(load->instance->live, hold);
     gate_poll(&load->timer);
 }
 

@@ -210,7 +210,7 @@ void gn_record_retire(struct gn_generation *g)
     r->retired_ms = gn_clock_ms();
     if (g->state != GN_GEN_STOPPED)
         g->state = GN_GEN_DRAINING;
-    g->owner.hold = NULL;
+    gn_generation_set_hold(g, NULL);
     gn_generation_end_schedules(g);
     gn_around_replace(g->env, &g->owner, NULL, 0);
     gn_timer_start(g->env->loop, &r->timer, r->plugins->config->plugin_drain_ms, on_drain);

@@ -9,6 +9,7 @@
 #define SLOW_MS 50 /* as for handlers */
 
 #define SPARE_HANDLERS 32
+#define REPLY_FIRST 960 /* bytes, as most replies are shorter; malloc's cache has such pieces */
 #define STALL_MS 5000
 
 /* A batch shares the maximum among its answers. */
@@ -113,7 +114,9 @@ static void send_last(struct gn_request *r, int status, struct gn_buf *message)
 void gn_reply_open(struct gn_request *r, struct gn_reply *reply)
 {
     reply->since_us = gn_clock_us();
-    gn_buf_init(&reply->buf, gn_batch_room(r->stream));
+    size_t room = gn_batch_room(r->stream);
+    gn_buf_init(&reply->buf, room);
+    gn_buf_reserve(&reply->buf, GN_MIN(room, (size_t)REPLY_FIRST)); /* growing costs more */
     gn_jw_init(&reply->w, &reply->buf);
     gn_jw_object(&reply->w, NULL);
     gn_jw_str(&reply->w, "jsonrpc", "2.0");

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define BLOCK_MIN 4096
+#define BLOCK_ONE 960 /* for what is most often the only answer: small enough for malloc's cache   \
+                       */
 #define BLOCK_KEPT (256u * 1024) /* blocks of up to this size are filled up */
 
 struct block {
@@ -21,7 +23,7 @@ static struct block *first(const struct gn_queue *q)
 
 static void add_block(struct gn_queue *q, const char *data, size_t len)
 {
-    size_t cap = GN_MAX(len, BLOCK_MIN);
+    size_t cap = GN_MAX(len, gn_list_empty(&q->blocks) ? (size_t)BLOCK_ONE : (size_t)BLOCK_MIN);
     struct block *b = gn_malloc(sizeof(*b) + cap);
     b->at = 0;
     b->len = len;

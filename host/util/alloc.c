@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define CACHED_MAX 1032 /* the largest size that glibc keeps for each thread */
+
 GN_NORETURN static void out_of_memory(size_t size)
 {
     char text[96];
@@ -25,12 +27,16 @@ void *gn_malloc(size_t size)
     return ptr;
 }
 
+/* glibc's calloc passes its per-thread cache by, malloc does not. */
 void *gn_calloc(size_t count, size_t size)
 {
-    void *ptr = count && size ? calloc(count, size) : calloc(1, 1);
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        out_of_memory(SIZE_MAX);
+    void *ptr = bytes > CACHED_MAX ? calloc(1, bytes) : malloc(bytes ? bytes : 1);
     if (!ptr)
-        out_of_memory(size);
-    return ptr;
+        out_of_memory(bytes);
+    return bytes > CACHED_MAX ? ptr : memset(ptr, 0, bytes ? bytes : 1);
 }
 
 void *gn_realloc(void *ptr, size_t size)
