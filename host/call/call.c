@@ -263,7 +263,8 @@ enum gn_outcome gn_call_judge(struct gn_call *call, int rc, const char *who)
         return GN_OUT_CANCELED;
     if (rc == GANTRY_ETOOBIG) { /* of a host function, passed on: no secret */
         gn_call_fail(call,
-                     "too large: the result, or the memory it takes, is over this server's limit");
+                     "too large: the result, the memory it takes, or what was to be kept, is over "
+                     "this server's limit");
         gn_call_note(call, GN_WARNING, "%s went over a limit of the host (ETOOBIG)", who);
         return GN_OUT_FAILED;
     }

@@ -103,7 +103,7 @@ static bool common_outcome(struct gn_request *r, enum gn_outcome outcome)
     case GN_OUT_CANCELED:
         gn_reply_error(r, 503, GN_RPC_INTERNAL_ERROR, NULL,
                        "the call was cancelled: the server is shutting down "
-                       "or the plugin was taken away");
+                       "or the plugin was replaced or taken away");
         return true;
     default:
         return false;
