@@ -11,8 +11,8 @@
 #include "call/store.h"
 #include "host_metrics.h"
 #include "observe/log.h"
-#include "pipeline/middleware.h"
 #include "pipeline/audit.h"
+#include "pipeline/middleware.h"
 #include "plugin/manager.h"
 #include "transport/transport.h"
 #include "util/alloc.h"
@@ -45,7 +45,7 @@ struct gn_host {
     struct gn_host_metrics *metrics;
     struct gn_audit *audit;
     struct gn_error audit_error; /* it could not be opened: then the host does not serve */
-    uint32_t workers; /* that the loop was made with */
+    uint32_t workers;            /* that the loop was made with */
     uv_signal_t term, interrupt, hangup;
     unsigned open_transports;
     struct gn_background_drain background;

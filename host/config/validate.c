@@ -129,10 +129,11 @@ static void check_metrics_address(struct check *v)
         return;
     }
     if (host && !gn_config_is_loopback(host) && !c->insecure)
-        wrong(v, "metrics.listen",
-              "%s can be reached from other machines, and nobody is asked for a token there: listen "
-              "on 127.0.0.1, or say so with http.insecure: true (--insecure)",
-              c->metrics_listen);
+        wrong(
+            v, "metrics.listen",
+            "%s can be reached from other machines, and nobody is asked for a token there: listen "
+            "on 127.0.0.1, or say so with http.insecure: true (--insecure)",
+            c->metrics_listen);
     for (size_t i = 0; i < c->listener_count && (path || port != 0); i++) {
         if (gn_streq(c->listeners[i].address, c->metrics_listen))
             wrong(v, "metrics.listen", "%s is an address of http.listen", c->metrics_listen);
@@ -230,14 +231,16 @@ static void check_names(struct check *v, const char *list, char **texts, const c
 static void check_log(struct check *v)
 {
     static const char *const processors[] = {"scope", "redact", "time", "level", NULL};
-    static const char *const bind[] = {"request_id", "session_id", "client", "principal",
-                                       "trace_id",   "transport",  "method", "component", NULL};
+    static const char *const bind[] = {"request_id", "session_id", "client",
+                                       "principal",  "trace_id",   "transport",
+                                       "method",     "component",  NULL};
     const struct gn_config *c = v->c;
     check_names(v, "log.processors", c->log_processors, processors);
     check_names(v, "log.bind", c->log_bind, bind);
     const char *name;
     json_t *value;
-    json_object_foreach (c->log_levels, name, value) {
+    json_object_foreach(c->log_levels, name, value)
+    {
         const char *text = json_string_value(value);
         if (gn_level_parse(text) < 0)
             wrong(v, "log.levels",

@@ -256,7 +256,8 @@ static bool find_assignment(const struct scan *t, size_t at, size_t done, struct
     return to > value;
 }
 
-/* at: the : of "NAME": "VALUE", JSON or a Python dict that became text, its quotes perhaps escaped. */
+/* at: the : of "NAME": "VALUE", JSON or a Python dict that became text, its quotes perhaps escaped.
+ */
 static bool find_member(const struct scan *t, size_t at, size_t done, struct span *ret)
 {
     char quote = at > done ? t->s[at - 1] : 0;

@@ -82,8 +82,9 @@ static gantry_metric *handle_of(gantry_plugin *g, struct gn_metric *family, stru
             continue;
         gn_metric_unref(family);
         if (!is_same) /* the page would show one of them only */
-            gn_error_set(err, GN_EEXIST, "the plugin has one of that name, with another kind, "
-                                         "other labels or buckets");
+            gn_error_set(err, GN_EEXIST,
+                         "the plugin has one of that name, with another kind, "
+                         "other labels or buckets");
         return is_same ? m : NULL;
     }
     if (count >= METRICS_MAX) {

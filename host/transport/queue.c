@@ -6,8 +6,9 @@
 #include <string.h>
 
 #define BLOCK_MIN 4096
-#define BLOCK_ONE 960 /* for what is most often the only answer: small enough for malloc's cache   \
-                       */
+#define BLOCK_ONE                                                                                  \
+    960 /* for what is most often the only answer: small enough for malloc's cache                 \
+         */
 #define BLOCK_KEPT (256u * 1024) /* blocks of up to this size are filled up */
 
 struct block {

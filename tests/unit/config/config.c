@@ -506,7 +506,8 @@ Test(config, set_changes_one_key)
     cr_assert_eq(gn_config_set(c, "log.levle", "debug", &err), GN_ENOENT);
     cr_assert_str_eq(err.text, "log.levle: unknown key, did you mean log.level?");
     cr_assert_eq(gn_config_set(c, "limits.workers", "many", &err), GN_EINVAL);
-    cr_assert_str_eq(err.text, "limits.workers: must be a whole number, 0 or more, but is \"many\"");
+    cr_assert_str_eq(err.text,
+                     "limits.workers: must be a whole number, 0 or more, but is \"many\"");
     cr_assert_eq(gn_config_set(c, "http.listen", "[", &err), GN_EINVAL);
     gn_config_free(c);
 }
@@ -597,7 +598,8 @@ Test(config, the_log_names_only_what_there_is)
     assert_invalid("log: {processors: [scope, redakt]}",
                    "log.processors[1]: \"redakt\" is not known; did you mean redact?");
     assert_invalid("log: {processors: [time, time]}", "\"time\" stands here twice");
-    assert_invalid("log: {bind: [request]}", "log.bind[0]: \"request\" is not known; known here: request_id, session_id, "
+    assert_invalid("log: {bind: [request]}",
+                   "log.bind[0]: \"request\" is not known; known here: request_id, session_id, "
                    "client, principal, trace_id, transport, method, component");
     assert_invalid("log: {file: /tmp/x}\naudit: {file: /tmp/x}",
                    "gantry.yaml:2: audit.file: must not be the file that log.file names");
