@@ -299,7 +299,9 @@ void gn_annotations_write(const struct gn_annotations *a, enum gn_revision revis
                           struct gn_jw *w);
 
 /* ---- results as JSON of a revision, members written into the open object of w */
-/* What the call's component gives, and the `_meta` that the handler has set. */
+/* `"_meta": {...}` that the handler has set; nothing if it has not. */
+void gn_result_write_meta(const struct gn_call *call, struct gn_jw *w);
+/* What the call's component gives, and that. */
 void gn_result_write(const struct gn_call *call, enum gn_outcome outcome, struct gn_jw *w);
 /* CallToolResult: content, structuredContent, isError. With outcome other than RESULT: the
  * failure as text and isError. */

@@ -8,7 +8,7 @@
 
 /* ---------------------------------------------------------------- out */
 
-static void write_result_meta(const struct gn_call *call, struct gn_jw *w)
+void gn_result_write_meta(const struct gn_call *call, struct gn_jw *w)
 {
     if (!call->result.meta)
         return;
@@ -29,7 +29,7 @@ void gn_result_write(const struct gn_call *call, enum gn_outcome outcome, struct
     else
         gn_result_write_resource(call, w);
     if (outcome == GN_OUT_RESULT)
-        write_result_meta(call, w);
+        gn_result_write_meta(call, w);
 }
 
 const gantry_json *gn_call_result(struct gn_call *call)

@@ -246,13 +246,17 @@ static bool is_key(const char *key)
     return len > 0 && len <= GN_STORE_KEY_MAX;
 }
 
+static int find_for_key(struct gn_store *store, const struct gn_store_place *where, const char *key,
+                        struct place **ret)
+{
+    return key && is_key(key) ? find(store, where, ret) : GN_EINVAL;
+}
+
 int gn_store_get(struct gn_store *store, const struct gn_store_place *where, const char *key,
                  const char **ret_json, size_t *ret_len)
 {
     struct place *p = NULL;
-    if (!key || !is_key(key))
-        return GN_EINVAL;
-    int rc = find(store, where, &p);
+    int rc = find_for_key(store, where, key, &p);
     if (rc)
         return rc;
     const struct value *v = gn_map_find(&p->values, key);
@@ -267,9 +271,7 @@ int gn_store_set(struct gn_store *store, const struct gn_store_place *where, con
                  const char *json, size_t len)
 {
     struct place *p = NULL;
-    if (!key || !is_key(key))
-        return GN_EINVAL;
-    int rc = find(store, where, &p);
+    int rc = find_for_key(store, where, key, &p);
     if (rc)
         return rc;
     const struct value *old = gn_map_find(&p->values, key);

@@ -167,16 +167,6 @@ int gn_host_keep_json(gantry_call *call, struct gn_buf *out, const gantry_json *
     return *ret ? GANTRY_OK : GANTRY_ETOOBIG;
 }
 
-static void write_meta(const struct gn_call *child, struct gn_jw *w)
-{
-    if (!child->result.meta)
-        return;
-    gn_jw_object(w, "_meta");
-    for (const struct gn_result_meta *m = child->result.meta; m; m = m->next)
-        gn_jw_raw(w, m->key, m->json, strlen(m->json));
-    gn_jw_end(w);
-}
-
 /* The result as MCP has it, whatever the client's revision: handlers see the latest shape. */
 static int render(struct target *t, enum gn_outcome outcome, const gantry_json **ret)
 {
@@ -190,7 +180,7 @@ static int render(struct target *t, enum gn_outcome outcome, const gantry_json *
     else
         gn_result_write_resource(t->child, &w);
     if (outcome == GN_OUT_RESULT)
-        write_meta(t->child, &w);
+        gn_result_write_meta(t->child, &w);
     gn_jw_end(&w);
     return gn_host_keep_json(t->call, &text, ret);
 }
