@@ -918,12 +918,17 @@ static inline void GANTRY_PRINTF(5, 6)
 {
     va_list ap;
     va_start(ap, fmt);
-    gantry_host_->log_withv(call, level, category, fields, fmt, ap);
+    if (GANTRY_HOST_HAS(log_withv))
+        gantry_host_->log_withv(call, level, category, fields, fmt, ap);
+    else
+        gantry_host_->logv(call, level & 0xffu, fmt, ap);
     va_end(ap);
 }
 /* Whether a line of this level would go anywhere: before composing something costly. [call] */
 static inline bool gantry_log_enabled(gantry_call *call, uint32_t level, const char *category)
 {
+    if (!GANTRY_HOST_HAS(log_enabled))
+        return false;
     return gantry_host_->log_enabled(call, level, category) != 0;
 }
 /* Times a part of the call by name; begin and end pair up, repetitions add up. elapsed gives the
@@ -932,20 +937,28 @@ static inline bool gantry_log_enabled(gantry_call *call, uint32_t level, const c
  * GANTRY_ETOOBIG: more than 64 names. */
 static inline int gantry_timer_begin(gantry_call *call, const char *name)
 {
+    if (!GANTRY_HOST_HAS(timer))
+        return GANTRY_ENOTSUP;
     return gantry_host_->timer(call, GANTRY_TIMER_BEGIN, name, NULL);
 }
 static inline int gantry_timer_end(gantry_call *call, const char *name)
 {
+    if (!GANTRY_HOST_HAS(timer))
+        return GANTRY_ENOTSUP;
     return gantry_host_->timer(call, GANTRY_TIMER_END, name, NULL);
 }
 static inline double gantry_timer_elapsed(gantry_call *call, const char *name)
 {
+    if (!GANTRY_HOST_HAS(timer))
+        return 0;
     double seconds = 0;
     gantry_host_->timer(call, GANTRY_TIMER_ELAPSED, name, &seconds);
     return seconds;
 }
 static inline int gantry_timer_summary(gantry_call *call)
 {
+    if (!GANTRY_HOST_HAS(timer))
+        return GANTRY_ENOTSUP;
     return gantry_host_->timer(call, GANTRY_TIMER_SUMMARY, NULL, NULL);
 }
 /* What GANTRY_TIMED makes. */
@@ -1033,6 +1046,8 @@ static inline int gantry_work(gantry_call *call, int (*fn)(void *arg), void *arg
 static inline int gantry_work_interruptible(gantry_call *call, int (*fn)(void *arg),
                                             void (*interrupt)(void *arg), void *arg)
 {
+    if (!GANTRY_HOST_HAS(work_interruptible))
+        return GANTRY_ENOTSUP;
     return gantry_host_->work_interruptible(call, fn, interrupt, arg);
 }
 /* A fair lock that may be held across awaits, shared by coroutines and blocking handlers. Make it
@@ -1061,21 +1076,29 @@ static inline void gantry_unlock(gantry_call *call, gantry_mutex *mutex)
  * NULL: refused, the log says why. */
 static inline gantry_semaphore *gantry_semaphore_new(gantry_plugin *plugin, uint32_t permits)
 {
+    if (!GANTRY_HOST_HAS(semaphore_new))
+        return NULL;
     return gantry_host_->semaphore_new(plugin, permits);
 }
 static inline void gantry_semaphore_free(gantry_semaphore *semaphore)
 {
+    if (!GANTRY_HOST_HAS(semaphore_free))
+        return;
     gantry_host_->semaphore_free(semaphore);
 }
 /* Takes a permit; waits for it ms milliseconds at most (0: while the call lasts). [call] [awaits]
  * GANTRY_ETIMEDOUT. */
 static inline int gantry_semaphore_take(gantry_call *call, gantry_semaphore *semaphore, uint32_t ms)
 {
+    if (!GANTRY_HOST_HAS(semaphore_take))
+        return GANTRY_ENOTSUP;
     return gantry_host_->semaphore_take(call, semaphore, ms);
 }
 /* Gives one back: whoever waits longest has it. [loop], and in blocking handlers */
 static inline void gantry_semaphore_give(gantry_semaphore *semaphore)
 {
+    if (!GANTRY_HOST_HAS(semaphore_give))
+        return;
     gantry_host_->semaphore_give(semaphore);
 }
 /* One HTTP exchange; the response lives as long as the call, whatever its status. [call] [awaits]
@@ -1225,17 +1248,23 @@ static inline const char *gantry_baggage(gantry_call *call)
 /* 0 for what a client asked, 1 for a call that its handler made, and so on. [call] */
 static inline int gantry_depth(gantry_call *call)
 {
+    if (!GANTRY_HOST_HAS(depth))
+        return 0;
     return gantry_host_->depth(call);
 }
 /* True if the component has the tag. [call] */
 static inline bool gantry_has_tag(gantry_call *call, const char *tag)
 {
+    if (!GANTRY_HOST_HAS(has_tag))
+        return false;
     return gantry_host_->has_tag(call, tag) != 0;
 }
 /* The call that runs on this thread now, for where no parameter can carry it; NULL outside of a
  * handler and in the function of gantry_work(). [any] */
 static inline gantry_call *gantry_current(void)
 {
+    if (!GANTRY_HOST_HAS(current))
+        return NULL;
     return gantry_host_->current();
 }
 
@@ -1246,32 +1275,44 @@ static inline gantry_call *gantry_current(void)
  * call's memory (a pointer then stays the caller's). [call] */
 static inline int gantry_set_text(gantry_call *call, const gantry_var *var, const char *text)
 {
+    if (!GANTRY_HOST_HAS(var_set))
+        return GANTRY_ENOTSUP;
     gantry_value v = gantry_value_text(text);
     return gantry_host_->var_set(call, var, &v);
 }
 static inline int gantry_set_int(gantry_call *call, const gantry_var *var, int64_t value)
 {
+    if (!GANTRY_HOST_HAS(var_set))
+        return GANTRY_ENOTSUP;
     gantry_value v = gantry_value_int(value);
     return gantry_host_->var_set(call, var, &v);
 }
 static inline int gantry_set_num(gantry_call *call, const gantry_var *var, double value)
 {
+    if (!GANTRY_HOST_HAS(var_set))
+        return GANTRY_ENOTSUP;
     gantry_value v = gantry_value_num(value);
     return gantry_host_->var_set(call, var, &v);
 }
 static inline int gantry_set_bool(gantry_call *call, const gantry_var *var, bool value)
 {
+    if (!GANTRY_HOST_HAS(var_set))
+        return GANTRY_ENOTSUP;
     gantry_value v = gantry_value_bool(value);
     return gantry_host_->var_set(call, var, &v);
 }
 static inline int gantry_set_json(gantry_call *call, const gantry_var *var,
                                   const gantry_json *value)
 {
+    if (!GANTRY_HOST_HAS(var_set))
+        return GANTRY_ENOTSUP;
     gantry_value v = gantry_value_json(value);
     return gantry_host_->var_set(call, var, &v);
 }
 static inline int gantry_set_pointer(gantry_call *call, const gantry_var *var, void *value)
 {
+    if (!GANTRY_HOST_HAS(var_set))
+        return GANTRY_ENOTSUP;
     gantry_value v = gantry_value_pointer(value);
     return gantry_host_->var_set(call, var, &v);
 }
@@ -1279,49 +1320,67 @@ static inline int gantry_set_pointer(gantry_call *call, const gantry_var *var, v
  * call. [call] */
 static inline const char *gantry_get_text(gantry_call *call, const gantry_var *var)
 {
+    if (!GANTRY_HOST_HAS(var_get))
+        return NULL;
     gantry_value v;
     return gantry_host_->var_get(call, var, &v) ? NULL : v.as.text;
 }
 static inline int64_t gantry_get_int(gantry_call *call, const gantry_var *var, int64_t otherwise)
 {
+    if (!GANTRY_HOST_HAS(var_get))
+        return otherwise;
     gantry_value v;
     return gantry_host_->var_get(call, var, &v) ? otherwise : v.as.integer;
 }
 static inline double gantry_get_num(gantry_call *call, const gantry_var *var, double otherwise)
 {
+    if (!GANTRY_HOST_HAS(var_get))
+        return otherwise;
     gantry_value v;
     return gantry_host_->var_get(call, var, &v) ? otherwise : v.as.number;
 }
 static inline bool gantry_get_bool(gantry_call *call, const gantry_var *var, bool otherwise)
 {
+    if (!GANTRY_HOST_HAS(var_get))
+        return otherwise;
     gantry_value v;
     return gantry_host_->var_get(call, var, &v) ? otherwise : v.as.integer != 0;
 }
 static inline const gantry_json *gantry_get_json(gantry_call *call, const gantry_var *var)
 {
+    if (!GANTRY_HOST_HAS(var_get))
+        return NULL;
     gantry_value v;
     return gantry_host_->var_get(call, var, &v) ? NULL : v.as.json;
 }
 static inline void *gantry_get_pointer(gantry_call *call, const gantry_var *var)
 {
+    if (!GANTRY_HOST_HAS(var_get))
+        return NULL;
     gantry_value v;
     return gantry_host_->var_get(call, var, &v) ? NULL : v.as.pointer;
 }
 /* True if it is set. [call] */
 static inline bool gantry_is_set(gantry_call *call, const gantry_var *var)
 {
+    if (!GANTRY_HOST_HAS(var_get))
+        return false;
     gantry_value v;
     return gantry_host_->var_get(call, var, &v) == GANTRY_OK;
 }
 /* From here on it is not set in this call. [call] GANTRY_ENOENT: it was not. */
 static inline int gantry_unset(gantry_call *call, const gantry_var *var)
 {
+    if (!GANTRY_HOST_HAS(var_unset))
+        return GANTRY_ENOTSUP;
     return gantry_host_->var_unset(call, var);
 }
 /* From here on every log line of the call carries the variable, as with GANTRY_VAR_LOGGED; not
  * pointers. [call] */
 static inline int gantry_bind(gantry_call *call, const gantry_var *var)
 {
+    if (!GANTRY_HOST_HAS(var_bind))
+        return GANTRY_ENOTSUP;
     return gantry_host_->var_bind(call, var);
 }
 
@@ -1334,6 +1393,8 @@ static inline int gantry_bind(gantry_call *call, const gantry_var *var)
  * the one that was not used for the longest time. [call] GANTRY_EBUSY: too many that are in use. */
 static inline int gantry_handle_new(gantry_call *call, const char **ret_handle)
 {
+    if (!GANTRY_HOST_HAS(handle_new))
+        return GANTRY_ENOTSUP;
     return gantry_host_->handle_new(call, ret_handle);
 }
 /* Reads, sets and deletes a value. handle NULL: the session (revisions up to 2025-11-25; its state
@@ -1343,15 +1404,21 @@ static inline int gantry_handle_new(gantry_call *call, const char **ret_handle)
 static inline int gantry_state_get(gantry_call *call, const char *handle, const char *key,
                                    const gantry_json **ret)
 {
+    if (!GANTRY_HOST_HAS(state_get))
+        return GANTRY_ENOTSUP;
     return gantry_host_->state_get(call, handle, key, ret);
 }
 static inline int gantry_state_set(gantry_call *call, const char *handle, const char *key,
                                    const gantry_json *value)
 {
+    if (!GANTRY_HOST_HAS(state_set))
+        return GANTRY_ENOTSUP;
     return gantry_host_->state_set(call, handle, key, value);
 }
 static inline int gantry_state_delete(gantry_call *call, const char *handle, const char *key)
 {
+    if (!GANTRY_HOST_HAS(state_delete))
+        return GANTRY_ENOTSUP;
     return gantry_host_->state_delete(call, handle, key);
 }
 
@@ -1365,23 +1432,31 @@ static inline int gantry_state_delete(gantry_call *call, const char *handle, con
  * mends it; gantry_fail() and gantry_refuse() replace it. */
 static inline int gantry_next(gantry_call *call)
 {
+    if (!GANTRY_HOST_HAS(next))
+        return GANTRY_ENOTSUP;
     return gantry_host_->next(call);
 }
 /* What became of it: GANTRY_OUTCOME_. [middleware] */
 static inline int gantry_outcome(gantry_call *call)
 {
+    if (!GANTRY_HOST_HAS(outcome))
+        return GANTRY_OUTCOME_NONE;
     return gantry_host_->outcome(call);
 }
 /* The message of a failure; NULL if there is none. In a handler: that of its own gantry_fail(),
  * else of the call it made that failed last. [call] */
 static inline const char *gantry_failure(gantry_call *call)
 {
+    if (!GANTRY_HOST_HAS(failure))
+        return NULL;
     return gantry_host_->failure(call);
 }
 /* The result so far as MCP has it (CallToolResult, ReadResourceResult, ListToolsResult with all
  * pages in one, ...), in the shape of the latest revision; NULL if there is none. [middleware] */
 static inline const gantry_json *gantry_result(gantry_call *call)
 {
+    if (!GANTRY_HOST_HAS(result))
+        return NULL;
     return gantry_host_->result(call);
 }
 /* Replaces it: content and structured output of a tool, contents of a resource, messages of a
@@ -1389,12 +1464,16 @@ static inline const gantry_json *gantry_result(gantry_call *call)
  */
 static inline int gantry_set_result(gantry_call *call, const gantry_json *result)
 {
+    if (!GANTRY_HOST_HAS(set_result))
+        return GANTRY_ENOTSUP;
     return gantry_host_->set_result(call, result);
 }
 /* Replaces the arguments (of a list and others: the params) for what gantry_next() runs; they are
  * checked like those of a client. [middleware] */
 static inline int gantry_set_arguments(gantry_call *call, const gantry_json *arguments)
 {
+    if (!GANTRY_HOST_HAS(set_arguments))
+        return GANTRY_ENOTSUP;
     return gantry_host_->set_arguments(call, arguments);
 }
 /* Fails with a JSON-RPC error of this code instead of a result (-32000 to -32099 are free for
@@ -1402,6 +1481,8 @@ static inline int gantry_set_arguments(gantry_call *call, const gantry_json *arg
 static inline int GANTRY_PRINTF(3, 4)
     gantry_refuse(gantry_call *call, int code, const char *fmt, ...)
 {
+    if (!GANTRY_HOST_HAS(refusev))
+        return GANTRY_ENOTSUP;
     va_list ap;
     va_start(ap, fmt);
     int rc = gantry_host_->refusev(call, code, fmt, ap);
@@ -1411,6 +1492,8 @@ static inline int GANTRY_PRINTF(3, 4)
 /* Moves the call's deadline to ms from now. [middleware] */
 static inline int gantry_set_timeout(gantry_call *call, uint32_t ms)
 {
+    if (!GANTRY_HOST_HAS(set_timeout))
+        return GANTRY_ENOTSUP;
     return gantry_host_->set_timeout(call, ms);
 }
 
@@ -1423,6 +1506,8 @@ static inline int gantry_set_timeout(gantry_call *call, uint32_t ms)
  * GANTRY_ECANCELED: what asks was told to end itself (free_arg is not called then). */
 static inline int gantry_spawn(gantry_call *call, const gantry_background *work)
 {
+    if (!GANTRY_HOST_HAS(spawn))
+        return GANTRY_ENOTSUP;
     return gantry_host_->spawn(call, work);
 }
 /* Runs a function ms from now, or every ms milliseconds (counted from the end of the run before, so
@@ -1431,17 +1516,23 @@ static inline int gantry_spawn(gantry_call *call, const gantry_background *work)
 static inline gantry_schedule *gantry_after(gantry_plugin *plugin, uint32_t ms,
                                             const gantry_background *work)
 {
+    if (!GANTRY_HOST_HAS(schedule))
+        return NULL;
     return gantry_host_->schedule(plugin, work, ms, 0);
 }
 static inline gantry_schedule *gantry_every(gantry_plugin *plugin, uint32_t ms,
                                             const gantry_background *work)
 {
+    if (!GANTRY_HOST_HAS(schedule))
+        return NULL;
     return gantry_host_->schedule(plugin, work, ms, ms ? ms : 1);
 }
 /* No further run; one that is under way is not disturbed. NULL is fine. One of gantry_after() is
  * gone when it has run. [loop] */
 static inline void gantry_schedule_stop(gantry_schedule *schedule)
 {
+    if (!GANTRY_HOST_HAS(schedule_stop))
+        return;
     gantry_host_->schedule_stop(schedule);
 }
 
@@ -1657,13 +1748,18 @@ static inline void GANTRY_PRINTF(5, 6)
 {
     va_list ap;
     va_start(ap, fmt);
-    gantry_host_->plugin_log_withv(plugin, level, category, fields, fmt, ap);
+    if (GANTRY_HOST_HAS(plugin_log_withv))
+        gantry_host_->plugin_log_withv(plugin, level, category, fields, fmt, ap);
+    else
+        gantry_host_->plugin_logv(plugin, level & 0xffu, fmt, ap);
     va_end(ap);
 }
 /* The lowest level at which this instance's lines of the category (NULL: all) go anywhere, until
  * the configuration is read again; -1: as configured. [any] */
 static inline int gantry_set_log_level(gantry_plugin *plugin, const char *category, int level)
 {
+    if (!GANTRY_HOST_HAS(set_log_level))
+        return GANTRY_ENOTSUP;
     return gantry_host_->set_log_level(plugin, category, level);
 }
 /* A metric on the host's /metrics page: gantry_metric_new(plugin, GANTRY_METRIC(GANTRY_COUNTER,
@@ -1672,6 +1768,8 @@ static inline int gantry_set_log_level(gantry_plugin *plugin, const char *catego
 static inline gantry_metric *gantry_metric_new(gantry_plugin *plugin,
                                                const gantry_metric_spec *spec)
 {
+    if (!GANTRY_HOST_HAS(metric_new))
+        return NULL;
     return gantry_host_->metric_new(plugin, spec);
 }
 /* Adds to a counter or gauge; sets a gauge; adds one value to a histogram. label_values: as many as
@@ -1679,16 +1777,22 @@ static inline gantry_metric *gantry_metric_new(gantry_plugin *plugin,
 static inline void gantry_metric_add(gantry_metric *metric, double value,
                                      const char *const *label_values)
 {
+    if (!GANTRY_HOST_HAS(metric_update))
+        return;
     gantry_host_->metric_update(metric, GANTRY_METRIC_ADD, value, label_values);
 }
 static inline void gantry_metric_set(gantry_metric *metric, double value,
                                      const char *const *label_values)
 {
+    if (!GANTRY_HOST_HAS(metric_update))
+        return;
     gantry_host_->metric_update(metric, GANTRY_METRIC_SET, value, label_values);
 }
 static inline void gantry_metric_observe(gantry_metric *metric, double value,
                                          const char *const *label_values)
 {
+    if (!GANTRY_HOST_HAS(metric_update))
+        return;
     gantry_host_->metric_update(metric, GANTRY_METRIC_OBSERVE, value, label_values);
 }
 /* In save: appends bytes. [loop] GANTRY_ETOOBIG over 16 MiB. */
@@ -1719,6 +1823,8 @@ static inline int gantry_add_prompt(gantry_plugin *plugin, const gantry_prompt *
 /* A middleware that goes by data known only at start. [loop] As above. */
 static inline int gantry_add_middleware(gantry_plugin *plugin, const gantry_middleware *middleware)
 {
+    if (!GANTRY_HOST_HAS(add_middleware))
+        return GANTRY_ENOTSUP;
     return gantry_host_->add_middleware(plugin, middleware);
 }
 /* Takes back a component of this instance by name, URI or URI template; running calls finish.

@@ -210,6 +210,27 @@ Test(negotiation, a_plugin_lives_with_a_shorter_table)
     unload(&w);
 }
 
+/* A host that ends where the minor before this one did. */
+Test(negotiation, what_a_minor_has_brought_is_not_there_on_the_one_before)
+{
+    struct {
+        gantry_host host;
+    } table = {gn_host_table};
+    table.host.size = offsetof(gantry_host, current);
+    memset((char *)&table.host + table.host.size, 0xee, sizeof table.host - table.host.size);
+    const struct gn_abi abi = {&table.host, GANTRY_ABI_MAJOR, GANTRY_ABI_MINOR - 1,
+                               gn_abi_current.symbol};
+    struct world w;
+    load(&w, &abi, "fresh");
+    check_loaded(&w, 1, "");
+    check_text(&w, "try_all", "{}", "-2 none 1 0 -2 none");
+    unload(&w);
+    load(&w, &gn_abi_current, "fresh");
+    check_loaded(&w, 1, "");
+    check_text(&w, "try_all", "{}", "0 Ada 1 0 -11 current");
+    unload(&w);
+}
+
 Test(negotiation, another_major_is_refused_in_both_directions)
 {
     struct gn_abi abi = gn_abi_current;
