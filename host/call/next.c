@@ -137,7 +137,8 @@ static int run_handler(struct gn_call *call)
     return call->component->flags & GANTRY_BLOCKING ? run_on_worker(call) : gn_call_invoke(call);
 }
 
-static int run_core(struct gn_call *call)
+/* Apart, so that the levels around it have small frames. */
+__attribute__((noinline)) static int run_core(struct gn_call *call)
 {
     struct core core = {.call = call};
     bool binds = !call->operate && !call->is_completion;

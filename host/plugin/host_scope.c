@@ -19,7 +19,8 @@ static const char *name_of(const gantry_var *var)
 }
 
 /* What is the author's mistake is told in the log; the rest may be expected. */
-static int told(gantry_call *call, const char *function, const gantry_var *var, int rc)
+__attribute__((noinline)) static int told(gantry_call *call, const char *function,
+                                          const gantry_var *var, int rc)
 {
     if (rc == GANTRY_EINVAL)
         gn_host_misuse(call,

@@ -1,4 +1,5 @@
-/* around.c - five middlewares with a scope around every tools/call: what they cost beside none.
+/* around.c - five middlewares with a scope around every tools/call (HOOK), or around something else
+ * that is never asked for: what they cost beside none.
  *
  * The outermost sets a variable, as one that finds out who calls does; the others read it. Nothing
  * is logged. */
@@ -6,7 +7,7 @@
 
 static const gantry_var user = GANTRY_VAR("user", GANTRY_VALUE_TEXT);
 
-GANTRY_MIDDLEWARE(first, GANTRY_ON_CALL_TOOL, .priority = 1)
+GANTRY_MIDDLEWARE(first, HOOK, .priority = 1)
 {
     gantry_set_text(call, &user, "user123");
     return gantry_next(call);
@@ -19,19 +20,19 @@ static int look(gantry_call *call)
     return gantry_next(call);
 }
 
-GANTRY_MIDDLEWARE(second, GANTRY_ON_CALL_TOOL, .priority = 2)
+GANTRY_MIDDLEWARE(second, HOOK, .priority = 2)
 {
     return look(call);
 }
-GANTRY_MIDDLEWARE(third, GANTRY_ON_CALL_TOOL, .priority = 3)
+GANTRY_MIDDLEWARE(third, HOOK, .priority = 3)
 {
     return look(call);
 }
-GANTRY_MIDDLEWARE(fourth, GANTRY_ON_CALL_TOOL, .priority = 4)
+GANTRY_MIDDLEWARE(fourth, HOOK, .priority = 4)
 {
     return look(call);
 }
-GANTRY_MIDDLEWARE(fifth, GANTRY_ON_CALL_TOOL, .priority = 5)
+GANTRY_MIDDLEWARE(fifth, HOOK, .priority = 5)
 {
     return look(call);
 }

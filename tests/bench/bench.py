@@ -229,13 +229,12 @@ def part_around(servers, quick):
     """What five middlewares and a scope add to one call, logging off."""
     few, many = 100, 600 if quick else 1100
     found = []
-    for around in (False, True):
+    for plugin in ("bench_beside", "bench_around"):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             os.chmod(folder, 0o755)
             server = Gantry(folder)
-            if around:
-                put(BENCH / "bench_around.so", server.drop / "bench_around.so")
+            put(BENCH / f"{plugin}.so", server.drop / "around.so")
             found.append((stdio_instructions_of(server, folder, many) -
                           stdio_instructions_of(server, folder, few)) / (many - few))
     row("instructions for one tools/call, five middlewares", found[1], None)
