@@ -32,9 +32,7 @@ struct gn_task *gn_task_new(struct gn_loop *loop, const struct gn_task_spec *spe
 {
     const char *name = spec->name ? spec->name : "unnamed task";
     size_t name_len = strlen(name);
-    /* glibc's calloc passes its per-thread cache by, malloc does not. */
-    struct gn_task *task = gn_malloc(sizeof(*task) + name_len + 1);
-    memset(task, 0, sizeof(*task));
+    struct gn_task *task = gn_calloc(1, sizeof(*task) + name_len + 1);
     memcpy(task->name, name, name_len + 1);
     task->magic = GN_TASK_MAGIC;
     task->is_worker = is_worker;

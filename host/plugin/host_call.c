@@ -22,11 +22,6 @@ static bool is_running(const gantry_call *call)
 }
 
 /* A thread of the plugin, or the function of gantry_work, may know the call but must not use it. */
-static bool is_on_its_task(const gantry_call *call)
-{
-    return gn_task_current() == call->task;
-}
-
 bool gn_host_runs_not(const gantry_call *call)
 {
     if (!is_running(call))
@@ -77,7 +72,7 @@ int gn_host_sleep(gantry_call *call, uint32_t ms)
 int gn_host_cancelled(gantry_call *call)
 {
     /* Asked in loops: one that runs in the wrong place must not fill the log. */
-    return is_running(call) && is_on_its_task(call) && gn_task_is_cancelled(call->task);
+    return gn_host_is_on_task(call) && gn_task_is_cancelled(call->task);
 }
 
 int gn_host_shield(gantry_call *call, uint32_t ms)

@@ -17,11 +17,13 @@
 /* False; the log tells, unless the call is none at all. */
 bool gn_host_runs_not(const gantry_call *call);
 /* True if this is a call whose handler runs now; otherwise the function must do nothing. */
+static inline bool gn_host_is_on_task(const gantry_call *call)
+{
+    return call && call->magic == GN_CALL_MAGIC && call->task && gn_task_current() == call->task;
+}
 static inline bool gn_host_runs(const gantry_call *call)
 {
-    return (call && call->magic == GN_CALL_MAGIC && call->task &&
-            gn_task_current() == call->task) ||
-           gn_host_runs_not(call);
+    return gn_host_is_on_task(call) || gn_host_runs_not(call);
 }
 /* A mistake in the plugin's code, told to its author through the log. Returns GANTRY_EINVAL. */
 int gn_host_misuse(gantry_call *call, const char *fmt, ...) GN_PRINTF(2, 3);

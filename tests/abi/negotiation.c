@@ -189,16 +189,19 @@ Test(negotiation, a_newer_plugin_finds_the_new_function_on_a_newer_host)
     unload(&w);
 }
 
-/* A host whose table ends before its last functions, and says so. */
+/* A host of the minor before, whose table ends after `size` bytes and says so. */
+static struct gn_abi shorter_host(gantry_host *table, size_t size)
+{
+    memcpy(table, &gn_host_table, sizeof *table);
+    table->size = (uint32_t)size;
+    memset((char *)table + size, 0xee, sizeof *table - size);
+    return (struct gn_abi){table, GANTRY_ABI_MAJOR, GANTRY_ABI_MINOR - 1, gn_abi_current.symbol};
+}
+
 Test(negotiation, a_plugin_lives_with_a_shorter_table)
 {
-    struct {
-        gantry_host host;
-    } table = {gn_host_table};
-    table.host.size = offsetof(gantry_host, add_prompt);
-    memset((char *)&table.host + table.host.size, 0xee, sizeof table.host - table.host.size);
-    const struct gn_abi abi = {&table.host, GANTRY_ABI_MAJOR, GANTRY_ABI_MINOR - 1,
-                               gn_abi_current.symbol};
+    gantry_host table;
+    const struct gn_abi abi = shorter_host(&table, offsetof(gantry_host, add_prompt));
     struct world w;
     load(&w, &abi, "hello");
     check_loaded(&w, 1, "");
@@ -213,13 +216,8 @@ Test(negotiation, a_plugin_lives_with_a_shorter_table)
 /* A host that ends where the minor before this one did. */
 Test(negotiation, what_a_minor_has_brought_is_not_there_on_the_one_before)
 {
-    struct {
-        gantry_host host;
-    } table = {gn_host_table};
-    table.host.size = offsetof(gantry_host, current);
-    memset((char *)&table.host + table.host.size, 0xee, sizeof table.host - table.host.size);
-    const struct gn_abi abi = {&table.host, GANTRY_ABI_MAJOR, GANTRY_ABI_MINOR - 1,
-                               gn_abi_current.symbol};
+    gantry_host table;
+    const struct gn_abi abi = shorter_host(&table, offsetof(gantry_host, current));
     struct world w;
     load(&w, &abi, "fresh");
     check_loaded(&w, 1, "");
