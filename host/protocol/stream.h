@@ -33,6 +33,13 @@ struct gn_stream_ops {
     int (*open)(struct gn_stream *s);
 };
 
+/* Whether the last message has left: for those who must know. */
+struct gn_delivery {
+    /* [loop] Once, after `end`: is_written, every byte of it was taken by the kernel; else the
+     * client was gone before. May come before `end` returns, and free the delivery. */
+    void (*done)(struct gn_delivery *delivery, bool is_written);
+};
+
 #define GN_STREAM_MAGIC 0x57e4a001u
 struct gn_stream {
     uint32_t magic;
@@ -40,6 +47,9 @@ struct gn_stream {
     bool shared;           /* stdio, websocket */
     const char *transport; /* "stdio", "http" */
     const char *principal; /* NULL: nobody in particular; valid as long as the stream */
+    /* the protocol's, for the next `send` or `end` only: cleared by it */
+    struct gn_delivery *delivery; /* `end`: told whether it has left; NULL: nobody asks */
+    const char *event_id;         /* HTTP: the `id:` of the event; NULL: none */
     /* the protocol's */
     bool is_whole; /* the answer has headers of its own: nothing, and no stream, begins before it */
     struct gn_list requests; /* in flight on this stream: gn_stream_init empties it */
