@@ -52,7 +52,7 @@ const struct gn_journal_entry *gn_journal_find(const struct gn_journal *j, const
                                                enum gn_journal_kind kind,
                                                const unsigned char *digest);
 /* Adds a copy; one of the same key and kind that is there is replaced. GN_ETOOBIG: too many, too
- * long a key, over the arena. digest NULL: zero. */
+ * long a key, over the arena; GN_EINVAL: no key, NUL in the text. digest NULL: zero. */
 int gn_journal_add(struct gn_journal *j, struct gn_arena *arena, const char *key,
                    enum gn_journal_kind kind, const unsigned char *digest, const char *json,
                    size_t len);
