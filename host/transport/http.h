@@ -162,6 +162,8 @@ void gn_http_conn_doom(struct gn_http_conn *c);
 void gn_http_conn_want_write(struct gn_http_conn *c);
 /* Writes past the queue, which is empty: how much was taken; the connection may be doomed by it. */
 size_t gn_http_conn_write(struct gn_http_conn *c, const char *data, size_t len);
+/* Tells the deliveries whose bytes the kernel has. */
+void gn_http_conn_deliver(struct gn_http_conn *c);
 /* What happens when it is over depends on the state. Ignored once the connection is doomed. */
 void gn_http_conn_set_timer(struct gn_http_conn *c, uint64_t delay_ms);
 void gn_http_conn_stop_timer(struct gn_http_conn *c);

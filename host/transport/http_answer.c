@@ -368,14 +368,19 @@ static void end_stream(struct gn_http_conn *c, const char *json, size_t len)
 static void op_end(struct gn_stream *s, int status, const char *json, size_t len)
 {
     struct gn_http_conn *c = conn_of(s);
+    struct gn_delivery *delivery = gn_delivery_take(s);
     gn_assert(c->with_protocol);
     c->with_protocol = false;
-    if (!c->wsi || c->doomed)
-        return;
-    if (c->is_streaming)
+    if (c->wsi && !c->doomed && c->is_streaming)
         end_stream(c, json, len);
-    else
+    else if (c->wsi && !c->doomed)
         gn_http_answer(c, status, json ? "application/json" : NULL, json, json ? len : 0);
+    if (!c->wsi || c->doomed) {
+        gn_delivery_tell(delivery, false);
+    } else if (delivery) {
+        gn_queue_mark(&c->out, delivery);
+        gn_http_conn_deliver(c);
+    }
 }
 
 static const char *op_header(struct gn_stream *s, const char *name)

@@ -130,6 +130,17 @@ uint64_t gn_http_conn_progress(struct gn_http_conn *c)
     return until > now ? until - now : 0;
 }
 
+static bool is_all_written(const struct gn_http_conn *c)
+{
+    return c->out.len == 0 && !(c->is_tls && lws_partial_buffered(c->wsi));
+}
+
+void gn_http_conn_deliver(struct gn_http_conn *c)
+{
+    if (!c->is_tls || !lws_partial_buffered(c->wsi))
+        gn_queue_deliver(&c->out);
+}
+
 static void write_waiting(struct gn_http_conn *c)
 {
     size_t len, done = 1;
@@ -139,13 +150,10 @@ static void write_waiting(struct gn_http_conn *c)
         if (!c->doomed)
             gn_queue_used(&c->out, done);
     }
-    if (!c->doomed)
-        note_progress(c);
-}
-
-static bool is_all_written(const struct gn_http_conn *c)
-{
-    return c->out.len == 0 && !(c->is_tls && lws_partial_buffered(c->wsi));
+    if (c->doomed)
+        return;
+    note_progress(c);
+    gn_http_conn_deliver(c);
 }
 
 /* ---- from request to request */

@@ -17,6 +17,13 @@ struct block {
     char data[];
 };
 
+/* The delivery is told when `used` of its queue has come this far. */
+struct mark {
+    struct gn_list node;
+    uint64_t at;
+    struct gn_delivery *delivery;
+};
+
 static struct block *first(const struct gn_queue *q)
 {
     return gn_list_empty(&q->blocks) ? NULL : GN_CONTAINER(q->blocks.next, struct block, node);
@@ -46,6 +53,42 @@ void gn_queue_init(struct gn_queue *q, size_t max_bytes, uint64_t *total)
 {
     *q = (struct gn_queue){.max = max_bytes, .total = total};
     gn_list_init(&q->blocks);
+    gn_list_init(&q->marks);
+}
+
+/* They are out of their queue, which may not be there any more after the last one. */
+static void tell_all(struct gn_list *marks, bool is_written)
+{
+    for (struct gn_list *n; (n = gn_list_pop(marks));) {
+        struct mark *mark = GN_CONTAINER(n, struct mark, node);
+        struct gn_delivery *delivery = mark->delivery;
+        gn_free(mark);
+        gn_delivery_tell(delivery, is_written);
+    }
+}
+
+void gn_queue_mark(struct gn_queue *q, struct gn_delivery *delivery)
+{
+    if (!delivery)
+        return;
+    struct mark *mark = gn_malloc(sizeof(*mark));
+    mark->at = q->used + q->len;
+    mark->delivery = delivery;
+    gn_list_append(&q->marks, &mark->node);
+}
+
+void gn_queue_deliver(struct gn_queue *q)
+{
+    struct gn_list due;
+    gn_list_init(&due);
+    while (!gn_list_empty(&q->marks)) {
+        struct mark *mark = GN_CONTAINER(q->marks.next, struct mark, node);
+        if (mark->at > q->used)
+            break;
+        gn_list_remove(&mark->node);
+        gn_list_append(&due, &mark->node);
+    }
+    tell_all(&due, true);
 }
 
 void gn_queue_release(struct gn_queue *q)
@@ -54,6 +97,11 @@ void gn_queue_release(struct gn_queue *q)
     while ((n = gn_list_pop(&q->blocks)))
         free_block(q, GN_CONTAINER(n, struct block, node));
     q->len = 0;
+    struct gn_list lost;
+    gn_list_init(&lost);
+    while (!gn_list_empty(&q->marks))
+        gn_list_append(&lost, gn_list_pop(&q->marks));
+    tell_all(&lost, false);
 }
 
 int gn_queue_room(const struct gn_queue *q, enum gn_weight weight)
@@ -92,6 +140,7 @@ void gn_queue_used(struct gn_queue *q, size_t len)
 {
     gn_assert(len <= q->len);
     q->len -= len;
+    q->used += len;
     while (len) {
         struct block *b = first(q);
         size_t part = GN_MIN(len, b->len - b->at);

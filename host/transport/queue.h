@@ -11,7 +11,9 @@
 
 struct gn_queue {
     struct gn_list blocks;
-    size_t len, max; /* bytes that wait / may wait */
+    struct gn_list marks; /* deliveries to be told, in order */
+    size_t len, max;      /* bytes that wait / may wait */
+    uint64_t used;        /* bytes written since the beginning */
     uint64_t *total; /* memory of several queues together, this one's included; NULL: not counted */
     uint64_t dropped; /* messages that found no room */
 };
@@ -19,8 +21,9 @@ struct gn_queue {
 /* `total` is borrowed for the life of the queue, or NULL. It counts memory: what a client has read
  * of a block that is not used up counts still. */
 void gn_queue_init(struct gn_queue *q, size_t max_bytes, uint64_t *total);
-void gn_queue_release(
-    struct gn_queue *q); /* frees what waits; the queue is empty and usable again */
+/* Frees what waits, and tells deliveries that it was not written; the queue is empty and usable
+ * again. */
+void gn_queue_release(struct gn_queue *q);
 
 /* Whether a message of this weight may be added: 0; GN_EBUSY: it may be dropped, and an eighth (one
  * that should not: a half) of the maximum waits already; GN_ETOOBIG: it must not be dropped, and
@@ -34,5 +37,26 @@ void gn_queue_add(struct gn_queue *q, const void *data, size_t len);
 const char *gn_queue_front(const struct gn_queue *q, size_t *ret_len);
 /* The first `len` of them have been written. */
 void gn_queue_used(struct gn_queue *q, size_t len);
+
+/* The delivery (NULL: none) is to be told once all that waits now has been written: from the next
+ * gn_queue_deliver on, at once if nothing waits. */
+void gn_queue_mark(struct gn_queue *q, struct gn_delivery *delivery);
+/* Tells those whose bytes have been written. What is told may change the queue, and free what it is
+ * part of. */
+void gn_queue_deliver(struct gn_queue *q);
+
+/* delivery NULL: nobody asks. */
+static inline void gn_delivery_tell(struct gn_delivery *delivery, bool is_written)
+{
+    if (delivery)
+        delivery->done(delivery, is_written);
+}
+/* What the stream's next `end` is to tell, which it does not keep. */
+static inline struct gn_delivery *gn_delivery_take(struct gn_stream *s)
+{
+    struct gn_delivery *delivery = s->delivery;
+    s->delivery = NULL;
+    return delivery;
+}
 
 #endif

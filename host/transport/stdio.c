@@ -107,6 +107,7 @@ static void flush(struct gn_stdio *t)
             note_broken(t);
     }
     poll_output(t, t->queue.len > 0);
+    gn_queue_deliver(&t->queue);
 }
 
 /* True while the client has so much to read that it is not asked for more. */
@@ -130,7 +131,8 @@ static void on_writable(uv_poll_t *poll, int status, int events)
         resume_input(t);
 }
 
-static int send_line(struct gn_stdio *t, const char *json, size_t len, enum gn_weight weight)
+/* Adds it to what waits. */
+static int add_line(struct gn_stdio *t, const char *json, size_t len, enum gn_weight weight)
 {
     if (t->broken || t->closed)
         return GN_EPIPE;
@@ -147,21 +149,31 @@ static int send_line(struct gn_stdio *t, const char *json, size_t len, enum gn_w
     }
     gn_queue_add(&t->queue, json, len);
     gn_queue_add(&t->queue, "\n", 1);
-    if (!t->reading)
-        flush(t);
-    return t->broken ? GN_EPIPE : 0;
+    return 0;
 }
 
 static int op_send(struct gn_stream *s, const char *json, size_t len, enum gn_weight weight)
 {
-    return send_line(GN_CONTAINER(s, struct gn_stdio, stream), json, len, weight);
+    struct gn_stdio *t = GN_CONTAINER(s, struct gn_stdio, stream);
+    int r = add_line(t, json, len, weight);
+    if (r == 0 && !t->reading)
+        flush(t);
+    return r == 0 && t->broken ? GN_EPIPE : r;
 }
 
 static void op_end(struct gn_stream *s, int status, const char *json, size_t len)
 {
+    struct gn_stdio *t = GN_CONTAINER(s, struct gn_stdio, stream);
+    struct gn_delivery *delivery = gn_delivery_take(s);
     (void)status;
-    if (json)
-        send_line(GN_CONTAINER(s, struct gn_stdio, stream), json, len, GN_MUST);
+    int r = json ? add_line(t, json, len, GN_MUST) : 0;
+    if (r) {
+        gn_delivery_tell(delivery, false);
+        return;
+    }
+    gn_queue_mark(&t->queue, delivery);
+    if (!t->reading)
+        flush(t);
 }
 
 static const struct gn_stream_ops stdio_ops = {.send = op_send, .end = op_end};
