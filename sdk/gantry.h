@@ -1,4 +1,4 @@
-/* gantry.h - the plugin interface of gantry, an MCP host runtime. ABI 0.2
+/* gantry.h - the plugin interface of gantry, an MCP host runtime. ABI 0.3
  *
  * A plugin is one shared object that includes this header and exports one symbol. It links against
  * nothing: whatever it calls is reached through a table that the host hands over at load.
@@ -64,7 +64,7 @@ extern "C" {
 
 #define GANTRY_ABI_MAJOR 0
 #ifndef GANTRY_ABI_MINOR
-#define GANTRY_ABI_MINOR 2
+#define GANTRY_ABI_MINOR 3
 #endif
 
 #define GANTRY_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -88,17 +88,19 @@ typedef struct gantry_metric gantry_metric;       /* a counter, gauge or histogr
 
 enum {
     GANTRY_OK = 0,
-    GANTRY_EINVAL = -1,    /* an argument of the function is wrong */
-    GANTRY_ENOTSUP = -2,   /* this host, client or situation cannot do it */
-    GANTRY_ECANCELED = -3, /* the call was cancelled: clean up and return */
-    GANTRY_EFAILED = -4,   /* what gantry_fail() returns */
-    GANTRY_ETOOBIG = -5,   /* over a limit */
-    GANTRY_EBUSY = -6,     /* too much at once: try again later */
-    GANTRY_ENOENT = -7,    /* no such thing; from a resource: "resource not found" */
-    GANTRY_ETIMEDOUT = -8, /* a deadline passed */
-    GANTRY_EIO = -9,       /* the network or a device failed */
-    GANTRY_EEXIST = -10,   /* the name is taken */
-    GANTRY_EPERM = -11     /* not allowed here or now */
+    GANTRY_EINVAL = -1,     /* an argument of the function is wrong */
+    GANTRY_ENOTSUP = -2,    /* this host, client or situation cannot do it */
+    GANTRY_ECANCELED = -3,  /* the call was cancelled: clean up and return */
+    GANTRY_EFAILED = -4,    /* what gantry_fail() returns */
+    GANTRY_ETOOBIG = -5,    /* over a limit */
+    GANTRY_EBUSY = -6,      /* too much at once: try again later */
+    GANTRY_ENOENT = -7,     /* no such thing; from a resource: "resource not found" */
+    GANTRY_ETIMEDOUT = -8,  /* a deadline passed */
+    GANTRY_EIO = -9,        /* the network or a device failed */
+    GANTRY_EEXIST = -10,    /* the name is taken */
+    GANTRY_EPERM = -11,     /* not allowed here or now */
+    GANTRY_EDECLINED = -12, /* the person said no (MCP action "decline") */
+    GANTRY_EDISMISSED = -13 /* the person closed the question without an answer ("cancel") */
 };
 
 /* RFC 5424 severities, as in MCP's LoggingLevel. */
@@ -119,6 +121,9 @@ enum { GANTRY_USER_VISIBLE = 0x100 };
 /* `flags` of tools, resources, templates and prompts. */
 enum {
     GANTRY_BLOCKING = 1, /* the handler blocks: run it on a worker thread, start to end */
+    /* While it waits for an answer of its client the handler may be run again from its start, here
+     * or by another process: what it did before must bear that, or be wrapped in gantry_once(). */
+    GANTRY_REPLAY = 16,
     /* Tools only. Without these the operator decides (etc/gantry.yaml, schema). */
     GANTRY_STRICT_INPUT = 2,    /* arguments as they are: "5" is not read as 5 */
     GANTRY_OUTPUT_STRICT = 4,   /* structured output that does not fit its schema fails the call */
@@ -134,6 +139,11 @@ enum {
 
 /* Values of three-state hints; 0 says nothing. */
 enum { GANTRY_NO = -1, GANTRY_YES = 1 };
+
+/* `task` of a tool (extension io.modelcontextprotocol/tasks). With OPTIONAL each call of a client
+ * that knows tasks is one from its start; with REQUIRED others are refused. With NEVER, the
+ * default, a handler may still make its call one by gantry_become_task(). */
+enum { GANTRY_TASK_NEVER = 0, GANTRY_TASK_OPTIONAL = 1, GANTRY_TASK_REQUIRED = 2 };
 
 /* Roles and audiences (MCP `Role`). */
 enum { GANTRY_USER = 1, GANTRY_ASSISTANT = 2 };
@@ -303,6 +313,8 @@ typedef struct gantry_tool {
     const char *meta_json, *version;
     void *data;
     void (*free_data)(void *data);
+    uint32_t task; /* GANTRY_TASK_: may its calls become tasks? since 0.3 */
+    uint32_t reserved2;
 } gantry_tool;
 
 /* A resource with a fixed URI. Made with GANTRY_RESOURCE. The handler adds contents with
@@ -509,13 +521,23 @@ typedef struct gantry_middleware {
     uint32_t size;
     int32_t priority; /* lower is further out; ties: by instance, then in the order declared */
     uint32_t hooks;   /* GANTRY_ON_ */
-    uint32_t flags;   /* 0 */
+    uint32_t flags;   /* GANTRY_NO_PARK */
     const char *name;
     int (*run)(gantry_call *call);
     const char *const *tags; /* only around components that have one of them; NULL: all */
     void *data;              /* gantry_data() in run */
     void (*free_data)(void *data);
+    /* since 0.3: a call that it is around waits for an answer of its client, maybe for minutes and
+     * with nobody connected; goes on. Not called where the call ends instead. gantry_data() and
+     * variables work, nothing that awaits. May be NULL. [loop] */
+    void (*on_park)(gantry_call *call);
+    void (*on_resume)(gantry_call *call);
 } gantry_middleware;
+
+/* `flags` of a middleware: what it holds cannot be kept while a client thinks (a transaction). A
+ * call that would wait unwinds instead, and runs again with the answer (GANTRY_REPLAY), or cannot
+ * ask. */
+enum { GANTRY_NO_PARK = 1 };
 
 /* What became of what gantry_next() ran. */
 enum {
@@ -570,6 +592,92 @@ typedef struct gantry_metric_spec {
                                  .type = (type_),                                                  \
                                  .name = (name_),                                                  \
                                  .help = __VA_ARGS__})
+
+/* ---------------------------------------------------------------- asking the client */
+
+/* What is asked for: a struct described by a table (strings, numbers, booleans, choices with
+ * GANTRY_ONE_OF, and gantry_strings for several of them; nothing nested, as MCP's forms have it),
+ * or a schema as JSON. Made with GANTRY_FORM and GANTRY_FORM_JSON. */
+typedef struct gantry_form {
+    uint32_t size;
+    uint16_t arg_size, reserved;
+    const gantry_arg *args;
+    uint32_t in_size, reserved2;
+    const char *schema_json; /* instead of args: a requestedSchema */
+} gantry_form;
+
+enum { GANTRY_TOOLS_AUTO = 0, GANTRY_TOOLS_REQUIRED = 1, GANTRY_TOOLS_NONE = 2 };
+enum { GANTRY_CONTEXT_NONE = 0, GANTRY_CONTEXT_THIS_SERVER = 1, GANTRY_CONTEXT_ALL_SERVERS = 2 };
+
+/* What a model of the client is asked (MCP CreateMessageRequest). Made with GANTRY_SAMPLING. */
+typedef struct gantry_sampling {
+    uint32_t size;
+    uint32_t max_tokens;              /* 0: 1,024 */
+    const char *prompt;               /* one message of the user; or messages */
+    const gantry_json *messages;      /* an array of MCP SamplingMessage */
+    const char *system_prompt;        /* may be NULL */
+    const char *const *models;        /* hints, best first; NULL-terminated; may be NULL */
+    double cost, speed, intelligence; /* priorities, 0 (says nothing) to 1 */
+    gantry_opt_num temperature;
+    const char *const *stop_sequences; /* NULL-terminated; may be NULL */
+    uint32_t context;                  /* GANTRY_CONTEXT_ */
+    uint32_t tool_choice;              /* GANTRY_TOOLS_ */
+    const char *const *tools;          /* names of this host's tools; NULL-terminated */
+    const gantry_json *tools_json;     /* instead: an array of MCP Tool */
+    const gantry_json *metadata;       /* for the provider; an object */
+} gantry_sampling;
+
+/* What the model said. Lives as long as the call. */
+typedef struct gantry_sampled {
+    uint32_t size;                   /* filled in by the functions below */
+    uint32_t role;                   /* GANTRY_ASSISTANT, usually */
+    const char *text;                /* all its pieces of text, one a line; "" if there is none */
+    const char *model, *stop_reason; /* stop_reason may be NULL */
+    const gantry_json *content;      /* an array, also of one block */
+    const gantry_json *result;       /* all of it */
+} gantry_sampled;
+
+typedef struct gantry_root {
+    const char *uri;  /* file://... */
+    const char *name; /* may be NULL */
+} gantry_root;
+typedef struct gantry_roots_list {
+    uint32_t size; /* filled in by the functions below */
+    uint32_t count;
+    const gantry_root *v;
+} gantry_roots_list;
+
+enum { GANTRY_ASK_FORM = 1, GANTRY_ASK_URL, GANTRY_ASK_SAMPLE, GANTRY_ASK_ROOTS };
+
+/* One question to the client, and its answer. Made with the functions below; several at once go
+ * through gantry_ask_all(). */
+typedef struct gantry_ask {
+    uint32_t size;
+    uint32_t kind;           /* GANTRY_ASK_ */
+    const char *key;         /* names it on the wire and in a replay: 1 to 128 bytes, the same in
+                                every run; asked again it becomes key-2, key-3, ... */
+    const char *message;     /* form, URL: what the person reads */
+    const gantry_form *form; /* NULL: yes or no */
+    void *answer; /* form: filled if accepted. Of a table: its struct, strings in memory of
+                     the call; of a schema: a const gantry_json *. May be NULL */
+    const char *url;
+    const gantry_sampling *sampling;
+    gantry_sampled *sampled;  /* filled */
+    gantry_roots_list *roots; /* filled */
+    /* the outcome */
+    int32_t rc; /* GANTRY_OK, _EDECLINED, _EDISMISSED, or why there is no answer */
+    uint32_t reserved;
+    const gantry_json *result; /* the client's answer as it came; NULL if there is none */
+} gantry_ask;
+
+/* ---------------------------------------------------------------- tasks */
+
+typedef struct gantry_task_options {
+    uint32_t size;
+    uint32_t poll_ms;    /* how often the client should look; 0: the host's */
+    uint64_t ttl_ms;     /* how long it and its result are kept; 0: the host's */
+    const char *message; /* its first status message; may be NULL */
+} gantry_task_options;
 
 /* ---------------------------------------------------------------- HTTP client */
 
@@ -740,6 +848,27 @@ typedef struct gantry_host {
     void (*semaphore_free)(gantry_semaphore *);
     int (*semaphore_take)(gantry_call *, gantry_semaphore *, uint32_t ms);
     void (*semaphore_give)(gantry_semaphore *);
+
+    /* since 0.3: asking the client */
+    int (*ask)(gantry_call *, gantry_ask *const *asks, size_t n);
+    int (*once)(gantry_call *, const char *key,
+                int (*fn)(gantry_call *call, void *arg, const gantry_json **ret), void *arg,
+                const gantry_json **ret);
+    int (*sample_loop)(gantry_call *, const char *key, const gantry_sampling *, uint32_t max_rounds,
+                       gantry_sampled *ret);
+    const char *(*elicitation_id)(gantry_call *, const char *key);
+    int (*elicitation_done)(gantry_plugin *, const char *id);
+
+    /* tasks, streams, extensions */
+    int (*become_task)(gantry_call *, const gantry_task_options *);
+    int (*task_status)(gantry_call *, const char *message);
+    const char *(*task_id)(gantry_call *);
+    int (*close_stream)(gantry_call *, uint32_t retry_ms);
+    const gantry_json *(*client_extension)(gantry_call *, const char *name);
+
+    /* subscriptions */
+    int (*resource_updated)(gantry_plugin *, const char *uri);
+    int (*is_subscribed)(gantry_plugin *, const char *uri);
 } gantry_host;
 
 /* `kind` of data_add and remove, `what` of info. */
@@ -1124,6 +1253,179 @@ static inline int gantry_read_resource(gantry_call *call, const char *uri,
                                        const gantry_json **ret_result)
 {
     return gantry_host_->read_resource(call, uri, ret_result);
+}
+
+/* ---------------------------------------------------------------- asking the client */
+
+/* A question suspends the handler until the client has answered, in every revision. Up to
+ * 2025-11-25 it is a request on the stream of the call. From 2026-07-28 on the reply is
+ * "input_required", the call is parked, and goes on when the client sends its request again with
+ * the answers; should that reach another process, or this one after a restart or a reload, a
+ * handler marked GANTRY_REPLAY runs again from its start: questions that were answered are answered
+ * at once, by their keys. So the questions that a handler asks must depend on nothing but its
+ * arguments, earlier answers and gantry_once().
+ *
+ * Questions can be asked in tools, prompts, resources and templates, and in middlewares around
+ * them. Answers are checked by the host; one that does not fit is asked for again. Time that the
+ * client takes does not count against the call's deadline. Codes all of these share:
+ * GANTRY_ENOTSUP: this client, or this place, has no such questions (gantry_can() tells before);
+ * GANTRY_ECANCELED; GANTRY_EIO: the client answered with an error, or never with what fits (the log
+ * says what); GANTRY_ETIMEDOUT: nobody answered in time; GANTRY_ETOOBIG: too many, too large.
+ * Passing any of them on tells the client in plain words. */
+
+/* Asks several questions in one round trip. [call] [awaits] GANTRY_OK: each has an answer, and its
+ * rc says which. */
+static inline int gantry_ask_all(gantry_call *call, gantry_ask *const *asks, size_t n)
+{
+    if (!GANTRY_HOST_HAS(ask))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->ask(call, asks, n);
+}
+static inline int gantry_ask_one(gantry_call *call, gantry_ask *ask)
+{
+    int rc = gantry_ask_all(call, &ask, 1);
+    return rc ? rc : ask->rc;
+}
+/* Asks the person to fill in a form (MCP elicitation, form mode). `answer` is filled if it returns
+ * GANTRY_OK:
+ *
+ *     person who;
+ *     int rc = gantry_elicit(call, "who", "Who are you?", GANTRY_FORM(person, person_args), &who);
+ *     if (rc == GANTRY_EDECLINED)
+ *         return gantry_text(call, "As you like.");
+ *     if (rc)
+ *         return rc;
+ *
+ * Never for secrets: those go through gantry_elicit_url. [call] [awaits] GANTRY_EDECLINED,
+ * GANTRY_EDISMISSED. */
+static inline int gantry_elicit(gantry_call *call, const char *key, const char *message,
+                                const gantry_form *form, void *answer)
+{
+    gantry_ask ask = {
+        sizeof ask, GANTRY_ASK_FORM, key, message, form, answer, NULL, NULL, NULL, NULL, 0, 0,
+        NULL};
+    return gantry_ask_one(call, &ask);
+}
+/* Yes or no: GANTRY_OK if the person agrees. [call] [awaits] GANTRY_EDECLINED,
+ * GANTRY_EDISMISSED. */
+static inline int gantry_confirm(gantry_call *call, const char *key, const char *message)
+{
+    return gantry_elicit(call, key, message, NULL, NULL);
+}
+/* Asks the person to visit a URL (2025-11-25 and later). GANTRY_OK: the person agreed to; what
+ * happens there is known to your own server only. [call] [awaits] GANTRY_EDECLINED,
+ * GANTRY_EDISMISSED. */
+static inline int gantry_elicit_url(gantry_call *call, const char *key, const char *message,
+                                    const char *url)
+{
+    gantry_ask ask = {sizeof ask, GANTRY_ASK_URL, key,  message, NULL, NULL, url,
+                      NULL,       NULL,           NULL, 0,       0,    NULL};
+    return gantry_ask_one(call, &ask);
+}
+/* The id under which the URL of that key is told to the client, to be woven into it: not to be
+ * guessed, the same in a replay. [call] NULL over the call's memory. */
+static inline const char *gantry_elicitation_id(gantry_call *call, const char *key)
+{
+    if (!GANTRY_HOST_HAS(elicitation_id))
+        return NULL;
+    return gantry_host_->elicitation_id(call, key);
+}
+/* What was to be done at the URL is done: clients of 2025-11-25 that wait for it are told. [loop]
+ * GANTRY_ENOENT: nobody waits under that id. */
+static inline int gantry_elicitation_done(gantry_plugin *plugin, const char *id)
+{
+    if (!GANTRY_HOST_HAS(elicitation_done))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->elicitation_done(plugin, id);
+}
+/* Asks a model of the client:
+ *
+ *     gantry_sampled said;
+ *     if ((rc = gantry_sample(call, "sum", GANTRY_SAMPLING("Sum this up: ..."), &said)))
+ *         return rc;
+ *
+ * [call] [awaits] */
+static inline int gantry_sample(gantry_call *call, const char *key, const gantry_sampling *sampling,
+                                gantry_sampled *ret)
+{
+    gantry_ask ask = {sizeof ask, GANTRY_ASK_SAMPLE, key, NULL, NULL, NULL,
+                      NULL,       sampling,          ret, NULL, 0,    0,
+                      NULL};
+    return gantry_ask_one(call, &ask);
+}
+/* The same until the model wants no tool any more: what it calls, of sampling->tools, is called
+ * through the host, and the results are given back, max_rounds times at most (0: 8; the last round
+ * offers no tools). In a replay tools that were called are not called again. Needs
+ * GANTRY_CAP_SAMPLING_TOOLS. [call] [awaits] */
+static inline int gantry_sample_loop(gantry_call *call, const char *key,
+                                     const gantry_sampling *sampling, uint32_t max_rounds,
+                                     gantry_sampled *ret)
+{
+    if (!GANTRY_HOST_HAS(sample_loop))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->sample_loop(call, key, sampling, max_rounds, ret);
+}
+/* The folders that the client wants to be worked in. [call] [awaits] */
+static inline int gantry_roots(gantry_call *call, const char *key, gantry_roots_list *ret)
+{
+    gantry_ask ask = {
+        sizeof ask, GANTRY_ASK_ROOTS, key, NULL, NULL, NULL, NULL, NULL, NULL, ret, 0, 0, NULL};
+    return gantry_ask_one(call, &ask);
+}
+/* A step that a replay must not repeat: fn runs, and its result (JSON; NULL is null) travels with
+ * the answers; a replay is given it, and fn does not run. That holds once a question after it has
+ * been asked: a process that dies in between has told nobody. fn may await; a negative code of it
+ * is returned, and nothing is kept. ret may be NULL. [call] [awaits] */
+static inline int gantry_once(gantry_call *call, const char *key,
+                              int (*fn)(gantry_call *call, void *arg, const gantry_json **ret),
+                              void *arg, const gantry_json **ret)
+{
+    if (!GANTRY_HOST_HAS(once)) {
+        const gantry_json *value = NULL;
+        return fn(call, arg, ret ? ret : &value);
+    }
+    return gantry_host_->once(call, key, fn, arg, ret);
+}
+
+/* ---------------------------------------------------------------- tasks, streams, extensions */
+
+/* From here on the call is a task: the client is told so at once, goes away, and comes back for the
+ * result (extension io.modelcontextprotocol/tasks). What it is asked it answers by tasks/update;
+ * progress and log lines are for nobody any more, but gantry_task_status() is. options may be NULL.
+ * [call] GANTRY_ENOTSUP: not a tool's call, or the client does not know tasks: go on without.
+ * GANTRY_EBUSY: too many tasks. GANTRY_OK too if it is one already. */
+static inline int gantry_become_task(gantry_call *call, const gantry_task_options *options)
+{
+    if (!GANTRY_HOST_HAS(become_task))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->become_task(call, options);
+}
+/* What a client that looks at the task reads. [call] GANTRY_ENOTSUP: it is none. */
+static inline int gantry_task_status(gantry_call *call, const char *message)
+{
+    if (!GANTRY_HOST_HAS(task_status))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->task_status(call, message);
+}
+/* NULL: it is none. [call] */
+static inline const char *gantry_task_id(gantry_call *call)
+{
+    return GANTRY_HOST_HAS(task_id) ? gantry_host_->task_id(call) : NULL;
+}
+/* Closes the connection that the client waits at, not the call: the client comes back after
+ * retry_ms (0: when it likes) for what it has missed. For work that takes minutes. [call]
+ * GANTRY_ENOTSUP: this client, or its transport, cannot. */
+static inline int gantry_close_stream(gantry_call *call, uint32_t retry_ms)
+{
+    if (!GANTRY_HOST_HAS(close_stream))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->close_stream(call, retry_ms);
+}
+/* The client's settings of an extension ("io.modelcontextprotocol/ui"), an object; NULL: it does
+ * not know it. [call] */
+static inline const gantry_json *gantry_client_extension(gantry_call *call, const char *name)
+{
+    return GANTRY_HOST_HAS(client_extension) ? gantry_host_->client_extension(call, name) : NULL;
 }
 
 /* ---------------------------------------------------------------- memory of the call */
@@ -1795,6 +2097,20 @@ static inline void gantry_metric_observe(gantry_metric *metric, double value,
         return;
     gantry_host_->metric_update(metric, GANTRY_METRIC_OBSERVE, value, label_values);
 }
+/* The contents of a resource of this instance (a template's too) have changed: clients that have
+ * subscribed to it are told, once for a burst. [any] GANTRY_ENOENT: nobody has. */
+static inline int gantry_resource_updated(gantry_plugin *plugin, const char *uri)
+{
+    if (!GANTRY_HOST_HAS(resource_updated))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->resource_updated(plugin, uri);
+}
+/* True if some client has subscribed to it: whether looking for changes is worth anything. [loop]
+ */
+static inline bool gantry_is_subscribed(gantry_plugin *plugin, const char *uri)
+{
+    return GANTRY_HOST_HAS(is_subscribed) && gantry_host_->is_subscribed(plugin, uri) > 0;
+}
 /* In save: appends bytes. [loop] GANTRY_ETOOBIG over 16 MiB. */
 static inline int gantry_buffer_add(gantry_buffer *out, const void *data, size_t n)
 {
@@ -1852,6 +2168,15 @@ static inline int gantry_remove_middleware(gantry_plugin *plugin, const char *na
 
 /* ---------------------------------------------------------------- the plugin's descriptor */
 
+/* An extension of MCP that the plugin's components are for, as clients are told in the host's
+ * capabilities while the plugin is there. Made with GANTRY_EXTENSION. */
+typedef struct gantry_extension {
+    uint32_t size;
+    uint32_t reserved;
+    const char *name;          /* "io.modelcontextprotocol/ui" */
+    const char *settings_json; /* an object; NULL: {} */
+} gantry_extension;
+
 /* What the one exported symbol points at. Made with GANTRY_PLUGIN. */
 typedef struct gantry_descriptor {
     uint32_t size;
@@ -1883,6 +2208,7 @@ typedef struct gantry_descriptor {
     int (*save)(gantry_plugin *plugin, gantry_buffer *out);
     int (*restore)(gantry_plugin *plugin, const void *data, size_t n);
     const gantry_middleware *const *middleware; /* since 0.2 */
+    const gantry_extension *const *extensions;  /* since 0.3 */
 } gantry_descriptor;
 
 /* ---------------------------------------------------------------- declaring macros (C only) */
@@ -2001,6 +2327,30 @@ typedef struct gantry_descriptor {
 #define GANTRY_ICON(...) (&(const gantry_icon){.size = sizeof(gantry_icon), .src = __VA_ARGS__})
 #define GANTRY_ICONS(...)                                                                          \
     .icons = (const gantry_icon *const[])                                                          \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
+/* The form of a struct, described by a table; of a schema as text. */
+#define GANTRY_FORM(S, table)                                                                      \
+    (&(const gantry_form){.size = sizeof(gantry_form),                                             \
+                          .arg_size = sizeof(gantry_arg),                                          \
+                          .args = (table),                                                         \
+                          .in_size = (uint32_t)sizeof(S)})
+#define GANTRY_FORM_JSON(text)                                                                     \
+    (&(const gantry_form){.size = sizeof(gantry_form), .schema_json = (text)})
+/* GANTRY_SAMPLING("prompt", options); the prompt may be NULL where there are .messages. */
+#define GANTRY_SAMPLING(...)                                                                       \
+    (&(const gantry_sampling){.size = sizeof(gantry_sampling), .prompt = __VA_ARGS__})
+#define GANTRY_LIST_OF(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define GANTRY_ASK(kind_, key_, ...)                                                               \
+    (&(gantry_ask){.size = sizeof(gantry_ask), .kind = (kind_), .key = (key_), __VA_ARGS__})
+#define GANTRY_TASK_OPTIONS(...)                                                                   \
+    (&(const gantry_task_options){.size = sizeof(gantry_task_options), __VA_ARGS__})
+#define GANTRY_EXTENSION(name_, ...)                                                               \
+    (&(const gantry_extension){                                                                    \
+        .size = sizeof(gantry_extension), .name = (name_), .settings_json = __VA_ARGS__})
+#define GANTRY_EXTENSIONS(...)                                                                     \
+    .extensions = (const gantry_extension *const[])                                                \
     {                                                                                              \
         __VA_ARGS__, NULL                                                                          \
     }

@@ -227,6 +227,8 @@ static const char *code_name(int rc)
         [-GANTRY_EIO] = "EIO",
         [-GANTRY_EEXIST] = "EEXIST",
         [-GANTRY_EPERM] = "EPERM",
+        [-GANTRY_EDECLINED] = "EDECLINED",
+        [-GANTRY_EDISMISSED] = "EDISMISSED",
     };
     return rc <= 0 && rc > -(int)GN_COUNT(names) ? names[-rc] : "an unknown code";
 }
@@ -253,7 +255,7 @@ enum gn_outcome gn_call_judge(struct gn_call *call, int rc, const char *who)
         return GN_OUT_FAILED;
     if (rc == GANTRY_OK)
         return GN_OUT_RESULT;
-    if (rc == GANTRY_EFAILED && call->heard) {
+    if (call->heard && rc == call->heard_rc) {
         gn_call_fail(call, "%s", call->heard);
         return GN_OUT_FAILED;
     }

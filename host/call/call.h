@@ -16,6 +16,7 @@
 #ifndef GN_CALL_CALL_H
 #define GN_CALL_CALL_H
 
+#include "call/journal.h"
 #include "call/middleware.h"
 #include "call/scope.h"
 #include "call/weight.h"
@@ -46,6 +47,9 @@ struct gn_call_env {
     struct gn_metrics *metrics;        /* what the host counts; NULL: nothing */
     uint32_t max_background;           /* background work at a time; 0: 256 */
     uint32_t background_timeout_ms;    /* of one without a limit of its own; 0: 600,000 */
+    uint32_t max_asking;               /* calls that wait for their clients; 0: 1,000 */
+    uint32_t ask_timeout_ms;           /* how long such a one waits; 0: 600,000 */
+    uint32_t asking;                   /* those that do now */
     uint32_t background;               /* that runs now */
     uint32_t holding;                  /* owners whose `hold` is set */
     uint32_t notifications;            /* in middlewares now (operate.c of the protocol) */
@@ -70,6 +74,7 @@ enum gn_outcome {
     GN_OUT_TIMEOUT,    /* the deadline passed; call->result and failure are not to be read */
     GN_OUT_BUSY,       /* no coroutine or worker to be had */
     GN_OUT_CANCELED,   /* cancelled by a shutdown or by whoever owns the call */
+    GN_OUT_UNWOUND,    /* its client was asked; a replay of it will begin anew (gn_call_unwind) */
 };
 
 /* Whoever wants to know how calls end: metrics, the audit log. */
@@ -91,6 +96,18 @@ struct gn_call_ops {
     void (*finished)(struct gn_call *call, enum gn_outcome outcome);
     /* [loop] A header of the request, or NULL. May be NULL. */
     const char *(*header)(struct gn_call *call, const char *name);
+    /* [loop] call->asking has questions that are OPEN: puts them to the client and marks them SENT
+     * (ask.h). 0: answers will come; else the code that the handler gets. The sink may change here
+     * (call->ops), as the call is parked. NULL: nobody is there to be asked. */
+    int (*ask)(struct gn_call *call);
+    /* [loop] Questions that were SENT are not waited for any more. May be NULL. */
+    void (*unask)(struct gn_call *call);
+    /* [loop] gantry_become_task: the sink changes to one that keeps the result. NULL: cannot. */
+    int (*become_task)(struct gn_call *call, const gantry_task_options *options);
+    /* [loop] gantry_task_status, for a sink that is a task. NULL: it is none. */
+    int (*task_status)(struct gn_call *call, const char *message);
+    /* [loop] gantry_close_stream. NULL: cannot. */
+    int (*close_stream)(struct gn_call *call, uint32_t retry_ms);
 };
 
 enum gn_content_kind {
@@ -132,6 +149,9 @@ struct gn_result {
     size_t suggestion_count;  /* may exceed that: counted, not kept */
     int64_t suggestion_total; /* -1 not told */
 };
+
+struct gn_asking;    /* ask.h */
+struct gn_ask_count; /* ask.c */
 
 /* What came of checking the arguments before the middlewares began. */
 struct gn_bound {
@@ -184,6 +204,16 @@ struct gantry_call {
     struct gn_timer deadline;
 
     struct gn_scope scope;
+    /* asking the client (ask.h); of the outermost call */
+    struct gn_asking *asking;        /* questions that are open now; NULL */
+    struct gn_journal journal;       /* stateless era: what a replay is to be told */
+    const gantry_json *responses;    /* `inputResponses` that came along; in the arena or in doc */
+    struct gn_ask_count *ask_counts; /* how often each key was used in this run */
+    uint32_t lacking;                /* GANTRY_CAP_ bits that an ask would have needed */
+    bool is_parked;                  /* waits for a client that is not connected */
+    const char *task_id;             /* it has become a task; NULL: it has not */
+    const gantry_json *extensions;   /* the client's, by name; NULL: none */
+
     struct gn_lines *lines;        /* log lines on their way to the client (lines.h); or NULL */
     struct gn_call_timers *timers; /* gantry_timer_begin; or NULL */
 
@@ -202,9 +232,10 @@ struct gantry_call {
     bool finished, cancelled, is_completion, failed, running;
     int rc;              /* what the handler returned */
     const char *failure; /* in the arena */
-    const char *heard;   /* of the call it made that failed last: what passing its code on says */
-    bool own_words;      /* the failure was told by the host's own code, not by a plugin's */
-    const char *label;   /* "hello/greet": in the arena */
+    const char *heard;   /* what passing on the code heard_rc says to the client */
+    int heard_rc;
+    bool own_words;    /* the failure was told by the host's own code, not by a plugin's */
+    const char *label; /* "hello/greet": in the arena */
     struct gn_result result;
     double progress_done;
     uint32_t progress_tokens; /* of the rate limit */

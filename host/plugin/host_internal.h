@@ -88,6 +88,29 @@ int gn_host_call_tool(gantry_call *call, const char *name, const gantry_json *ar
                       const gantry_json **ret_result);
 int gn_host_read_resource(gantry_call *call, const char *uri, const gantry_json **ret_result);
 
+/* ---- host_ask.c */
+int gn_host_ask(gantry_call *call, gantry_ask *const *asks, size_t n);
+int gn_host_sample_loop(gantry_call *call, const char *key, const gantry_sampling *sampling,
+                        uint32_t max_rounds, gantry_sampled *ret);
+int gn_host_elicitation_done(gantry_plugin *g, const char *id);
+
+/* ---- host_once.c */
+int gn_host_once(gantry_call *call, const char *key,
+                 int (*fn)(gantry_call *call, void *arg, const gantry_json **ret), void *arg,
+                 const gantry_json **ret);
+const char *gn_host_elicitation_id(gantry_call *call, const char *key);
+
+/* ---- host_task.c */
+int gn_host_become_task(gantry_call *call, const gantry_task_options *options);
+int gn_host_task_status(gantry_call *call, const char *message);
+const char *gn_host_task_id(gantry_call *call);
+int gn_host_close_stream(gantry_call *call, uint32_t retry_ms);
+const gantry_json *gn_host_client_extension(gantry_call *call, const char *name);
+
+/* ---- host_subscribe.c */
+int gn_host_resource_updated(gantry_plugin *g, const char *uri);
+int gn_host_is_subscribed(gantry_plugin *g, const char *uri);
+
 /* ---- host_json.c */
 int gn_host_json_int(const gantry_json *v, int64_t *ret);
 int gn_host_json_num(const gantry_json *v, double *ret);

@@ -122,6 +122,21 @@ const gantry_host gn_host_table = {
     .semaphore_free = gn_host_semaphore_free,
     .semaphore_take = gn_host_semaphore_take,
     .semaphore_give = gn_host_semaphore_give,
+
+    .ask = gn_host_ask,
+    .once = gn_host_once,
+    .sample_loop = gn_host_sample_loop,
+    .elicitation_id = gn_host_elicitation_id,
+    .elicitation_done = gn_host_elicitation_done,
+
+    .become_task = gn_host_become_task,
+    .task_status = gn_host_task_status,
+    .task_id = gn_host_task_id,
+    .close_stream = gn_host_close_stream,
+    .client_extension = gn_host_client_extension,
+
+    .resource_updated = gn_host_resource_updated,
+    .is_subscribed = gn_host_is_subscribed,
 };
 
 /* What plugins compare with is what the reader returns. */
