@@ -4,9 +4,9 @@
  * digits of a number without its notation, of members without their order and without those that a
  * later one of the same name hides.
  */
-#include "json/number.h"
-
 #include "util/alloc.h"
+#include "json/members.h"
+#include "json/number.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -14,10 +14,6 @@
 
 /* Up to so many members looking for each name is cheaper than sorting. */
 #define FEW_MEMBERS 16
-
-struct member {
-    const gantry_json *name, *value;
-};
 
 /* Text goes through SipHash, what is made of hashes and digits through keyed multiplication. */
 struct hash_key {
@@ -38,7 +34,7 @@ static bool same_text(const gantry_json *a, const gantry_json *b)
 /* By name; of equal names, by position. */
 static int compare_members(const void *a, const void *b)
 {
-    const struct member *x = a, *y = b;
+    const struct gn_json_member *x = a, *y = b;
     uint32_t len = GN_MIN(x->name->len, y->name->len);
     int order = memcmp(x->name->text, y->name->text, len);
     if (order)
@@ -48,24 +44,8 @@ static int compare_members(const void *a, const void *b)
     return x->name < y->name ? -1 : x->name > y->name;
 }
 
-/* The members of an object, sorted, without those that a later one of the same name hides. */
-static struct member *sorted_members(const gantry_json *object, size_t *ret_count)
-{
-    size_t n = 0, kept = 0;
-    struct member *all = gn_malloc(object->len * sizeof(*all));
-    for (const gantry_json *v = gn_json_next(object, NULL); v; v = gn_json_next(object, v))
-        all[n++] = (struct member){v - 1, v};
-    qsort(all, n, sizeof(*all), compare_members);
-    for (size_t i = 0; i < n; i++) {
-        if (i + 1 == n || !same_text(all[i].name, all[i + 1].name))
-            all[kept++] = all[i];
-    }
-    *ret_count = kept;
-    return all;
-}
-
 /* The members that count, in order; returns how many. The object has few. */
-static size_t list_members(const gantry_json *object, struct member *few)
+static size_t list_members(const gantry_json *object, struct gn_json_member *few)
 {
     size_t n = 0;
     for (const gantry_json *v = gn_json_next(object, NULL); v; v = gn_json_next(object, v)) {
@@ -75,14 +55,14 @@ static size_t list_members(const gantry_json *object, struct member *few)
                 break;
             }
         }
-        few[n++] = (struct member){v - 1, v};
+        few[n++] = (struct gn_json_member){v - 1, v};
     }
     return n;
 }
 
 static bool equal_few(const gantry_json *a, const gantry_json *b)
 {
-    struct member x[FEW_MEMBERS], y[FEW_MEMBERS];
+    struct gn_json_member x[FEW_MEMBERS], y[FEW_MEMBERS];
     size_t n = list_members(a, x);
     if (n != list_members(b, y))
         return false;
@@ -103,7 +83,8 @@ static bool equal_many(const gantry_json *a, const gantry_json *b)
 {
     /* Sorting keeps hostile sizes cheap, where looking up each name would be quadratic. */
     size_t a_count, b_count;
-    struct member *x = sorted_members(a, &a_count), *y = sorted_members(b, &b_count);
+    struct gn_json_member *x = gn_json_sorted_members(a, &a_count),
+                          *y = gn_json_sorted_members(b, &b_count);
     bool equal = a_count == b_count;
     for (size_t i = 0; equal && i < a_count; i++)
         equal = same_text(x[i].name, y[i].name) && gn_json_equal(x[i].value, y[i].value);
@@ -180,12 +161,12 @@ static uint64_t hash_array(const gantry_json *v, const struct hash_key *key)
 
 static uint64_t hash_object(const gantry_json *v, const struct hash_key *key)
 {
-    struct member few[FEW_MEMBERS], *members = few;
+    struct gn_json_member few[FEW_MEMBERS], *members = few;
     size_t n;
     if (v->len <= FEW_MEMBERS)
         n = list_members(v, few);
     else
-        members = sorted_members(v, &n);
+        members = gn_json_sorted_members(v, &n);
     uint64_t sum = n; /* their order does not count */
     for (size_t i = 0; i < n; i++)
         sum += fold(hash_text(members[i].name, key), hash_value(members[i].value, key), key);
@@ -217,6 +198,21 @@ static uint64_t next_key(uint64_t *state)
     uint64_t x = (*state ^ *state >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
     x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
     return x ^ x >> 31;
+}
+
+struct gn_json_member *gn_json_sorted_members(const gantry_json *object, size_t *ret_count)
+{
+    size_t n = 0, kept = 0;
+    struct gn_json_member *all = gn_malloc(object->len * sizeof(*all));
+    for (const gantry_json *v = gn_json_next(object, NULL); v; v = gn_json_next(object, v))
+        all[n++] = (struct gn_json_member){v - 1, v};
+    qsort(all, n, sizeof(*all), compare_members);
+    for (size_t i = 0; i < n; i++) {
+        if (i + 1 == n || !same_text(all[i].name, all[i + 1].name))
+            all[kept++] = all[i];
+    }
+    *ret_count = kept;
+    return all;
 }
 
 bool gn_json_equal(const gantry_json *a, const gantry_json *b)
