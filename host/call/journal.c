@@ -140,6 +140,11 @@ int gn_journal_add(struct gn_journal *j, struct gn_arena *arena, const char *key
     return 0;
 }
 
+size_t gn_journal_size(const struct gn_journal *j)
+{
+    return COUNT_SIZE + j->bytes;
+}
+
 int gn_journal_write(const struct gn_journal *j, struct gn_buf *out)
 {
     unsigned char count[COUNT_SIZE];

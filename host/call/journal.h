@@ -37,7 +37,7 @@ struct gn_journal_entry {
 struct gn_journal {
     struct gn_journal_entry *first, *last;
     uint32_t count;
-    size_t bytes; /* of keys and values, with what encoding adds */
+    size_t bytes; /* of keys and values, with what encoding adds to each */
 };
 
 /* digest of `n` pieces, each with its length, so that no two lists of pieces look alike. */
@@ -56,6 +56,8 @@ const struct gn_journal_entry *gn_journal_find(const struct gn_journal *j, const
 int gn_journal_add(struct gn_journal *j, struct gn_arena *arena, const char *key,
                    enum gn_journal_kind kind, const unsigned char *digest, const char *json,
                    size_t len);
+/* Bytes of the binary form. */
+size_t gn_journal_size(const struct gn_journal *j);
 /* Appends the binary form (length-prefixed, little endian, versioned by the seal around it). 0, or
  * GN_ETOOBIG: over the buffer's maximum. */
 int gn_journal_write(const struct gn_journal *j, struct gn_buf *out);

@@ -26,6 +26,8 @@ struct gn_seal_keys {
  * n 0: one random key, which dies with this process. GN_EINVAL with err naming which one. */
 int gn_seal_keys_set(struct gn_seal_keys *keys, char *const *texts, size_t n, struct gn_error *err);
 
+void gn_seal_keys_wipe(struct gn_seal_keys *keys);
+
 /* What a state says. */
 struct gn_sealed {
     unsigned char id[GN_SEAL_ID];             /* of this state: what is spent */
@@ -49,5 +51,10 @@ int gn_seal(const struct gn_seal_keys *keys, const struct gn_sealed *state, stru
  * compare. */
 int gn_unseal(const struct gn_seal_keys *keys, const char *text, size_t len, struct gn_arena *arena,
               struct gn_sealed *ret);
+
+/* The inside of a state, between journal and cipher. The first: 0 or GN_ETOOBIG; the second has
+ * been authenticated, and is not believed all the same: GN_EINVAL. */
+int gn_sealed_write(const struct gn_sealed *state, struct gn_buf *out);
+int gn_sealed_read(struct gn_sealed *ret, struct gn_arena *arena, const void *bytes, size_t len);
 
 #endif

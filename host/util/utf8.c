@@ -1,7 +1,8 @@
-/* utf8.c - the character encodings of str.h: UTF-8, Base64, hex. */
+/* utf8.c - the character encodings of str.h: UTF-8, Base64, hex, keys. */
 #include "util/error.h"
 #include "util/str.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #define HIGH_BITS UINT64_C(0x8080808080808080)
@@ -197,6 +198,26 @@ int gn_base64url_encode(struct gn_buf *out, const void *data, size_t len)
 int gn_base64url_decode(struct gn_buf *out, const char *text, size_t len)
 {
     return base64_decode(out, text, len, true);
+}
+
+int gn_parse_key(const char *text, void *ret, size_t size)
+{
+    static const int variants[] = {
+        sodium_base64_VARIANT_ORIGINAL,
+        sodium_base64_VARIANT_ORIGINAL_NO_PADDING,
+        sodium_base64_VARIANT_URLSAFE,
+        sodium_base64_VARIANT_URLSAFE_NO_PADDING,
+    };
+    size_t text_len = strlen(text), len;
+    if (text_len == 2 * size && sodium_hex2bin(ret, size, text, text_len, NULL, &len, NULL) == 0 &&
+        len == size)
+        return 0;
+    for (size_t i = 0; i < GN_COUNT(variants); i++) {
+        if (sodium_base642bin(ret, size, text, text_len, NULL, &len, NULL, variants[i]) == 0 &&
+            len == size)
+            return 0;
+    }
+    return GN_EINVAL;
 }
 
 void gn_hex(char *out, const void *data, size_t len)

@@ -91,6 +91,7 @@ Test(journal, reads_what_was_written, .init = begin)
 {
     struct gn_journal j = {0}, again = {0};
     write_three(&j);
+    cr_assert_eq(gn_journal_size(&j), out.len);
     cr_assert_eq(read_copy(&again, out.data, out.len), 0);
     cr_assert_eq(again.count, 3);
     cr_assert_eq(again.bytes, j.bytes);
