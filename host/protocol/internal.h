@@ -235,6 +235,15 @@ void gn_handler_ended(void *arg);
 /* Refuses a component whose required capabilities the client lacks; true if it did. */
 bool gn_request_refuse_requires(struct gn_request *r, const struct gn_component *c);
 extern const struct gn_call_ops gn_tool_ops, gn_resource_ops, gn_prompt_ops, gn_completion_ops;
+/* Sends a message that is not the answer (a notification, a question) on the request's stream, or
+ * keeps it for a client that was cut off and can come back for it: all such messages go this way.
+ * As the `send` of the stream; GN_EPIPE: there is no client, and none will come for it. */
+int gn_request_send(struct gn_request *r, const char *json, size_t len, enum gn_weight weight);
+/* Ends the connection of the request, but neither the request nor its stream of events, which the
+ * client comes back for after `retry_ms` (0: http.retry). GN_ENOTSUP: it could not come back
+ * (stdio, WebSocket, the stateless era, revisions before 2025-11-25, no event stream);
+ * GN_EPIPE: it is not connected. */
+int gn_request_close_stream(struct gn_request *r, uint32_t retry_ms);
 int gn_request_notify(struct gn_call *call, const char *method, const char *params, size_t len,
                       enum gn_weight weight);
 const char *gn_request_header(struct gn_call *call, const char *name);

@@ -410,14 +410,20 @@ struct gn_call *gn_request_call(struct gn_request *r, const struct gn_call_ops *
     return call;
 }
 
+int gn_request_send(struct gn_request *r, const char *json, size_t len, enum gn_weight weight)
+{
+    GN_CHECK(r, GN_REQUEST_MAGIC);
+    struct gn_stream *s = r->stream;
+    if (!s || gn_request_makes_session(r)) /* it does not know yet what it may be told */
+        return GN_EPIPE;
+    return s->ops->send(s, json, len, weight);
+}
+
 int gn_request_notify(struct gn_call *call, const char *method, const char *params, size_t len,
                       enum gn_weight weight)
 {
     struct gn_request *r = call->ops_data;
     GN_CHECK(r, GN_REQUEST_MAGIC);
-    struct gn_stream *s = r->stream;
-    if (!s || gn_request_makes_session(r)) /* it does not know yet what it may be told */
-        return GN_EPIPE;
     struct gn_buf buf = GN_BUF_INIT(len + 256);
     struct gn_jw w;
     gn_jw_init(&w, &buf);
@@ -426,7 +432,7 @@ int gn_request_notify(struct gn_call *call, const char *method, const char *para
     gn_jw_str(&w, "method", method);
     gn_jw_raw(&w, "params", params, len);
     gn_jw_end(&w);
-    int rc = s->ops->send(s, gn_buf_str(&buf), buf.len, weight);
+    int rc = gn_request_send(r, gn_buf_str(&buf), buf.len, weight);
     gn_buf_release(&buf);
     return rc;
 }
