@@ -27,14 +27,15 @@
 
 #define METERS_MAX 500     /* components with numbers of their own; the rest are "other" */
 #define INSTANCES_MAX 2000 /* series of loads: two for each instance */
-#define OUTCOMES 10
+#define OUTCOMES 11
 
 static const char abi[] = TEXT(GANTRY_ABI_MAJOR) "." TEXT(GANTRY_ABI_MINOR);
 
 static const char *const outcomes[OUTCOMES] = {
     [GN_OUT_RESULT] = "ok",           [GN_OUT_FAILED] = "failed",     [GN_OUT_INVALID] = "invalid",
     [GN_OUT_NOT_FOUND] = "not_found", [GN_OUT_ACCIDENT] = "error",    [GN_OUT_TIMEOUT] = "timeout",
-    [GN_OUT_BUSY] = "busy",           [GN_OUT_CANCELED] = "canceled", [OUTCOMES - 1] = "refused",
+    [GN_OUT_BUSY] = "busy",           [GN_OUT_CANCELED] = "canceled", [GN_OUT_UNWOUND] = "asked",
+    [OUTCOMES - 1] = "refused",
 };
 
 /* What calls of one method of one component are counted by. */

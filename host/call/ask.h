@@ -47,7 +47,7 @@ struct gn_question {
     enum gn_question_state state;
     uint32_t tries;
     uint64_t id;               /* the sink's: of its request */
-    int rc;                    /* 0: result; GN_EIO: error; GN_EINVAL: no answer ever fitted */
+    int rc;                    /* 0: result; GN_EPROTO: error; GN_EINVAL: no answer ever fitted */
     const gantry_json *result; /* in root's arena */
     const char *error;         /* what the client said instead; in root's arena */
 };
@@ -68,12 +68,13 @@ struct gn_asking {
  * GN_ECANCELED.
  */
 int gn_call_ask(struct gn_call *call, struct gn_question *const *questions, size_t count);
-/* [task] gantry_once; the code of fn, else as above. */
+/* [task] gantry_once. 0: *ret_code is what fn returned, or GANTRY_OK if it did not have to run;
+ * else why the host could not, as above. */
 int gn_call_once(struct gn_call *call, const char *key,
                  int (*fn)(struct gn_call *call, void *arg, const gantry_json **ret), void *arg,
-                 const gantry_json **ret);
-/* [task] A JSON string that the host makes up once and a replay finds again: `n` random bytes as
- * Base64. NULL over the arena. */
+                 const gantry_json **ret, int *ret_code);
+/* [task] Random text (24 bytes in Base64) that is made up once for a key, and found again by a
+ * replay. NULL over the arena or the journal. */
 const char *gn_call_made_up(struct gn_call *call, const char *key);
 
 /* ---- for sinks. [loop] */
@@ -101,7 +102,7 @@ void gn_asking_write(const struct gn_call *root, struct gn_jw *w);
  * says GANTRY_NO_PARK. Else it has to unwind. */
 bool gn_asking_can_park(const struct gn_call *root);
 /* The call ends here although its handler has not: its request has been answered with
- * "input_required", and a replay will begin anew. Cancels it; not to be detached before. */
+ * "input_required", and a replay will begin anew. Detaches and cancels it. */
 void gn_call_unwind(struct gn_call *root);
 
 #endif

@@ -1,12 +1,14 @@
 /* call.c - the life of a call: start, deadline, cancellation, end. */
 #include "call/call.h"
 
+#include "call/ask.h"
 #include "call/internal.h"
 #include "call/lines.h"
 #include "call/mutex.h"
 #include "util/alloc.h"
 #include "util/clock.h"
 #include "util/str.h"
+#include "wire/jsonrpc.h"
 
 #include <math.h>
 #include <sodium.h>
@@ -173,6 +175,17 @@ void gn_call_cancel(struct gn_call *call)
     gn_call_unref(call);
 }
 
+void gn_call_unwind(struct gn_call *call)
+{
+    GN_CHECK(call, GN_CALL_MAGIC);
+    gn_call_ref(call);
+    gn_call_detach(call);
+    call->cancelled = true;
+    finish(call, GN_OUT_UNWOUND);
+    cancel_task(call);
+    gn_call_unref(call);
+}
+
 static void on_deadline(struct gn_timer *timer)
 {
     struct gn_call *call = GN_CONTAINER(timer, struct gn_call, deadline);
@@ -201,16 +214,62 @@ static void start_deadline(struct gn_call *call)
     gn_timer_start(call->env->loop, &call->deadline, call->timeout_ms, on_deadline);
 }
 
+void gn_call_stop_clock(struct gn_call *call)
+{
+    call->is_clock_stopped = gn_timer_is_running(&call->deadline);
+    gn_timer_stop(&call->deadline);
+}
+
+void gn_call_start_clock(struct gn_call *call)
+{
+    if (call->is_clock_stopped && !call->finished)
+        gn_timer_start(call->env->loop, &call->deadline, call->timeout_ms, on_deadline);
+    call->is_clock_stopped = false;
+}
+
 void gn_call_set_timeout(struct gn_call *call, uint32_t ms)
 {
     GN_CHECK(call, GN_CALL_MAGIC);
     if (call->finished)
         return;
     call->timeout_ms = ms;
+    if (call->is_clock_stopped)
+        return;
     gn_timer_start(call->env->loop, &call->deadline, ms, on_deadline);
 }
 
 /* ---------------------------------------------------------------- the end of a handler */
+
+/* What a handler asked for that its client does not have. */
+static const char *capability_names(struct gn_call *call, uint32_t bits)
+{
+    static const struct {
+        uint32_t bit;
+        const char *name;
+    } names[] = {
+        {GANTRY_CAP_ELICITATION, "elicitation (forms)"},
+        {GANTRY_CAP_ELICITATION_URL, "elicitation (URLs)"},
+        {GANTRY_CAP_SAMPLING, "sampling"},
+        {GANTRY_CAP_SAMPLING_TOOLS, "sampling with tools"},
+        {GANTRY_CAP_ROOTS, "roots"},
+    };
+    const char *text = "";
+    for (size_t i = 0; i < GN_COUNT(names); i++) {
+        if (bits & names[i].bit)
+            text = gn_arena_format(&call->arena, "%s%s%s", text, *text ? ", " : "", names[i].name);
+        if (!text)
+            return "the capability";
+    }
+    return text;
+}
+
+static int fail_lacking(struct gn_call *call)
+{
+    bool is_stateless = gn_revision_is_stateless(call->revision);
+    return gn_call_refuse(call, is_stateless ? GN_RPC_MISSING_CAPABILITY : 0,
+                          "%s asks for what the client does not declare: %s", gn_call_label(call),
+                          capability_names(call, gn_call_root(call)->lacking));
+}
 
 static const char *code_name(int rc)
 {
@@ -263,6 +322,10 @@ enum gn_outcome gn_call_judge(struct gn_call *call, int rc, const char *who)
         return GN_OUT_NOT_FOUND;
     if (rc == GANTRY_ECANCELED && call->cancelled)
         return GN_OUT_CANCELED;
+    if (rc == GANTRY_ENOTSUP && gn_call_root(call)->lacking) {
+        fail_lacking(call);
+        return GN_OUT_FAILED;
+    }
     if (rc == GANTRY_ETOOBIG) { /* of a host function, passed on: no secret */
         gn_call_fail(call,
                      "too large: the result, the memory it takes, or what was to be kept, is over "

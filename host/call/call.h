@@ -202,6 +202,7 @@ struct gantry_call {
     struct gn_bound bound; /* in middlewares only */
     uint32_t timeout_ms;   /* 0: component's, else env's */
     struct gn_timer deadline;
+    bool is_clock_stopped; /* it waits for its client: the deadline stands still */
 
     struct gn_scope scope;
     /* asking the client (ask.h); of the outermost call */

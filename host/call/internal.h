@@ -27,6 +27,9 @@ enum gn_outcome gn_call_outcome(struct gn_call *call);
 enum gn_outcome gn_call_judge(struct gn_call *call, int rc, const char *who);
 /* The values of an argument that has a list of choices, as a completion. [loop] */
 void gn_call_complete_choices(struct gn_call *call);
+/* The deadline stands still; starts anew, if it was stopped. [loop] */
+void gn_call_stop_clock(struct gn_call *call);
+void gn_call_start_clock(struct gn_call *call);
 /* Tells the observers, once a call that somebody asked for has ended. [loop] */
 void gn_call_tell_ended(struct gn_call *call, enum gn_outcome outcome);
 

@@ -370,14 +370,12 @@ bool gn_lines_flush(struct gn_call *call)
     return !l->is_blocked;
 }
 
-void gn_lines_end(struct gn_call *call)
+/* False if they are being sent this moment. */
+static bool settle(struct gn_lines *l)
 {
-    struct gn_lines *l = lines_of(call);
-    if (!l)
-        return;
     GN_CHECK(l, LINES_MAGIC);
     if (l->is_closed || l->is_flushing)
-        return;
+        return false;
     l->is_flushing = true;
     if (send_all(l, GN_SHOULD) == GN_EBUSY) {
         pthread_mutex_lock(&l->mutex);
@@ -385,7 +383,22 @@ void gn_lines_end(struct gn_call *call)
         pthread_mutex_unlock(&l->mutex);
         (void)tell_dropped(l, GN_MUST);
     }
-    close_lines(l);
+    l->is_flushing = false;
+    return true;
+}
+
+void gn_lines_settle(struct gn_call *call)
+{
+    struct gn_lines *l = lines_of(call);
+    if (l)
+        settle(l);
+}
+
+void gn_lines_end(struct gn_call *call)
+{
+    struct gn_lines *l = lines_of(call);
+    if (l && settle(l))
+        close_lines(l);
 }
 
 void gn_lines_free(struct gn_call *call)

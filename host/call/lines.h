@@ -37,6 +37,8 @@ void gn_call_note(const struct gn_call *call, enum gn_level level, const char *f
 void gn_lines_put(struct gn_call *call, enum gn_level level, const char *params, size_t len);
 /* [loop] Sends what waits; false if something has to wait on, so nothing may overtake it. */
 bool gn_lines_flush(struct gn_call *call);
+/* [loop] The client goes away for a while: sends what fits, tells what does not. */
+void gn_lines_settle(struct gn_call *call);
 /* [loop] The call ends: sends what fits, tells what does not, takes no more. */
 void gn_lines_end(struct gn_call *call);
 /* [loop] Frees call->lines; NULL is fine. */

@@ -23,6 +23,9 @@ struct gn_middleware {
     bool (*concerns)(const struct gn_middleware *m, const struct gn_component *component);
     struct gn_owner *owner; /* NULL: the host's own */
     int (*run)(gantry_call *call);
+    void (*on_park)(gantry_call *call); /* NULL, or told that a call waits for its client */
+    void (*on_resume)(gantry_call *call);
+    uint32_t flags; /* GANTRY_NO_PARK */
     void *data;
     void (*free_data)(void *data);
     uint64_t order; /* ties: counts those that were made */

@@ -27,7 +27,7 @@ struct gn_audit {
 static const char *const outcomes[] = {
     [GN_OUT_RESULT] = "ok",           [GN_OUT_FAILED] = "failed",     [GN_OUT_INVALID] = "invalid",
     [GN_OUT_NOT_FOUND] = "not_found", [GN_OUT_ACCIDENT] = "error",    [GN_OUT_TIMEOUT] = "timeout",
-    [GN_OUT_BUSY] = "busy",           [GN_OUT_CANCELED] = "canceled",
+    [GN_OUT_BUSY] = "busy",           [GN_OUT_CANCELED] = "canceled", [GN_OUT_UNWOUND] = "asked",
 };
 #define REFUSED "refused" /* with an error code of its own, whatever the outcome */
 

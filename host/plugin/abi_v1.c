@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define NO_ARGUMENTS "{\"type\":\"object\",\"additionalProperties\":false}"
-#define KNOWN_FLAGS ((uint32_t)GANTRY_BLOCKING)
+#define KNOWN_FLAGS ((uint32_t)(GANTRY_BLOCKING | GANTRY_REPLAY))
 #define OUTPUT_FLAGS ((uint32_t)(GANTRY_OUTPUT_STRICT | GANTRY_OUTPUT_UNCHECKED))
 #define TOOL_FLAGS (KNOWN_FLAGS | (uint32_t)GANTRY_STRICT_INPUT | OUTPUT_FLAGS)
 #define KNOWN_CAPABILITIES                                                                         \
@@ -456,7 +456,7 @@ static int fill_middleware(struct gn_middleware *m, const gantry_middleware *fro
     m->name = NULL;
     int rc = gn_abi_name(GN_TOOL, from->name, &m->name, err);
     if (!rc)
-        rc = gn_abi_check_bits(from->flags, 0, "flags", err);
+        rc = gn_abi_check_bits(from->flags, GANTRY_NO_PARK, "flags", err);
     if (!rc)
         rc = gn_abi_check_bits(from->hooks, HOOKS, "hooks", err);
     if (!rc && !from->hooks)
@@ -468,6 +468,9 @@ static int fill_middleware(struct gn_middleware *m, const gantry_middleware *fro
     m->priority = from->priority;
     m->hooks = from->hooks;
     m->run = from->run;
+    m->flags = from->flags;
+    m->on_park = from->on_park;
+    m->on_resume = from->on_resume;
     return rc;
 }
 

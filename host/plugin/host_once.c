@@ -12,7 +12,9 @@ int gn_host_once(gantry_call *call, const char *key,
         return GANTRY_EPERM;
     if (!key || !fn)
         return gn_host_misuse(call, "gantry_once: %s is NULL", key ? "the function" : "the key");
-    return gn_call_once(call, key, fn, arg, ret);
+    int code = GANTRY_OK;
+    int rc = gn_call_once(call, key, fn, arg, ret, &code);
+    return rc ? gn_host_code(rc) : code;
 }
 
 const char *gn_host_elicitation_id(gantry_call *call, const char *key)
