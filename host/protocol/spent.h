@@ -32,11 +32,16 @@ enum gn_spent_status gn_spent_begin(struct gn_spent *spent, const unsigned char 
                                     size_t *ret_len);
 /* Its reply has been written. */
 void gn_spent_done(struct gn_spent *spent, const unsigned char id[GN_SEAL_ID]);
-/* Its reply was not written: a copy of `result` is kept (over the limit: forgotten, as below). */
+/* Its reply was not written: a copy of `result`, which may be the kept one, is kept (if it alone is
+ * over the limit: none is, and the state counts as never used). */
 void gn_spent_keep(struct gn_spent *spent, const unsigned char id[GN_SEAL_ID], const char *result,
                    size_t len);
-/* There was no reply: as if it had never come. */
+/* There was no reply: as if this use had never come. What was kept before is kept still. */
 void gn_spent_forget(struct gn_spent *spent, const unsigned char id[GN_SEAL_ID]);
+/* Frees all that has expired and does not run: to be called now and then, for beginning a use looks
+ * at the oldest only. */
+void gn_spent_expire(struct gn_spent *spent, uint64_t now_ms);
 uint32_t gn_spent_count(const struct gn_spent *spent);
+uint64_t gn_spent_bytes(const struct gn_spent *spent); /* of kept replies */
 
 #endif

@@ -29,7 +29,7 @@ int gn_base64_decode(struct gn_buf *out, const char *text, size_t len);
 /* URL-safe alphabet, no padding. */
 int gn_base64url_encode(struct gn_buf *out, const void *data, size_t len);
 int gn_base64url_decode(struct gn_buf *out, const char *text, size_t len);
-/* `size` secret bytes, written as Base64 (either alphabet, padded or not) or as hex. GN_EINVAL; then
+/* `size` secret bytes, written as Base64 (either alphabet, padded or not) or as hex. On GN_EINVAL
  * the bytes are undefined. */
 int gn_parse_key(const char *text, void *ret, size_t size);
 void gn_hex(char *out, const void *data, size_t len); /* 2 * len + 1 bytes */
