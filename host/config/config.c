@@ -91,7 +91,7 @@ static void change_key(struct gn_config *c, const struct gn_config_key *key, con
 {
     struct gn_yaml text = {.kind = GN_YAML_TEXT, .quoted = true, .text = value};
     bool is_list = key->type == GN_KEY_ENTRIES || key->type == GN_KEY_TEXTS ||
-                   key->type == GN_KEY_PATHS;
+                   key->type == GN_KEY_PATHS || key->type == GN_KEY_SECRETS;
     if (add && gn_config_append(r, key, c, &text) != 0)
         gn_yaml_problem(r->report, 0, key->name, "takes one value only");
     else if (!add && is_list)

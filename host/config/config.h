@@ -137,6 +137,15 @@ struct gn_config {
     uint32_t state_max_handles, state_max_age_ms;
     uint64_t state_max_bytes, state_max_total;
 
+    /* questions to clients: calls that wait for an answer, and the states that clients carry */
+    char **ask_keys; /* NULL-terminated, newest first; texts of 32 bytes; none: one is made up */
+    uint64_t ask_max_state;
+    uint32_t ask_max_state_age_ms;
+    uint32_t ask_max_parked, ask_max_parked_principal, ask_max_parked_age_ms;
+    uint64_t ask_max_parked_bytes;
+    uint32_t ask_max_spent; /* states that were used, and bytes of replies that got lost */
+    uint64_t ask_max_kept;
+
     char *file;          /* where it came from; NULL: defaults */
     struct gn_map lines; /* of keys given in the file: gn_config_line */
 };

@@ -172,5 +172,15 @@ const struct gn_config_key gn_config_keys[] = {
     NUMBER("state.max_bytes", SIZE, state_max_bytes, "256KiB", 1024, MIB(1024)),
     NUMBER("state.max_total", SIZE, state_max_total, "64MiB", 1024, MIB(1 << 20)),
     NUMBER("state.max_age", DURATION, state_max_age_ms, "24h", SECONDS(1), HOURS(720)),
+
+    NUMBER("ask.keys", SECRETS, ask_keys, "[]", 0, 8),
+    NUMBER("ask.max_state", SIZE, ask_max_state, "256KiB", 4096, MIB(64)),
+    NUMBER("ask.max_state_age", DURATION, ask_max_state_age_ms, "1h", SECONDS(1), HOURS(720)),
+    NUMBER("ask.max_parked", COUNT, ask_max_parked, "1000", 0, 1000000),
+    NUMBER("ask.max_parked_per_principal", COUNT, ask_max_parked_principal, "250", 1, 1000000),
+    NUMBER("ask.max_parked_bytes", SIZE, ask_max_parked_bytes, "64MiB", 65536, MIB(1 << 20)),
+    NUMBER("ask.max_parked_age", DURATION, ask_max_parked_age_ms, "10m", SECONDS(1), HOURS(24)),
+    NUMBER("ask.max_spent", COUNT, ask_max_spent, "65536", 16, 10000000),
+    NUMBER("ask.max_kept", SIZE, ask_max_kept, "64MiB", 65536, MIB(1 << 20)),
     {0},
 };

@@ -11,6 +11,8 @@
 #include "config/config.h"
 #include "config/yaml.h"
 
+#define GN_CONFIG_SECRET 32 /* bytes of a key to seal with */
+
 enum gn_config_type {
     GN_KEY_BOOL = 1,
     GN_KEY_COUNT,      /* uint32_t: a number */
@@ -25,6 +27,7 @@ enum gn_config_type {
     GN_KEY_HASH,       /* char *: "sha256:" and 64 hexadecimal digits, made lower case */
     GN_KEY_TEXTS,      /* char **, NULL-terminated */
     GN_KEY_PATHS,      /* char **, NULL-terminated, made absolute */
+    GN_KEY_SECRETS,    /* char **, NULL-terminated: GN_CONFIG_SECRET bytes each, never shown */
     GN_KEY_LEVEL,      /* enum gn_level */
     GN_KEY_LOG_FORMAT, /* bool: json */
     GN_KEY_UNLOAD,     /* bool: never */
@@ -41,8 +44,8 @@ struct gn_config_key {
     enum gn_config_type type;
     size_t offset;
     const char *fallback; /* the default, as in the file; "" : not given */
-    uint64_t min, max;    /* numbers, durations, sizes; max 0: what the field holds */
-    bool required;        /* of an entry */
+    uint64_t min, max; /* numbers, durations, sizes; max 0: what the field holds; lists: entries */
+    bool required;     /* of an entry */
     const struct gn_config_entry *entry;
     size_t count_offset; /* ENTRIES: of the size_t that counts them */
 };

@@ -5,12 +5,15 @@
 #include "util/str.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <string.h>
 
 #define PATH_BYTES 512 /* of a key's whole name in messages */
 #define NAMES_MAX 256  /* keys of one table */
 #define ENTRIES_MAX 10000
 #define HASH_DIGITS 64
+
+static const char secret_form[] = "32 bytes in Base64 or hex, as `openssl rand -base64 32` prints";
 
 struct context {
     struct gn_config_reader *r;
@@ -304,13 +307,29 @@ static void free_texts(char **texts)
     gn_free(texts);
 }
 
+static void free_secrets(char **texts)
+{
+    for (char **p = texts; p && *p; p++)
+        sodium_memzero(*p, strlen(*p));
+    free_texts(texts);
+}
+
+static bool is_secret(const char *text)
+{
+    unsigned char key[GN_CONFIG_SECRET];
+    int rc = gn_parse_key(text, key, sizeof(key));
+    sodium_memzero(key, sizeof(key));
+    return rc == 0;
+}
+
 static void read_texts(const struct context *c)
 {
     char got[80];
-    bool are_paths = c->key->type == GN_KEY_PATHS;
-    const char *one = are_paths ? "a path" : "a text that is not empty";
-    if (c->value->kind == GN_YAML_MAP || c->value->count > ENTRIES_MAX) {
-        wrong(c, "must be a list of at most %d, each %s", ENTRIES_MAX, one);
+    bool are_paths = c->key->type == GN_KEY_PATHS, are_secrets = c->key->type == GN_KEY_SECRETS;
+    const char *one = are_paths ? "a path" : are_secrets ? secret_form : "a text that is not empty";
+    size_t max = c->key->max ? (size_t)c->key->max : ENTRIES_MAX;
+    if (c->value->kind == GN_YAML_MAP || c->value->count > max) {
+        wrong(c, "must be a list of at most %zu, each %s", max, one);
         return;
     }
     /* One text is a list of one. */
@@ -322,13 +341,19 @@ static void read_texts(const struct context *c)
         if (item->kind != GN_YAML_TEXT || !*item->text) {
             gn_yaml_problem(c->r->report, item->line, c->path, "entry %zu must be %s, but is %s",
                             index, one, shown(item, got));
+        } else if (are_secrets && !is_secret(item->text)) {
+            /* What was written is not shown: it might be most of a key. */
+            gn_yaml_problem(c->r->report, item->line, c->path, "entry %zu must be %s", index, one);
         } else {
             note_entry_line(c->r, c->path, n, item->line);
             texts[n++] = are_paths ? absolute(c->r, item->text) : gn_strdup(item->text);
         }
     }
     char ***field = c->field;
-    free_texts(*field);
+    if (are_secrets)
+        free_secrets(*field);
+    else
+        free_texts(*field);
     *field = texts;
 }
 
@@ -530,27 +555,17 @@ static void read_refused(const struct context *c)
 }
 
 static void (*const readers[])(const struct context *c) = {
-    [GN_KEY_BOOL] = read_bool,
-    [GN_KEY_COUNT] = read_u32,
-    [GN_KEY_DURATION] = read_u32,
-    [GN_KEY_SIZE] = read_u64,
-    [GN_KEY_MODE] = read_mode,
-    [GN_KEY_TEXT] = read_text,
-    [GN_KEY_INTEGER] = read_integer,
-    [GN_KEY_PATH] = read_path,
-    [GN_KEY_PLUGIN] = read_plugin,
-    [GN_KEY_ADDRESS] = read_address,
-    [GN_KEY_HASH] = read_hash,
-    [GN_KEY_TEXTS] = read_texts,
-    [GN_KEY_PATHS] = read_texts,
-    [GN_KEY_LEVEL] = read_level,
-    [GN_KEY_LOG_FORMAT] = read_log_format,
-    [GN_KEY_UNLOAD] = read_unload,
-    [GN_KEY_OUTPUT] = read_output,
-    [GN_KEY_JSON] = read_json,
-    [GN_KEY_REFERENCES] = read_references,
-    [GN_KEY_ENTRIES] = read_entries,
-    [GN_KEY_REFUSED] = read_refused,
+    [GN_KEY_BOOL] = read_bool,       [GN_KEY_COUNT] = read_u32,
+    [GN_KEY_DURATION] = read_u32,    [GN_KEY_SIZE] = read_u64,
+    [GN_KEY_MODE] = read_mode,       [GN_KEY_TEXT] = read_text,
+    [GN_KEY_INTEGER] = read_integer, [GN_KEY_PATH] = read_path,
+    [GN_KEY_PLUGIN] = read_plugin,   [GN_KEY_ADDRESS] = read_address,
+    [GN_KEY_HASH] = read_hash,       [GN_KEY_TEXTS] = read_texts,
+    [GN_KEY_PATHS] = read_texts,     [GN_KEY_SECRETS] = read_texts,
+    [GN_KEY_LEVEL] = read_level,     [GN_KEY_LOG_FORMAT] = read_log_format,
+    [GN_KEY_UNLOAD] = read_unload,   [GN_KEY_OUTPUT] = read_output,
+    [GN_KEY_JSON] = read_json,       [GN_KEY_REFERENCES] = read_references,
+    [GN_KEY_ENTRIES] = read_entries, [GN_KEY_REFUSED] = read_refused,
 };
 
 /* Reports a key that is in no table, with the nearest one of those that may stand there. `prefix`
@@ -706,6 +721,9 @@ void gn_config_release(const struct gn_config_key *table, void *base)
         case GN_KEY_TEXTS:
         case GN_KEY_PATHS:
             free_texts(*(char ***)field);
+            break;
+        case GN_KEY_SECRETS:
+            free_secrets(*(char ***)field);
             break;
         case GN_KEY_JSON:
             json_decref(*(json_t **)field);

@@ -61,11 +61,13 @@ static const char *read_text(struct gn_bytes *from, size_t len, struct gn_arena 
 
 int gn_seal_keys_set(struct gn_seal_keys *keys, char *const *texts, size_t n, struct gn_error *err)
 {
-    struct gn_seal_keys next = {.count = n ? (uint32_t)n : 1};
+    struct gn_seal_keys next = {.count = n ? (uint32_t)n : 1, .is_made_up = n == 0};
     int rc = 0;
     gn_assert(sodium_init() >= 0);
     if (n > GN_SEAL_KEYS)
         return gn_error_set(err, GN_EINVAL, "%zu keys, %d are the most", n, GN_SEAL_KEYS);
+    if (n == 0 && keys->is_made_up)
+        return 0; /* read again, the configuration says no more than before */
     if (n == 0)
         randombytes_buf(next.key[0], GN_SEAL_KEY);
     for (size_t i = 0; rc == 0 && i < n; i++) {

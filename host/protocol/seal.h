@@ -20,10 +20,12 @@
 /* Keys, newest first: sealed with the first, opened with any. Wiped when replaced. */
 struct gn_seal_keys {
     uint32_t count;
+    bool is_made_up; /* of none that were given */
     unsigned char key[GN_SEAL_KEYS][GN_SEAL_KEY];
 };
 /* From the configuration: Base64 (either alphabet, padded or not) or hex texts of 32 bytes each;
- * n 0: one random key, which dies with this process. GN_EINVAL with err naming which one. */
+ * n 0: one random key, which dies with this process (if there is one already, it stays). GN_EINVAL
+ * with err naming which one; the old ones stay. keys begins zeroed. */
 int gn_seal_keys_set(struct gn_seal_keys *keys, char *const *texts, size_t n, struct gn_error *err);
 
 void gn_seal_keys_wipe(struct gn_seal_keys *keys);

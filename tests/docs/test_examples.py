@@ -81,7 +81,8 @@ class Page:
             (folder / "etc" / pem).write_text("only its being there is checked\n")
         self.env = {**os.environ, "PATH": f"{sdk}/bin:{os.environ['PATH']}",
                     "PKG_CONFIG_PATH": ":".join(map(str, sdk.glob("lib/**/pkgconfig"))),
-                    "CMAKE_PREFIX_PATH": str(sdk), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+                    "CMAKE_PREFIX_PATH": str(sdk), "HOME": str(folder), "LC_ALL": "C.UTF-8",
+                    "GANTRY_ASK_KEY": "1f" * 32, "GANTRY_ASK_KEY_OLD": "0e" * 32}
 
     def here(self, text):
         text = text.replace("/srv/", f"{self.folder}/srv/").replace("/etc/gantry/", f"{self.folder}/etc/")

@@ -192,6 +192,12 @@ Test(config, defaults_are_those_of_the_design)
     cr_assert(c->coerce && c->assert_formats && !c->inline_references);
     cr_assert_eq(c->output_check, GN_OUTPUT_WARN);
     cr_assert(c->inline_for && !c->inline_for[0]);
+    cr_assert(c->ask_keys && !c->ask_keys[0]);
+    cr_assert_eq(c->ask_max_state, 256u << 10);
+    cr_assert_eq(c->ask_max_state_age_ms, 3600u * 1000);
+    cr_assert_eq(c->ask_max_parked, 1000);
+    cr_assert_eq(c->ask_max_parked_bytes, 64u << 20);
+    cr_assert_eq(c->ask_max_parked_age_ms, 10u * 60 * 1000);
     struct gn_buf problems = GN_BUF_INIT(4096);
     cr_assert_eq(gn_config_validate(c, &problems), 0);
     gn_buf_release(&problems);
@@ -363,6 +369,50 @@ Test(config, a_wrong_hash_is_not_repeated)
     cr_assert(strstr(gn_buf_str(&problems), ":3: auth.tokens[0].hash: must be \"sha256:\" and 64"));
     cr_assert_null(strstr(gn_buf_str(&problems), "secret"));
     gn_buf_release(&problems);
+}
+
+#define KEY_BASE64 "b2xkIGtleSBvbGQga2V5IG9sZCBrZXkgb2xkIGtleSE="
+#define KEY_HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+Test(config, reads_keys_that_states_are_sealed_with)
+{
+    setenv("GANTRY_TEST_KEY", KEY_HEX, 1);
+    struct gn_config *c = load("ask:\n"
+                               "  keys: ['" KEY_BASE64 "', \"${GANTRY_TEST_KEY}\"]\n"
+                               "  max_parked: 0\n"
+                               "  max_state_age: 30m\n");
+    cr_assert_str_eq(c->ask_keys[0], KEY_BASE64);
+    cr_assert_str_eq(c->ask_keys[1], KEY_HEX);
+    cr_assert_null(c->ask_keys[2]);
+    cr_assert_eq(c->ask_max_parked, 0);
+    cr_assert_eq(c->ask_max_state_age_ms, 30u * 60 * 1000);
+    struct gn_error err = {0};
+    cr_assert_eq(gn_config_set(c, "ask.keys", "[" KEY_HEX "]", &err), 0, "%s", err.text);
+    cr_assert_str_eq(c->ask_keys[0], KEY_HEX);
+    cr_assert_eq(gn_config_set(c, "ask.keys", "[abcdef]", &err), GN_EINVAL);
+    cr_assert_null(strstr(err.text, "abcdef"), "%s", err.text);
+    gn_config_free(c);
+    unsetenv("GANTRY_TEST_KEY");
+}
+
+Test(config, refuses_unusable_keys_and_does_not_repeat_them)
+{
+    PROBLEMS("ask:\n"
+             "  keys:\n"
+             "    - " KEY_HEX "\n"
+             "    - my-secret\n"
+             "    - [x]\n",
+             "4: ask.keys: entry 1 must be 32 bytes in Base64 or hex, as `openssl rand -base64 32` "
+             "prints",
+             "5: ask.keys: entry 2 must be 32 bytes in Base64 or hex, as `openssl rand -base64 32` "
+             "prints, but is a list");
+    PROBLEMS("ask: {keys: [a, b, c, d, e, f, g, h, i]}\n",
+             "1: ask.keys: must be a list of at most 8, each 32 bytes in Base64 or hex, as "
+             "`openssl rand -base64 32` prints");
+    PROBLEMS("ask: {keys: my-secret, key: other-secret}\n",
+             "1: ask.keys: entry 0 must be 32 bytes in Base64 or hex, as `openssl rand -base64 32` "
+             "prints",
+             "1: ask.key: unknown key, did you mean keys?");
 }
 
 Test(config, unreadable_files_are_said)

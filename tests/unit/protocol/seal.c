@@ -174,6 +174,10 @@ Test(seal, refuses_what_others_sealed, .init = begin)
 {
     struct gn_sealed state = a_state();
     cr_assert_eq(gn_seal(&keys, &state, &text), 0);
+    struct gn_sealed again;
+    cr_assert_eq(gn_seal_keys_set(&keys, NULL, 0, NULL), 0);
+    cr_assert_eq(open_text(&again, text.data, text.len), 0, "the key that was made up stays");
+    gn_seal_keys_wipe(&keys);
     cr_assert_eq(gn_seal_keys_set(&keys, NULL, 0, NULL), 0);
     check_refused(text.data, text.len, "another process without keys");
     keys.count = 0;
