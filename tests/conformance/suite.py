@@ -35,8 +35,10 @@ PARTS = {
     "all": (["--suite", "all"], 64),
 }
 
+SHOWN = 5  # checks of one scenario that are printed
+
 # Milliseconds for one scenario. Only a broken host takes that long.
-PATIENCE = 180000
+PATIENCE = 90000
 
 # Information that says nothing about the server under test. Any other means that a check found nothing
 # to look at.
@@ -167,9 +169,11 @@ class Tally:
             self.checks += sum(c["status"] == "SUCCESS" for c in checks)
             known = [c for c in bad if is_expected(self.expected, scenario, c)]
             used |= {e for c in known for e in ((scenario, ""), (scenario, c["id"]))}
-            for check in bad:
-                if check not in known:
-                    show(scenario, check)
+            unknown = [c for c in bad if c not in known]
+            for check in unknown[:SHOWN]:
+                show(scenario, check)
+            if len(unknown) > SHOWN:
+                print(f"  {scenario}: {len(unknown) - SHOWN} more checks")
             if len(bad) > len(known):
                 self.red += 1
             elif bad:
