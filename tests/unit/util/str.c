@@ -114,6 +114,23 @@ Test(str, base64_both_alphabets)
     check_base64("?>?>", "Pz4/Pg==", "Pz4_Pg");
 }
 
+Test(str, keys_in_every_usual_notation)
+{
+    static const char *const good[] = {"+/+/+g==", "+/+/+g",   "-_-_-g==",
+                                       "-_-_-g",   "fbffbffa", "FBFFBFFA"},
+                             *const bad[] = {"",          "+/+/+g=",   "+/-_-g==",  "fbffbf",
+                                             "fbffbffa0", "fbffbffg",  "+/+/",      "+/+/+gAA",
+                                             "+/+/+h==",  " fbffbffa", "fbffbffa\n"};
+    unsigned char key[4];
+    for (size_t i = 0; i < GN_COUNT(good); i++) {
+        memset(key, 0, sizeof(key));
+        cr_assert_eq(gn_parse_key(good[i], key, sizeof(key)), 0, "%s", good[i]);
+        cr_assert_eq(memcmp(key, "\xFB\xFF\xBF\xFA", 4), 0, "%s", good[i]);
+    }
+    for (size_t i = 0; i < GN_COUNT(bad); i++)
+        cr_assert_eq(gn_parse_key(bad[i], key, sizeof(key)), GN_EINVAL, "%s", bad[i]);
+}
+
 Test(str, base64_refuses_what_is_not_canonical)
 {
     static const char *const bad[] = {
