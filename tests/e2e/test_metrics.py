@@ -187,6 +187,8 @@ def test_the_process_tells_about_itself(client):
     assert len(found) == 1 and f"gantry {found[0]['version']}\n" in version
     assert f"plugin interface {found[0]['abi']}\n" in version
     assert page.value("process_resident_memory_bytes") > 1 << 20
+    heap = page.value("process_heap_bytes")  # a sanitizer's allocator does not tell
+    assert heap is None or 1 << 10 < heap < page.value("process_virtual_memory_bytes")
     assert page.value("process_cpu_seconds_total") > 0
     assert 3 < page.value("process_open_fds") < page.value("process_max_fds")
     assert 0 <= time.time() - page.value("process_start_time_seconds") < 3600
