@@ -79,6 +79,13 @@ struct gn_config {
     struct gn_config_token *tokens;
     size_t token_count;
 
+    /* clients that were cut off and come back */
+    uint32_t resume_max_events; /* kept of a session; 0: none, and events have no ids */
+    uint64_t resume_max_bytes;  /* of a session */
+    uint64_t resume_max_total;
+    uint32_t resume_retry_ms;       /* how long they are told to wait; 0: as they like */
+    uint32_t resume_close_after_ms; /* connections of requests that still run; 0: never */
+
     /* plugins */
     char **plugin_dirs;  /* NULL-terminated, absolute */
     char **plugin_files; /* NULL-terminated, absolute: single files */

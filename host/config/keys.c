@@ -94,6 +94,11 @@ const struct gn_config_key gn_config_keys[] = {
     KEY("http.allowed_hosts", TEXTS, allowed_hosts, "[]"),
     KEY("http.allowed_origins", TEXTS, allowed_origins, "[]"),
     KEY("http.insecure", BOOL, insecure, "false"),
+    NUMBER("http.resume.max_events", COUNT, resume_max_events, "256", 0, 1000000),
+    NUMBER("http.resume.max_bytes", SIZE, resume_max_bytes, "1MiB", 1024, MIB(1024)),
+    NUMBER("http.resume.max_total", SIZE, resume_max_total, "256MiB", 1024, MIB(1 << 20)),
+    NUMBER("http.resume.retry", DURATION, resume_retry_ms, "1s", 0, HOURS(1)),
+    NUMBER("http.resume.close_after", DURATION, resume_close_after_ms, "0", 0, HOURS(24)),
     ENTRIES("auth.tokens", tokens, token_count, token),
 
     ENTRIES("plugins", instances, instance_count, instance),

@@ -4,6 +4,7 @@
 #define GN_PROTOCOL_INTERNAL_H
 
 #include "observe/metrics.h"
+#include "protocol/events.h"
 #include "protocol/protocol.h"
 #include "util/map.h"
 #include "wire/jsonrpc.h"
@@ -26,6 +27,9 @@ struct gn_request {
     struct gn_json_doc doc; /* the message; moves into the call */
     const gantry_json *params, *meta;
     int log_level;
+    struct gn_flow flow;       /* its stream of events */
+    struct gn_list begun_node; /* in p->begun, with an event stream that is closed some time */
+    uint64_t begun_ms;
 
     struct gn_call *call;      /* held, while one runs */
     int fault_status;          /* HTTP status of a refusal of the host's own; 0: 200 */
@@ -51,8 +55,12 @@ struct gn_session {
     uint32_t capabilities; /* GANTRY_CAP_ */
     int log_level;
     uint64_t last_used_ms;
-    struct gn_stream
-        *listener; /* where notifications go: the GET stream or the connection; may be NULL */
+    struct gn_list listeners;   /* GET streams, oldest first; or the connection */
+    struct gn_stream *listener; /* the newest of them, where notifications go; may be NULL */
+    bool has_listened;          /* over HTTP: once at least */
+    uint64_t streams;           /* numbers given to streams of events */
+    uint64_t heard;             /* numbers given to events of listeners */
+    struct gn_events events;
     struct gn_list requests;
     uint32_t pending; /* list kinds that changed while nobody listened */
     bool gone;        /* deleted: only requests in flight still hold it */
@@ -96,6 +104,9 @@ struct gn_protocol {
     struct gn_map sessions_by_id;
     struct gn_list sessions;
     uint32_t session_count;
+    struct gn_event_pool events;
+    struct gn_list begun;                /* requests, in the order their event streams began */
+    struct gn_timer close;               /* ends their connections: http.resume.close_after */
     struct gn_list connections;          /* sessions of shared streams, by lru */
     struct gn_metric *requests_answered; /* NULL: nothing to count yet */
     struct gn_series *results[32];       /* of it, by the place of the method in gn_methods */
@@ -235,18 +246,39 @@ void gn_handler_ended(void *arg);
 /* Refuses a component whose required capabilities the client lacks; true if it did. */
 bool gn_request_refuse_requires(struct gn_request *r, const struct gn_component *c);
 extern const struct gn_call_ops gn_tool_ops, gn_resource_ops, gn_prompt_ops, gn_completion_ops;
+int gn_request_notify(struct gn_call *call, const char *method, const char *params, size_t len,
+                      enum gn_weight weight);
+const char *gn_request_header(struct gn_call *call, const char *name);
+
+/* ---- resume.c: messages of requests, and clients that come back for them */
 /* Sends a message that is not the answer (a notification, a question) on the request's stream, or
  * keeps it for a client that was cut off and can come back for it: all such messages go this way.
  * As the `send` of the stream; GN_EPIPE: there is no client, and none will come for it. */
 int gn_request_send(struct gn_request *r, const char *json, size_t len, enum gn_weight weight);
+/* The answer is about to be sent on s, or there is no client (s NULL): keeps it where a client may
+ * come for it. True: it is an event, with this id. */
+bool gn_request_keep_answer(struct gn_request *r, const struct gn_stream *s, const char *json,
+                            size_t len, char id[GN_EVENT_ID_MAX]);
+/* The request ends without an answer. */
+void gn_request_keep_end(struct gn_request *r);
 /* Ends the connection of the request, but neither the request nor its stream of events, which the
- * client comes back for after `retry_ms` (0: http.retry). GN_ENOTSUP: it could not come back
- * (stdio, WebSocket, the stateless era, revisions before 2025-11-25, no event stream);
- * GN_EPIPE: it is not connected. */
+ * client comes back for after `retry_ms` (0: http.resume.retry). 0, also if it is cut off already;
+ * GN_ENOTSUP: it could not come back (stdio, WebSocket, the stateless era, revisions before
+ * 2025-11-25, no event stream); GN_EPIPE: it is gone. */
 int gn_request_close_stream(struct gn_request *r, uint32_t retry_ms);
-int gn_request_notify(struct gn_call *call, const char *method, const char *params, size_t len,
-                      enum gn_weight weight);
-const char *gn_request_header(struct gn_call *call, const char *name);
+/* A GET with the id of a request's event. */
+void gn_request_resume(struct gn_protocol *p, struct gn_session *session, struct gn_stream *s,
+                       const struct gn_event_id *id);
+/* The request has no connection any more. */
+void gn_request_disconnect(struct gn_request *r);
+/* On a stream that has begun: the event without data that clients of 2025-11-25 and later get
+ * first, so that they can come back (SEP-1699). Others get nothing. */
+int gn_session_send_mark(struct gn_session *session, struct gn_stream *s,
+                         const struct gn_event_id *id, uint32_t retry_ms);
+/* One event, with its id. */
+int gn_stream_send_event(struct gn_stream *s, const struct gn_event_id *id, const char *json,
+                         size_t len, enum gn_weight weight);
+struct gn_event_limits gn_event_limits_of(const struct gn_config *config);
 
 /* ---- stateless era: `_meta` and headers against the body. False: answered. */
 bool gn_stateless_check(struct gn_request *r, const char *method);
@@ -268,6 +300,22 @@ void gn_session_sweep(struct gn_timer *timer);
 void gn_changed_fire(struct gn_timer *timer);
 /* Sends what changed while nobody listened. */
 void gn_session_flush(struct gn_session *s);
+
+/* ---- listeners.c: the streams on which a session listens */
+/* Sends a message that belongs to no request where the session listens: on its newest GET stream,
+ * or on its connection. Over HTTP, where it has listened before and does not at the moment, it is
+ * kept for the next. As the `send` of the stream; GN_EPIPE: nobody listens. */
+int gn_session_send(struct gn_session *s, const char *json, size_t len, enum gn_weight weight);
+/* A GET. last: the last event that the client has of such a stream; its stream 0: none. */
+void gn_session_listen(struct gn_session *session, struct gn_stream *s,
+                       const struct gn_event_id *last);
+/* A stream of the session's listens, or does not any more. */
+void gn_session_add_listener(struct gn_session *s, struct gn_stream *stream);
+void gn_session_remove_listener(struct gn_session *s, struct gn_stream *stream);
+/* Sends what was kept while nobody listened. */
+void gn_session_send_unsent(struct gn_session *s);
+/* Ends all of them that are not connections. */
+void gn_session_end_listeners(struct gn_session *s);
 void gn_subscription_end(struct gn_request *r);
 
 #endif

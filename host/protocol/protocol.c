@@ -154,6 +154,7 @@ static struct gn_request *request_new(struct message *m)
     m->id = NULL;
     gn_list_append(&m->stream->requests, &r->stream_node);
     gn_list_init(&r->session_node);
+    gn_list_init(&r->begun_node);
     gn_list_append(&m->p->requests, &r->node);
     m->p->in_flight++;
     if (m->session) {
@@ -161,6 +162,8 @@ static struct gn_request *request_new(struct message *m)
         r->revision = m->session->revision;
         r->log_level = m->session->log_level;
         gn_list_append(&m->session->requests, &r->session_node);
+        if (r->stream->has_ids && m->p->config->resume_max_events > 0)
+            r->flow.stream = ++m->session->streams;
     } else {
         r->revision = m->is_stateless ? GN_REV_LATEST : GN_REV_LATEST_HANDSHAKE;
     }
@@ -402,6 +405,8 @@ struct gn_protocol *gn_protocol_new(struct gn_call_env *env, struct gn_registry 
     gn_list_init(&p->queue);
     gn_list_init(&p->sessions);
     gn_list_init(&p->connections);
+    gn_list_init(&p->begun);
+    gn_event_pool_init(&p->events);
     gn_map_init(&p->sessions_by_id);
     return p;
 }
@@ -414,6 +419,7 @@ void gn_protocol_free(struct gn_protocol *p)
     gn_timer_stop(&p->changed);
     gn_timer_stop(&p->drain);
     gn_timer_stop(&p->stalled);
+    gn_timer_stop(&p->close);
     p->env->handler_ended = NULL;
     while (!gn_list_empty(&p->sessions))
         gn_session_remove(GN_CONTAINER(p->sessions.next, struct gn_session, lru));
@@ -492,13 +498,7 @@ void gn_protocol_drain(struct gn_protocol *p, uint32_t drain_ms, void (*on_drain
             gn_subscription_end(r);
     }
     GN_LIST_EACH(&p->sessions, n) {
-        struct gn_session *s = GN_CONTAINER(n, struct gn_session, lru);
-        struct gn_stream *listener = s->listener;
-        if (!listener)
-            continue;
-        s->listener = NULL;
-        listener->session = NULL;
-        listener->ops->end(listener, 200, NULL, 0);
+        gn_session_end_listeners(GN_CONTAINER(n, struct gn_session, lru));
     }
     /* Not before: what has just ended must not report it, too. */
     p->on_drained = on_drained;

@@ -27,6 +27,9 @@ void gn_protocol_receive(struct gn_protocol *p, struct gn_stream *s, char *bytes
 /* HTTP GET with Accept: text/event-stream, and DELETE, on the endpoint. */
 void gn_protocol_get(struct gn_protocol *p, struct gn_stream *s);
 void gn_protocol_delete(struct gn_protocol *p, struct gn_stream *s);
+/* The transport has begun the event stream of an answer that is late: what stands at its beginning
+ * is sent now. */
+void gn_protocol_opened(struct gn_protocol *p, struct gn_stream *s);
 /* The client is gone (or the connection must go): nothing may be sent any more, and the protocol
  * forgets the stream before this returns. */
 void gn_protocol_closed(struct gn_protocol *p, struct gn_stream *s);

@@ -30,8 +30,7 @@ struct gn_request *gn_request_find(struct gn_list *requests, bool by_session, co
 static struct gn_stream *take_stream(struct gn_request *r)
 {
     struct gn_stream *s = r->stream;
-    gn_list_remove(&r->stream_node);
-    r->stream = NULL;
+    gn_request_disconnect(r);
     return s;
 }
 
@@ -83,6 +82,7 @@ void gn_request_drop(struct gn_request *r)
     GN_CHECK(r, GN_REQUEST_MAGIC);
     struct gn_call *call = take_call(r);
     struct gn_stream *s = take_stream(r);
+    gn_request_keep_end(r);
     request_free(r);
     cancel_taken(call);
     if (!s || s->shared)
@@ -105,9 +105,13 @@ void gn_request_abort(struct gn_request *r, int status, const char *text)
 static void send_last(struct gn_request *r, int status, struct gn_buf *message)
 {
     struct gn_stream *s = take_stream(r);
+    char id[GN_EVENT_ID_MAX];
+    bool has_id = gn_request_keep_answer(r, s, gn_buf_str(message), message->len, id);
     request_free(r);
-    if (s)
+    if (s) {
+        s->event_id = has_id ? id : NULL;
         s->ops->end(s, status, gn_buf_str(message), message->len);
+    }
     gn_buf_release(message);
 }
 
@@ -408,15 +412,6 @@ struct gn_call *gn_request_call(struct gn_request *r, const struct gn_call_ops *
     }
     gn_call_identify(call, r->stream, r->session, r->meta);
     return call;
-}
-
-int gn_request_send(struct gn_request *r, const char *json, size_t len, enum gn_weight weight)
-{
-    GN_CHECK(r, GN_REQUEST_MAGIC);
-    struct gn_stream *s = r->stream;
-    if (!s || gn_request_makes_session(r)) /* it does not know yet what it may be told */
-        return GN_EPIPE;
-    return s->ops->send(s, json, len, weight);
 }
 
 int gn_request_notify(struct gn_call *call, const char *method, const char *params, size_t len,

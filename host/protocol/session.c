@@ -18,7 +18,7 @@
 
 static bool is_idle(const struct gn_session *s)
 {
-    return gn_list_empty(&s->requests) && !s->listener;
+    return gn_list_empty(&s->requests) && gn_list_empty(&s->listeners);
 }
 
 static bool evict_one(struct gn_protocol *p)
@@ -53,10 +53,11 @@ struct gn_session *gn_session_new(struct gn_protocol *p, struct gn_stream *strea
     make_id(s->key);
     gn_store_add_session(p->env->store, s->key, s->principal);
     gn_list_init(&s->requests);
+    gn_list_init(&s->listeners);
+    gn_events_init(&s->events, &p->events);
     if (stream->shared) {
         gn_list_append(&p->connections, &s->lru);
-        s->listener = stream;
-        stream->session = s;
+        gn_session_add_listener(s, stream);
     } else {
         make_id(s->id);
         gn_list_append(&p->sessions, &s->lru);
@@ -117,13 +118,10 @@ void gn_session_remove(struct gn_session *s)
         gn_map_remove(&s->p->sessions_by_id, s->id);
         s->p->session_count--;
     }
-    struct gn_stream *listener = s->listener;
-    s->listener = NULL;
-    if (listener) {
-        listener->session = NULL;
-        if (!listener->shared)
-            listener->ops->end(listener, 200, NULL, 0);
-    }
+    gn_events_clear(&s->events);
+    gn_session_end_listeners(s);
+    if (s->listener) /* the connection, which goes on without it */
+        gn_session_remove_listener(s, s->listener);
     while (!gn_list_empty(&s->requests))
         gn_request_abort(GN_CONTAINER(s->requests.next, struct gn_request, session_node), 404,
                          "the session has ended");

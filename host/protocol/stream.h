@@ -17,7 +17,8 @@ struct gn_stream;
 
 struct gn_stream_ops {
     /* One message that is not the last; copied. 0, GN_EBUSY dropped, GN_EPIPE gone, GN_ENOTSUP:
-     * this client takes no stream (its Accept header has no text/event-stream). */
+     * this client takes no stream (its Accept header has no text/event-stream). Where has_ids,
+     * json may be NULL: an event without data, for its event_id and retry_ms. */
     int (*send)(struct gn_stream *s, const char *json, size_t len, enum gn_weight weight);
     /* The last message; json NULL: none (202 with an empty body, or the event stream just ends).
      * `status` is the HTTP status, used if nothing was sent before. On a shared stream: one
@@ -40,20 +41,32 @@ struct gn_delivery {
     void (*done)(struct gn_delivery *delivery, bool is_written);
 };
 
+/* A stream of events, whose connections may come and go (protocol/events.h). */
+struct gn_flow {
+    uint64_t stream; /* its number in the session; 0: its events have no ids */
+    uint64_t number; /* of its last event */
+    bool is_begun;   /* the answer is an event stream by now */
+    bool is_told;    /* the client has an id of it, and can come back for the rest */
+};
+
 #define GN_STREAM_MAGIC 0x57e4a001u
 struct gn_stream {
     uint32_t magic;
     const struct gn_stream_ops *ops;
     bool shared;           /* stdio, websocket */
+    bool has_ids;          /* it is one of server-sent events, which may have ids */
     const char *transport; /* "stdio", "http" */
     const char *principal; /* NULL: nobody in particular; valid as long as the stream */
     /* the protocol's, for the next `send` or `end` only: cleared by it */
     struct gn_delivery *delivery; /* `end`: told whether it has left; NULL: nobody asks */
-    const char *event_id;         /* HTTP: the `id:` of the event; NULL: none */
+    const char *event_id;         /* where has_ids: the `id:` of the event; NULL: none */
+    uint32_t retry_ms;            /* the same: its `retry:`; 0: none */
     /* the protocol's */
     bool is_whole; /* the answer has headers of its own: nothing, and no stream, begins before it */
     struct gn_list requests; /* in flight on this stream: gn_stream_init empties it */
     struct gn_session *session;
+    struct gn_list listener_node; /* in session->listeners */
+    struct gn_flow flow;          /* of one that listens */
 };
 
 static inline void gn_stream_init(struct gn_stream *s, const struct gn_stream_ops *ops, bool shared,
@@ -62,6 +75,7 @@ static inline void gn_stream_init(struct gn_stream *s, const struct gn_stream_op
     *s = (struct gn_stream){
         .magic = GN_STREAM_MAGIC, .ops = ops, .shared = shared, .transport = transport};
     gn_list_init(&s->requests);
+    gn_list_init(&s->listener_node);
 }
 
 #endif

@@ -42,28 +42,16 @@ void gn_protocol_get(struct gn_protocol *p, struct gn_stream *s)
     struct gn_session *session = session_of(p, s);
     if (!session)
         return;
-    if (p->draining) {
-        gn_stream_error(s, 503, GN_RPC_INTERNAL_ERROR, NULL, "shutting down");
-        return;
-    }
     gn_session_touch(session);
-    /* A client that opens a second stream has usually lost the first without our noticing. */
-    if (session->listener) {
-        struct gn_stream *old = session->listener;
-        session->listener = NULL;
-        old->session = NULL;
-        old->ops->end(old, 200, NULL, 0);
-    }
-    int rc = s->ops->open(s);
-    if (rc == GN_ENOTSUP) {
-        gn_stream_error(s, 406, GN_RPC_INVALID_REQUEST, NULL,
-                        "a GET needs Accept: text/event-stream");
-        return;
-    }
-    session->listener = s;
-    s->session = session;
-    if (rc == 0)
-        gn_session_flush(session);
+    const char *last = header(s, "last-event-id");
+    struct gn_event_id id = {0};
+    if (last && *last && !gn_event_id_parse(last, &id))
+        gn_stream_error(s, 400, GN_RPC_INVALID_REQUEST, NULL,
+                        "Last-Event-ID: no event of this server has such an id");
+    else if (id.stream && !id.is_listeners)
+        gn_request_resume(p, session, s, &id);
+    else
+        gn_session_listen(session, s, &id);
 }
 
 void gn_protocol_delete(struct gn_protocol *p, struct gn_stream *s)
@@ -86,7 +74,7 @@ void gn_protocol_closed(struct gn_protocol *p, struct gn_stream *s)
         GN_CHECK(r, GN_REQUEST_MAGIC);
         if (r->stream != s)
             gn_batch_lost(r->stream);
-        r->stream = NULL;
+        gn_request_disconnect(r);
         /* In the handshake era losing the connection cancels nothing (basic/transports,
          * "Disconnection"), but on stdio there is no client left at all, and of a session whose id
          * was never told nobody could make use. */
@@ -96,8 +84,8 @@ void gn_protocol_closed(struct gn_protocol *p, struct gn_stream *s)
     struct gn_session *session = s->session;
     if (!session)
         return;
-    s->session = NULL;
-    session->listener = NULL;
+    gn_session_remove_listener(session, s);
+    gn_session_send_unsent(session);
     if (s->shared)
         gn_session_remove(session);
     else

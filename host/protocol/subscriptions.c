@@ -36,7 +36,8 @@ static int send_changed(struct gn_stream *s, const struct list_row *row, const c
         gn_jw_end(&w);
     }
     gn_jw_end(&w);
-    int rc = s->ops->send(s, gn_buf_str(&buf), buf.len, GN_MUST);
+    int rc = subscription ? s->ops->send(s, gn_buf_str(&buf), buf.len, GN_MUST)
+                          : gn_session_send(s->session, gn_buf_str(&buf), buf.len, GN_MUST);
     gn_buf_release(&buf);
     return rc;
 }

@@ -20,8 +20,10 @@
 #define DIRECT_MAX (128u * 1024) /* an answer up to this size is put together */
 #define EXTRA_MAX (16u * 1024)
 #define ERROR_MAX 2048u
+#define FIELDS_MAX 128u
 
 static const char event_begin[] = "event: message\ndata: ";
+static const char event_empty[] = "data: \n\n";
 static const char event_end[] = "\n\n";
 static const char keepalive[] = "3\r\n:\n\n\r\n";
 static const char keepalive_plain[] = ":\n\n";
@@ -301,23 +303,49 @@ static void end_chunk(struct gn_http_conn *c)
         gn_queue_add(&c->out, "\r\n", 2);
 }
 
+/* The lines of an event before its message: what the protocol asked for. Returns their length. */
+static size_t write_fields(const struct gn_stream *s, char *text, size_t size)
+{
+    int len = 0;
+    if (s->event_id)
+        len = snprintf(text, size, "id: %s\n", s->event_id);
+    if (s->retry_ms && len >= 0 && (size_t)len < size)
+        len += snprintf(text + len, size - (size_t)len, "retry: %u\n", s->retry_ms);
+    return len >= 0 && (size_t)len < size ? (size_t)len : 0;
+}
+
 /* One message, one chunk. JSON as we write it has no line ends; one that has (it is relayed) is
- * split into lines by the writer of events. */
+ * split into lines by the writer of events. Without JSON it is an event without data. */
 static void add_event(struct gn_http_conn *c, const char *json, size_t len)
 {
-    if (memchr(json, '\n', len) || memchr(json, '\r', len)) {
+    char fields[FIELDS_MAX];
+    size_t fields_len = write_fields(&c->stream, fields, sizeof(fields));
+    if (!json) {
+        add_chunk_size(c, fields_len + sizeof(event_empty) - 1);
+        gn_queue_add(&c->out, fields, fields_len);
+        gn_queue_add(&c->out, event_empty, sizeof(event_empty) - 1);
+    } else if (memchr(json, '\n', len) || memchr(json, '\r', len)) {
         struct gn_buf b = GN_BUF_INIT(len * 8 + 64);
         gn_sse_write_event(&b, "message", NULL, json, len);
-        add_chunk_size(c, b.len);
+        add_chunk_size(c, fields_len + b.len);
+        gn_queue_add(&c->out, fields, fields_len);
         gn_queue_add(&c->out, gn_buf_str(&b), b.len);
         gn_buf_release(&b);
     } else {
-        add_chunk_size(c, len + sizeof(event_begin) - 1 + sizeof(event_end) - 1);
+        add_chunk_size(c, fields_len + len + sizeof(event_begin) - 1 + sizeof(event_end) - 1);
+        gn_queue_add(&c->out, fields, fields_len);
         gn_queue_add(&c->out, event_begin, sizeof(event_begin) - 1);
         gn_queue_add(&c->out, json, len);
         gn_queue_add(&c->out, event_end, sizeof(event_end) - 1);
     }
     end_chunk(c);
+}
+
+/* They were for one event. */
+static void forget_fields(struct gn_stream *s)
+{
+    s->event_id = NULL;
+    s->retry_ms = 0;
 }
 
 /* Whether a message may be queued; a client that does not read what it must get is given up. */
@@ -346,11 +374,12 @@ static int op_send(struct gn_stream *s, const char *json, size_t len, enum gn_we
     int r = room(c, len, weight);
     if (r == 0)
         r = start_stream(c);
-    if (r)
-        return r;
-    add_event(c, json, len);
-    gn_http_conn_want_write(c);
-    return 0;
+    if (r == 0) {
+        add_event(c, json, len);
+        gn_http_conn_want_write(c);
+    }
+    forget_fields(s);
+    return r;
 }
 
 static void end_stream(struct gn_http_conn *c, const char *json, size_t len)
@@ -375,6 +404,7 @@ static void op_end(struct gn_stream *s, int status, const char *json, size_t len
         end_stream(c, json, len);
     else if (c->wsi && !c->doomed)
         gn_http_answer(c, status, json ? "application/json" : NULL, json, json ? len : 0);
+    forget_fields(s);
     if (!c->wsi || c->doomed) {
         gn_delivery_tell(delivery, false);
     } else if (delivery) {
@@ -427,8 +457,10 @@ void gn_http_answer_tick(struct gn_http_conn *c)
     if (c->state == GN_HTTP_ANSWERED) {
         gn_http_conn_set_timer(c, GN_MIN(left, config->body_timeout_ms));
     } else if (!c->is_streaming) {
-        if (start_stream(c) == 0)
+        if (start_stream(c) == 0) {
+            gn_protocol_opened(c->server->env.protocol, &c->stream);
             gn_http_conn_want_write(c);
+        }
     } else {
         if (c->out.len == 0) {
             if (is_http10(c))

@@ -272,6 +272,7 @@ static void begin(struct gn_http_conn *c)
     gn_http_conn_set_idle(c, false);
     gn_http_conn_stop_timer(c);
     gn_stream_init(&c->stream, &gn_http_stream_ops, false, "http");
+    c->stream.has_ids = true;
     c->state = GN_HTTP_BODY;
     c->method = method_of(c->head.method);
     c->close_after = c->head.minor == 0 || gn_guard_has_token(header(c, "connection"), "close");

@@ -6,15 +6,28 @@
 
 /* ---------------------------------------------------------------- clients */
 
+static void note(struct client *c, const char *json, size_t len)
+{
+    struct gn_stream *s = &c->stream;
+    cr_assert_lt(c->count, MAX_MESSAGES);
+    cr_assert(s->has_ids || !s->event_id);
+    c->ids[c->count] = gn_strdup(s->event_id);
+    c->sent[c->count++] = gn_strndup(json ? json : "", len);
+    if (s->retry_ms)
+        c->retry_ms = s->retry_ms;
+    s->event_id = NULL;
+    s->retry_ms = 0;
+}
+
 static int on_send(struct gn_stream *s, const char *json, size_t len, enum gn_weight weight)
 {
     (void)weight;
     struct client *c = GN_CONTAINER(s, struct client, stream);
     if (c->refuses_stream)
         return GN_ENOTSUP;
-    cr_assert_lt(c->count, MAX_MESSAGES);
     cr_assert(c->status == 0 || s->shared, "a message after the end: %s", json);
-    c->sent[c->count++] = gn_strndup(json, len);
+    cr_assert(json || s->has_ids);
+    note(c, json, len);
     return 0;
 }
 
@@ -24,10 +37,8 @@ static void on_end(struct gn_stream *s, int status, const char *json, size_t len
     cr_assert(s->shared || c->status == 0, "a second end");
     if (!s->shared)
         c->status = status;
-    if (json) {
-        cr_assert_lt(c->count, MAX_MESSAGES);
-        c->sent[c->count++] = gn_strndup(json, len);
-    }
+    if (json)
+        note(c, json, len);
 }
 
 static const char *on_header(struct gn_stream *s, const char *name)
@@ -65,8 +76,10 @@ void client_open(struct client *c, bool shared)
 
 void client_free(struct client *c)
 {
-    for (size_t i = 0; i < c->count; i++)
+    for (size_t i = 0; i < c->count; i++) {
         gn_free(c->sent[i]);
+        gn_free(c->ids[i]);
+    }
     c->count = 0;
 }
 

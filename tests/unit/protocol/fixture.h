@@ -17,7 +17,9 @@
 struct client {
     struct gn_stream stream;
     const char *headers[16]; /* name, value, ..., NULL */
-    char *sent[MAX_MESSAGES];
+    char *sent[MAX_MESSAGES]; /* "" is an event without data */
+    char *ids[MAX_MESSAGES];  /* of the events, or NULL */
+    uint32_t retry_ms;        /* the last one told */
     size_t count;
     int status; /* of end; 0: not ended */
     bool opened, refuses_stream;

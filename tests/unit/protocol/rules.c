@@ -470,7 +470,7 @@ Test(protocol_rules, get_and_delete_are_of_the_handshake_era)
     fixture_close(&f);
 }
 
-Test(protocol_rules, a_second_listener_takes_the_place_of_the_first)
+Test(protocol_rules, of_several_listeners_the_newest_is_told)
 {
     fixture_open(&f);
     struct client init, first, second;
@@ -479,11 +479,15 @@ Test(protocol_rules, a_second_listener_takes_the_place_of_the_first)
     gn_protocol_get(f.p, &first.stream);
     open_exchange(&second, &init);
     gn_protocol_get(f.p, &second.stream);
-    cr_assert_eq(first.status, 200);
+    cr_assert_eq(first.status, 0);
     gn_protocol_changed(f.p, 1u << GN_TOOL);
     run_until(&f, &second.count, 1);
     cr_assert_eq(first.count, 0);
     gn_protocol_closed(f.p, &second.stream);
+    gn_protocol_changed(f.p, 1u << GN_TOOL);
+    run_until(&f, &first.count, 1);
+    cr_assert_eq(second.count, 1);
+    gn_protocol_closed(f.p, &first.stream);
     client_free(&init);
     client_free(&first);
     client_free(&second);
