@@ -1,4 +1,5 @@
-/* map.c - open addressing with linear probing; a removed entry leaves a grave until a rehash. */
+/* map.c - open addressing with linear probing; a removed entry leaves a grave until a rehash, which
+ * fits the table to what is there, or until it was the last one. */
 #include "util/map.h"
 
 #include "util/alloc.h"
@@ -10,6 +11,7 @@
 #include <sys/random.h>
 
 #define FIRST_CAP 8
+#define KEPT_CAP 64 /* an empty table of so many slots is not worth giving back */
 
 struct gn_map_slot {
     char *key; /* NUL-terminated copy; NULL: free, or a grave */
@@ -60,7 +62,7 @@ static struct gn_map_slot *find_slot(const struct gn_map *m, uint64_t hash, cons
 
 static void rehash(struct gn_map *m)
 {
-    size_t cap = m->cap ? m->cap : FIRST_CAP;
+    size_t cap = FIRST_CAP;
     while (cap < (m->count + 1) * 2)
         cap *= 2;
     struct gn_map_slot *slots = gn_calloc(cap, sizeof(*slots));
@@ -154,7 +156,11 @@ void *gn_map_removen(struct gn_map *m, const void *key, size_t key_len)
     gn_free(s->key);
     s->key = NULL;
     s->value = m; /* any address marks a grave */
-    m->count--;
+    if (--m->count == 0 && m->cap > KEPT_CAP) {
+        gn_free(m->slots);
+        m->slots = NULL;
+        m->used = m->cap = 0;
+    }
     return old;
 }
 

@@ -1,7 +1,8 @@
 /* map.h - hash map from strings (keys are copied, may contain any byte) to pointers (not owned).
  *
  * Open addressing, keyed with a per-process random SipHash so that a peer cannot choose collisions.
- * Iteration order is unspecified: sort what a client will see. Not thread-safe.
+ * The table shrinks when it is rehashed or empty. Iteration order is unspecified: sort what a
+ * client will see. Not thread-safe.
  */
 #ifndef GN_UTIL_MAP_H
 #define GN_UTIL_MAP_H

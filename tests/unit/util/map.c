@@ -49,6 +49,62 @@ Test(map, keys_are_bytes)
     gn_map_release(&m, NULL);
 }
 
+Test(map, keeps_no_memory_of_what_is_gone)
+{
+    struct gn_map m;
+    gn_map_init(&m);
+    int value = 1;
+    char key[32];
+    for (int i = 0; i < 5000; i++) {
+        snprintf(key, sizeof(key), "key %d", i);
+        gn_map_put(&m, key, &value);
+    }
+    size_t most = m.cap;
+    for (int i = 10; i < 5000; i++) {
+        snprintf(key, sizeof(key), "key %d", i);
+        cr_assert_eq(gn_map_remove(&m, key), &value);
+    }
+    for (int i = 5000; m.cap == most; i++) { /* graves are reused, until a rehash is due */
+        cr_assert_lt(i, 50000);
+        snprintf(key, sizeof(key), "key %d", i);
+        gn_map_put(&m, key, &value);
+        gn_map_remove(&m, key);
+    }
+    cr_assert_leq(m.cap, 64);
+    for (int i = 0; i < 10; i++) {
+        snprintf(key, sizeof(key), "key %d", i);
+        cr_assert_eq(gn_map_find(&m, key), &value);
+    }
+    gn_map_release(&m, NULL);
+}
+
+Test(map, gives_its_table_back_when_the_last_is_removed_in_a_walk)
+{
+    struct gn_map m;
+    gn_map_init(&m);
+    int value = 1;
+    char name[32];
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 1000; i++) {
+            snprintf(name, sizeof(name), "key %d", i);
+            gn_map_put(&m, name, &value);
+        }
+        size_t at = 0, walked = 0;
+        const char *key;
+        void *found;
+        while (gn_map_next(&m, &at, &key, &found)) {
+            snprintf(name, sizeof(name), "%s", key);
+            cr_assert_eq(gn_map_remove(&m, name), found);
+            walked++;
+        }
+        cr_assert_eq(walked, 1000);
+        cr_assert_eq(m.cap, 0);
+        cr_assert_null(gn_map_find(&m, "key 1"));
+        cr_assert_null(gn_map_remove(&m, "key 1"));
+    }
+    gn_map_release(&m, NULL);
+}
+
 Test(map, survives_growth_and_churn)
 {
     struct gn_map m;
