@@ -25,6 +25,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from harness.client import META, connect  # noqa: E402
 from harness.host import Host, eventually, put, plugin_file  # noqa: E402
 from harness.paths import BUILD, GANTRY, NODE, PLUGINS, ROOT, TOOLS  # noqa: E402
+import memory_bench  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 BENCH = BUILD / "tests" / "bench"
@@ -254,6 +255,11 @@ def part_compile(servers, quick):
 def part_message(servers, quick):
     """The reader alone, on a small tools/call."""
     schema_bench.messages(programs(), quick, CALL)
+
+
+def part_sessions(servers, quick):
+    """What idle sessions take, and that nothing stays of them."""
+    memory_bench.sessions(row, quick)
 
 
 def programs():
