@@ -248,16 +248,24 @@ GANTRY_TOOL0(test_input_required_result_capabilities, "Asks what the client can 
     name_form user = {"nobody"};
     gantry_sampled said = {.text = "nothing"};
     gantry_roots_list roots = {0};
+    /* Questions live in the block that they are written in: not in the body of an if. */
+    const struct {
+        uint32_t capability;
+        gantry_ask *ask;
+    } known[] = {
+        {GANTRY_CAP_ELICITATION,
+         GANTRY_ASK(GANTRY_ASK_FORM, "user_name", .message = "What is your name?",
+                    .form = GANTRY_FORM(name_form, name_form_args), .answer = &user)},
+        {GANTRY_CAP_SAMPLING, GANTRY_ASK(GANTRY_ASK_SAMPLE, "greeting", .sampled = &said,
+                                         .sampling = GANTRY_SAMPLING("Generate a greeting"))},
+        {GANTRY_CAP_ROOTS, GANTRY_ASK(GANTRY_ASK_ROOTS, "client_roots", .roots = &roots)},
+    };
     gantry_ask *asks[3];
     size_t n = 0;
-    if (gantry_can(call, GANTRY_CAP_ELICITATION))
-        asks[n++] = GANTRY_ASK(GANTRY_ASK_FORM, "user_name", .message = "What is your name?",
-                               .form = GANTRY_FORM(name_form, name_form_args), .answer = &user);
-    if (gantry_can(call, GANTRY_CAP_SAMPLING))
-        asks[n++] = GANTRY_ASK(GANTRY_ASK_SAMPLE, "greeting", .sampled = &said,
-                               .sampling = GANTRY_SAMPLING("Generate a greeting"));
-    if (gantry_can(call, GANTRY_CAP_ROOTS))
-        asks[n++] = GANTRY_ASK(GANTRY_ASK_ROOTS, "client_roots", .roots = &roots);
+    for (size_t i = 0; i < 3; i++) {
+        if (gantry_can(call, known[i].capability))
+            asks[n++] = known[i].ask;
+    }
     if (n == 0)
         return gantry_text(call, "This client cannot be asked anything");
     int rc = gantry_ask_all(call, asks, n);
