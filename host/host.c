@@ -195,6 +195,8 @@ static void configure_calls(struct gn_host *h, const struct gn_config *c)
     h->env.output_check = c->output_check;
     h->env.max_background = c->max_background;
     h->env.background_timeout_ms = c->background_timeout_ms;
+    h->env.max_asking = c->ask_max_parked;
+    h->env.ask_timeout_ms = c->ask_max_parked_age_ms;
     struct gn_store_limits limits = store_limits(c);
     gn_store_configure(h->env.store, &limits);
     gn_shipped_configure(h->shipped, c);
@@ -409,7 +411,7 @@ static void build(struct gn_host *h)
     const struct gn_config *c = h->config;
     struct gn_loop_limits limits = {
         .max_coroutines = c->max_calls + c->max_calls / 4 + c->max_background +
-                          GN_NOTIFICATIONS_MAX + 64,
+                          c->ask_max_parked + GN_NOTIFICATIONS_MAX + 64,
         .workers = c->workers,
     };
     h->loop = gn_loop_new(&h->uv, &limits, h->log);

@@ -147,6 +147,8 @@ static void finish(struct gn_call *call, enum gn_outcome outcome)
     gn_timer_stop(&call->deadline);
     gn_call_tell_ended(call, outcome);
     const struct gn_call_ops *ops = call->ops;
+    if (call->asking && ops && ops->unask)
+        ops->unask(call);
     if (ops && ops->finished)
         ops->finished(call, outcome);
 }

@@ -32,20 +32,48 @@ uint32_t gn_record_calls(const struct gn_generation *g, struct gn_buf *names)
     return count;
 }
 
-static bool is_cancellable(const struct gn_call *call, const struct gn_generation *g,
-                           bool around_too)
+/* It stands still until its client has answered. */
+static bool is_waiting(const struct gn_call *call)
 {
-    return !call->cancelled && (call->owner == &g->owner || (around_too && is_call_of(call, g)));
+    while (call->parent)
+        call = call->parent;
+    return call->asking;
 }
 
-static void cancel_calls(const struct gn_generation *g, bool around_too)
+/* `all`: whatever uses it. Else its own, but those that wait for their clients keep it however long
+ * that takes: they are bounded by ask.max_parked_age. */
+static bool is_cancellable(const struct gn_call *call, const struct gn_generation *g, bool all)
+{
+    if (call->cancelled)
+        return false;
+    return all ? is_call_of(call, g) : call->owner == &g->owner && !is_waiting(call);
+}
+
+/* Those that can be run again are, by the next generation. */
+static void evict_parked(const struct gn_generation *g)
+{
+    for (bool found = true; found;) {
+        found = false;
+        GN_LIST_EACH(&g->env->calls, n) {
+            struct gn_call *call = GN_CONTAINER(n, struct gn_call, node);
+            if (!call->is_parked || call->cancelled || !is_call_of(call, g) ||
+                !(call->component->flags & GANTRY_REPLAY))
+                continue;
+            gn_call_cancel(call);
+            found = true;
+            break;
+        }
+    }
+}
+
+static void cancel_calls(const struct gn_generation *g, bool all)
 {
     /* Cancelling one may end others, so the list is walked anew each time. */
     for (bool found = true; found;) {
         found = false;
         GN_LIST_EACH(&g->env->calls, n) {
             struct gn_call *call = GN_CONTAINER(n, struct gn_call, node);
-            if (!is_cancellable(call, g, around_too))
+            if (!is_cancellable(call, g, all))
                 continue;
             gn_call_cancel(call);
             found = true;
@@ -213,6 +241,7 @@ void gn_record_retire(struct gn_generation *g)
     gn_generation_set_hold(g, NULL);
     gn_generation_end_schedules(g);
     gn_around_replace(g->env, &g->owner, NULL, 0);
+    evict_parked(g);
     gn_timer_start(g->env->loop, &r->timer, r->plugins->config->plugin_drain_ms, on_drain);
     gn_generation_unref(g);
 }

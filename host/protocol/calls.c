@@ -56,14 +56,11 @@ static void write_capability(struct gn_jw *w, const char *name, const char *part
     gn_jw_end(w);
 }
 
-bool gn_request_refuse_requires(struct gn_request *r, const struct gn_component *c)
+/* `data` of an error about capabilities. */
+static void write_required(struct gn_buf *data, uint32_t lacking)
 {
-    uint32_t lacking = c->requires & ~r->call->capabilities;
-    if (!lacking)
-        return false;
-    struct gn_buf data = GN_BUF_INIT(4096);
     struct gn_jw w;
-    gn_jw_init(&w, &data);
+    gn_jw_init(&w, data);
     gn_jw_object(&w, NULL);
     gn_jw_object(&w, "requiredCapabilities");
     if (lacking & (GANTRY_CAP_ELICITATION | GANTRY_CAP_ELICITATION_URL))
@@ -74,6 +71,15 @@ bool gn_request_refuse_requires(struct gn_request *r, const struct gn_component 
         write_capability(&w, "roots", NULL);
     gn_jw_end(&w);
     gn_jw_end(&w);
+}
+
+bool gn_request_refuse_requires(struct gn_request *r, const struct gn_component *c)
+{
+    uint32_t lacking = c->requires & ~r->call->capabilities;
+    if (!lacking)
+        return false;
+    struct gn_buf data = GN_BUF_INIT(4096);
+    write_required(&data, lacking);
     if (gn_request_is_stateless(r))
         gn_reply_error(r, 400, GN_RPC_MISSING_CAPABILITY, gn_buf_str(&data),
                        "%s %.256s needs capabilities that the client does not declare",
@@ -115,8 +121,14 @@ static bool refused(struct gn_request *r, const struct gn_call *call, enum gn_ou
 {
     if (outcome != GN_OUT_FAILED || !call->error_code)
         return false;
-    gn_reply_error(r, r->fault_status ? r->fault_status : 200, call->error_code, NULL, "%s",
+    struct gn_buf data = GN_BUF_INIT(4096);
+    bool lacks = call->error_code == GN_RPC_MISSING_CAPABILITY && call->lacking;
+    if (lacks)
+        write_required(&data, call->lacking);
+    int status = r->fault_status ? r->fault_status : lacks ? 400 : 200;
+    gn_reply_error(r, status, call->error_code, lacks ? gn_buf_str(&data) : NULL, "%s",
                    call->failure);
+    gn_buf_release(&data);
     return true;
 }
 
@@ -154,11 +166,17 @@ static void run(struct gn_request *r, struct gn_component *c, const gantry_json 
                 const struct gn_call_ops *ops)
 {
     struct gn_call *call = gn_request_call(r, ops);
-    if (gn_request_refuse_requires(r, c))
+    if (gn_request_refuse_requires(r, c) || !gn_retry_replay(r, c))
         return;
     call->component = c;
     call->arguments = arguments;
     gn_request_start(r);
+}
+
+static int close_stream(struct gn_call *call, uint32_t retry_ms)
+{
+    int rc = gn_request_close_stream(request_of(call), retry_ms);
+    return rc == GN_ENOTSUP ? GANTRY_ENOTSUP : rc ? GANTRY_EIO : GANTRY_OK;
 }
 
 /* ---------------------------------------------------------------- tools/call */
@@ -174,14 +192,18 @@ static void tool_finished(struct gn_call *call, enum gn_outcome outcome)
     gn_reply_send(r, &reply, outcome == GN_OUT_RESULT ? call : NULL);
 }
 
-const struct gn_call_ops gn_tool_ops = {
-    .notify = gn_request_notify, .finished = tool_finished, .header = gn_request_header};
+const struct gn_call_ops gn_tool_ops = {.notify = gn_request_notify,
+                                        .finished = tool_finished,
+                                        .header = gn_request_header,
+                                        .ask = gn_request_ask,
+                                        .unask = gn_request_unask,
+                                        .close_stream = close_stream};
 
 void gn_method_call_tool(struct gn_request *r)
 {
     const gantry_json *arguments;
     const char *name = string_param(r, r->params, "name", "tools/call needs params.name, a string");
-    if (!name || !arguments_param(r, &arguments))
+    if (!name || !arguments_param(r, &arguments) || !gn_retry_begin(r, &gn_tool_ops))
         return;
     struct gn_component *c = gn_snapshot_find(gn_registry_current(r->p->registry), GN_TOOL, name);
     if (!c) {
@@ -227,14 +249,18 @@ static void resource_finished(struct gn_call *call, enum gn_outcome outcome)
     gn_reply_send(r, &reply, call);
 }
 
-const struct gn_call_ops gn_resource_ops = {
-    .notify = gn_request_notify, .finished = resource_finished, .header = gn_request_header};
+const struct gn_call_ops gn_resource_ops = {.notify = gn_request_notify,
+                                            .finished = resource_finished,
+                                            .header = gn_request_header,
+                                            .ask = gn_request_ask,
+                                            .unask = gn_request_unask,
+                                            .close_stream = close_stream};
 
 void gn_method_read_resource(struct gn_request *r)
 {
     const char *uri = string_param(r, r->params, "uri",
                                    "resources/read needs params.uri, a string");
-    if (!uri)
+    if (!uri || !gn_retry_begin(r, &gn_resource_ops))
         return;
     struct gn_call *call = gn_request_call(r, &gn_resource_ops);
     const gantry_json *vars = NULL;
@@ -244,7 +270,7 @@ void gn_method_read_resource(struct gn_request *r)
         not_found(r, uri);
         return;
     }
-    if (gn_request_refuse_requires(r, c))
+    if (gn_request_refuse_requires(r, c) || !gn_retry_replay(r, c))
         return;
     call->component = c;
     call->arguments = vars;
@@ -259,15 +285,19 @@ static void prompt_finished(struct gn_call *call, enum gn_outcome outcome)
     finished(call, outcome, gn_result_write_prompt);
 }
 
-const struct gn_call_ops gn_prompt_ops = {
-    .notify = gn_request_notify, .finished = prompt_finished, .header = gn_request_header};
+const struct gn_call_ops gn_prompt_ops = {.notify = gn_request_notify,
+                                          .finished = prompt_finished,
+                                          .header = gn_request_header,
+                                          .ask = gn_request_ask,
+                                          .unask = gn_request_unask,
+                                          .close_stream = close_stream};
 
 void gn_method_get_prompt(struct gn_request *r)
 {
     const gantry_json *arguments;
     const char *name = string_param(r, r->params, "name",
                                     "prompts/get needs params.name, a string");
-    if (!name || !arguments_param(r, &arguments))
+    if (!name || !arguments_param(r, &arguments) || !gn_retry_begin(r, &gn_prompt_ops))
         return;
     struct gn_component *c = gn_snapshot_find(gn_registry_current(r->p->registry), GN_PROMPT, name);
     if (!c) {

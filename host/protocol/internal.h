@@ -35,6 +35,7 @@ struct gn_request {
     int fault_status;          /* HTTP status of a refusal of the host's own; 0: 200 */
     struct gn_session *made;   /* by this initialize, not told to the client yet; held */
     bool is_queued, is_active; /* waits for a turn / has one */
+    struct gn_retry *retry; /* it brought a state (retry.c) that is in use until it is answered */
     /* subscriptions/listen */
     bool is_subscription;
     uint32_t subscribed; /* bit set of enum gn_list_kind */
@@ -95,6 +96,8 @@ struct gn_method {
 
 struct gn_protocol {
     struct gn_call_env *env;
+    struct gn_parking *parking; /* calls that wait for a retry (park.h) */
+    uint64_t asked;             /* counts the questions sent to clients, for their ids */
     struct gn_registry *registry;
     const struct gn_config *config;
     struct gn_list requests; /* every one that is not queued */
@@ -129,7 +132,13 @@ struct gn_reply {
 };
 #define GN_REPLY_MAX (64u << 20)
 /* Opens {"jsonrpc","id","result":{ (resultType) */
-void gn_reply_open(struct gn_request *r, struct gn_reply *reply);
+void gn_reply_open_as(struct gn_request *r, struct gn_reply *reply, const char *result_type);
+static inline void gn_reply_open(struct gn_request *r, struct gn_reply *reply)
+{
+    gn_reply_open_as(r, reply, GN_RESULT_COMPLETE);
+}
+/* Sends a message that is written already, releases it, and frees the request. */
+void gn_reply_whole(struct gn_request *r, int status, struct gn_buf *message);
 /* Closes it with `_meta` (server identity in the stateless era, and what call has set; call may be
  * NULL), sends it, and frees the request. */
 void gn_reply_send(struct gn_request *r, struct gn_reply *reply, const struct gn_call *call);
@@ -240,6 +249,10 @@ void gn_call_identify(struct gn_call *call, const struct gn_stream *s,
 void gn_request_start(struct gn_request *r);
 /* The turn is over (answered or cancelled): the next in the queue may go. */
 void gn_request_end_turn(struct gn_request *r);
+/* Its call waits for the client, and leaves its turn to others; goes on, whoever has one. */
+void gn_request_rest(struct gn_request *r);
+void gn_request_resume_turn(struct gn_request *r);
+bool gn_request_has_room(const struct gn_request *r);
 void gn_pump(struct gn_post *post);
 /* A handler has returned: whoever waits may go. arg is the protocol. */
 void gn_handler_ended(void *arg);
@@ -279,6 +292,25 @@ int gn_session_send_mark(struct gn_session *session, struct gn_stream *s,
 int gn_stream_send_event(struct gn_stream *s, const struct gn_event_id *id, const char *json,
                          size_t len, enum gn_weight weight);
 struct gn_event_limits gn_event_limits_of(const struct gn_config *config);
+
+/* ---- asks.c, park.c: the sink's side of call/ask.h */
+int gn_request_ask(struct gn_call *call);
+void gn_request_unask(struct gn_call *call);
+/* A response from the client of a session. */
+void gn_session_answer(struct gn_session *s, const struct gn_jsonrpc *rpc);
+/* ---- retry.c: a request that may bring a state and answers. False: it is answered, or its call
+ * goes on. True: a call is to be made, and gn_retry_replay follows. */
+bool gn_retry_begin(struct gn_request *r, const struct gn_call_ops *ops);
+/* Gives r->call, not started yet, what the request brought. False: answered, it cannot be run
+ * again. */
+bool gn_retry_replay(struct gn_request *r, const struct gn_component *c);
+/* The answer is about to be sent on s: watches whether it leaves. All messages begin with
+ * GN_RETRY_HEAD and the id. */
+#define GN_RETRY_HEAD "{\"jsonrpc\":\"2.0\",\"id\":"
+void gn_retry_watch(struct gn_request *r, struct gn_stream *s, int status,
+                    const struct gn_buf *message);
+/* NULL is fine. forget: as if the state had never come. */
+void gn_retry_free(struct gn_request *r, bool forget);
 
 /* ---- stateless era: `_meta` and headers against the body. False: answered. */
 bool gn_stateless_check(struct gn_request *r, const char *method);

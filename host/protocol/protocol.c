@@ -3,6 +3,7 @@
 #include "protocol/protocol.h"
 
 #include "protocol/internal.h"
+#include "protocol/park.h"
 #include "util/alloc.h"
 #include "util/clock.h"
 #include "util/str.h"
@@ -287,14 +288,18 @@ static void receive_notification(struct message *m)
     end_unanswered(m);
 }
 
-/* An answer to a question nobody asked. */
+/* An answer to one of our questions. */
 static void receive_response(struct message *m)
 {
     if (!m->answers->shared && claims_stateless(m))
         message_error(m, 400, GN_RPC_INVALID_REQUEST,
                       "this revision has no responses from clients");
-    else if (take_session(m))
+    else if (take_session(m)) {
+        struct gn_session *session = m->stream->shared ? m->stream->session : m->session;
+        if (session)
+            gn_session_answer(session, &m->rpc);
         end_unanswered(m);
+    }
 }
 
 /* ---------------------------------------------------------------- from bytes */
@@ -408,6 +413,7 @@ struct gn_protocol *gn_protocol_new(struct gn_call_env *env, struct gn_registry 
     gn_list_init(&p->begun);
     gn_event_pool_init(&p->events);
     gn_map_init(&p->sessions_by_id);
+    p->parking = gn_parking_new(config);
     return p;
 }
 
@@ -425,6 +431,7 @@ void gn_protocol_free(struct gn_protocol *p)
         gn_session_remove(GN_CONTAINER(p->sessions.next, struct gn_session, lru));
     gn_assert(gn_list_empty(&p->requests) && gn_list_empty(&p->queue));
     gn_map_release(&p->sessions_by_id, NULL);
+    gn_parking_free(p->parking);
     gn_count_release(p);
     p->is_released = true;
     gn_protocol_free_released(p);
@@ -453,6 +460,7 @@ void gn_protocol_configure(struct gn_protocol *p, const struct gn_config *config
     if (shows_otherwise(p->config, config))
         gn_protocol_changed(p, 1u << GN_TOOL);
     p->config = config;
+    gn_parking_configure(p->parking, config);
 }
 
 uint32_t gn_protocol_in_flight(const struct gn_protocol *p)
@@ -492,6 +500,7 @@ void gn_protocol_drain(struct gn_protocol *p, uint32_t drain_ms, void (*on_drain
                        void *arg)
 {
     p->draining = true;
+    gn_parking_clear(p->parking);
     GN_LIST_EACH(&p->requests, n) {
         struct gn_request *r = GN_CONTAINER(n, struct gn_request, node);
         if (r->is_subscription)

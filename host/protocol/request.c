@@ -53,6 +53,7 @@ static void request_free(struct gn_request *r)
     if (r->session && !r->session->gone)
         gn_session_touch(r->session); /* idle from now on */
     gn_session_unref(r->session);
+    gn_retry_free(r, true);
     gn_json_release(&r->doc);
     gn_free(r->id);
     r->magic = 0;
@@ -105,6 +106,7 @@ void gn_request_abort(struct gn_request *r, int status, const char *text)
 static void send_last(struct gn_request *r, int status, struct gn_buf *message)
 {
     struct gn_stream *s = take_stream(r);
+    gn_retry_watch(r, s, status, message);
     char id[GN_EVENT_ID_MAX];
     bool has_id = gn_request_keep_answer(r, s, gn_buf_str(message), message->len, id);
     request_free(r);
@@ -115,7 +117,13 @@ static void send_last(struct gn_request *r, int status, struct gn_buf *message)
     gn_buf_release(message);
 }
 
-void gn_reply_open(struct gn_request *r, struct gn_reply *reply)
+void gn_reply_whole(struct gn_request *r, int status, struct gn_buf *message)
+{
+    gn_count_result(r->p, r->method);
+    send_last(r, status, message);
+}
+
+void gn_reply_open_as(struct gn_request *r, struct gn_reply *reply, const char *result_type)
 {
     reply->since_us = gn_clock_us();
     size_t room = gn_batch_room(r->stream);
@@ -127,7 +135,7 @@ void gn_reply_open(struct gn_request *r, struct gn_reply *reply)
     gn_jw_raw(&reply->w, "id", r->id, strlen(r->id));
     gn_jw_object(&reply->w, "result");
     if (gn_request_is_stateless(r))
-        gn_jw_str(&reply->w, "resultType", "complete");
+        gn_jw_str(&reply->w, "resultType", result_type);
 }
 
 void gn_reply_cache(struct gn_request *r, struct gn_reply *reply, int64_t ttl_ms, bool is_public)
@@ -338,6 +346,28 @@ void gn_request_end_turn(struct gn_request *r)
         p->active--;
     }
     wake_queue(p);
+}
+
+void gn_request_rest(struct gn_request *r)
+{
+    if (!r->is_active)
+        return;
+    r->is_active = false;
+    r->p->active--;
+    wake_queue(r->p);
+}
+
+void gn_request_resume_turn(struct gn_request *r)
+{
+    if (r->is_active)
+        return;
+    r->is_active = true;
+    r->p->active++;
+}
+
+bool gn_request_has_room(const struct gn_request *r)
+{
+    return has_room(r->p);
 }
 
 /* ---------------------------------------------------------------- calls */

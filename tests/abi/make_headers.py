@@ -13,7 +13,7 @@ import re
 import sys
 
 # What the older release does not have yet: members counted from the end.
-OLDER_LACKS = {"gantry_tool": 3, "gantry_arg": 2, "gantry_descriptor": 2, "gantry_host": 2}
+OLDER_LACKS = {"gantry_tool": 5, "gantry_arg": 2, "gantry_descriptor": 2, "gantry_host": 2}
 
 # What the newer release adds at the end of each struct.
 NEWER_HAS = {
@@ -22,7 +22,7 @@ NEWER_HAS = {
     "gantry_descriptor": "const char *motto;",
     "gantry_host": "int (*celebrate)(gantry_call *, const char *reason);",
 }
-NEWER_FLAG = ("GANTRY_OUTPUT_UNCHECKED = 8", "GANTRY_SOLEMN = 16")  # behind the last there is
+NEWER_FLAG = ("GANTRY_OUTPUT_UNCHECKED = 8", "GANTRY_SOLEMN = 32")  # behind the last there is
 NEWER_FUNCTION = """
 static inline int gantry_celebrate(gantry_call *call, const char *reason)
 {

@@ -15,9 +15,9 @@
 
 GN_SUITE(negotiation);
 
-#define THIS "0.2"
-#define NEXT "0.3"
-_Static_assert(GANTRY_ABI_MAJOR == 0 && GANTRY_ABI_MINOR == 2,
+#define THIS "0.3"
+#define NEXT "0.4"
+_Static_assert(GANTRY_ABI_MAJOR == 0 && GANTRY_ABI_MINOR == 3,
                "THIS and NEXT are those of the header");
 
 struct world {
@@ -147,7 +147,7 @@ Test(negotiation, a_component_with_an_unknown_field_is_skipped_by_name)
     check_text(&w, "greet", "{\"name\":\"Ada\"}", "Ada, 2 times, celebrated: -2, can: 0");
     unload(&w);
     load(&w, &gn_abi_current, "newer_flag");
-    check_loaded(&w, 1, "tool solemn: uses flags newer than this host (0x10)\n");
+    check_loaded(&w, 1, "tool solemn: uses flags newer than this host (0x20)\n");
     unload(&w);
 }
 
