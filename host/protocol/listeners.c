@@ -146,8 +146,10 @@ void gn_session_listen(struct gn_session *session, struct gn_stream *s,
     }
     bool has_ids = s->has_ids && session->p->config->resume_max_events > 0;
     struct gn_event_id id = *last;
+    struct gn_event *unsent = gn_events_unsent(&session->events);
     if (has_ids && !id.stream)
-        id = (struct gn_event_id){.stream = ++session->streams, .number = session->heard};
+        id = (struct gn_event_id){.stream = ++session->streams,
+                                  .number = unsent ? unsent->number - 1 : session->heard};
     id.is_listeners = true;
     s->flow.stream = has_ids ? id.stream : 0;
     gn_session_add_listener(session, s);
