@@ -1279,6 +1279,12 @@ static inline int gantry_ask_all(gantry_call *call, gantry_ask *const *asks, siz
 {
     if (!GANTRY_HOST_HAS(ask))
         return GANTRY_ENOTSUP;
+    for (size_t i = 0; asks && i < n; i++) {
+        if (asks[i] && asks[i]->sampled)
+            asks[i]->sampled->size = sizeof(gantry_sampled);
+        if (asks[i] && asks[i]->roots)
+            asks[i]->roots->size = sizeof(gantry_roots_list);
+    }
     return gantry_host_->ask(call, asks, n);
 }
 static inline int gantry_ask_one(gantry_call *call, gantry_ask *ask)
@@ -1354,8 +1360,8 @@ static inline int gantry_sample(gantry_call *call, const char *key, const gantry
     return gantry_ask_one(call, &ask);
 }
 /* The same until the model wants no tool any more: what it calls, of sampling->tools, is called
- * through the host, and the results are given back, max_rounds times at most (0: 8; the last round
- * offers no tools). In a replay tools that were called are not called again. Needs
+ * through the host, and the results are given back, max_rounds times at most (0: 8; in the last
+ * round it must not use any). In a replay tools that were called are not called again. Needs
  * GANTRY_CAP_SAMPLING_TOOLS. [call] [awaits] */
 static inline int gantry_sample_loop(gantry_call *call, const char *key,
                                      const gantry_sampling *sampling, uint32_t max_rounds,
@@ -1363,6 +1369,8 @@ static inline int gantry_sample_loop(gantry_call *call, const char *key,
 {
     if (!GANTRY_HOST_HAS(sample_loop))
         return GANTRY_ENOTSUP;
+    if (ret)
+        ret->size = sizeof *ret;
     return gantry_host_->sample_loop(call, key, sampling, max_rounds, ret);
 }
 /* The folders that the client wants to be worked in. [call] [awaits] */

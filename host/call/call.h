@@ -50,6 +50,7 @@ struct gn_call_env {
     uint32_t max_asking;               /* calls that wait for their clients; 0: 1,000 */
     uint32_t ask_timeout_ms;           /* how long such a one waits; 0: 600,000 */
     uint32_t asking;                   /* those that do now */
+    struct gn_elicitations *elicitations; /* ids that clients were told (ask.h); NULL: nobody */
     uint32_t background;               /* that runs now */
     uint32_t holding;                  /* owners whose `hold` is set */
     uint32_t notifications;            /* in middlewares now (operate.c of the protocol) */
@@ -150,6 +151,9 @@ struct gn_result {
     int64_t suggestion_total; /* -1 not told */
 };
 
+/* The client adds context of servers to what a model is asked, if told to. */
+#define GN_CAP_SAMPLING_CONTEXT (1u << 31)
+
 struct gn_asking;    /* ask.h */
 struct gn_ask_count; /* ask.c */
 
@@ -183,7 +187,7 @@ struct gantry_call {
     const char *transport;   /* "stdio", "http"; NULL: none */
     const char *traceparent, *tracestate, *baggage; /* NULL: none, or malformed */
     uint64_t began_us;                              /* gn_clock_us() of its start */
-    uint32_t capabilities;                          /* GANTRY_CAP_ bits of the client */
+    uint32_t capabilities; /* GANTRY_CAP_ bits of the client, and GN_CAP_SAMPLING_CONTEXT */
     const char *uri;                                /* resources/read: as the client wrote it */
     const char *mime_type; /* resources/read: the component's, for contents that say none */
     const char *argument_name, *argument_value; /* completion */

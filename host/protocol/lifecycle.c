@@ -26,7 +26,8 @@ uint32_t gn_capabilities_parse(const gantry_json *capabilities)
     }
     if (gn_json_type(sampling) == GN_JSON_OBJECT)
         bits |= GANTRY_CAP_SAMPLING |
-                (gn_json_get(sampling, "tools") ? GANTRY_CAP_SAMPLING_TOOLS : 0u);
+                (gn_json_get(sampling, "tools") ? GANTRY_CAP_SAMPLING_TOOLS : 0u) |
+                (gn_json_get(sampling, "context") ? GN_CAP_SAMPLING_CONTEXT : 0u);
     if (gn_json_type(gn_json_get(capabilities, "roots")) == GN_JSON_OBJECT)
         bits |= GANTRY_CAP_ROOTS;
     return bits;
