@@ -73,6 +73,8 @@ struct gn_config {
     struct gn_config_listener *listeners;
     size_t listener_count;
     char *path;             /* of the MCP endpoint: "/mcp" */
+    char *sse_path;         /* of the event stream of revision 2024-11-05; NULL or "": none */
+    bool websocket;         /* the MCP endpoint takes WebSockets, too */
     char **allowed_hosts;   /* NULL-terminated; besides loopback names and the bound address */
     char **allowed_origins; /* NULL-terminated; besides loopback origins; "*" allows all */
     bool insecure;          /* a non-loopback bind without authentication is allowed */

@@ -91,6 +91,8 @@ const struct gn_config_key gn_config_keys[] = {
     KEY("stdio", BOOL, stdio, "false"),
     ENTRIES("http.listen", listeners, listener_count, listener),
     KEY("http.path", TEXT, path, "/mcp"),
+    KEY("http.sse_path", TEXT, sse_path, "/sse"),
+    KEY("http.websocket", BOOL, websocket, "true"),
     KEY("http.allowed_hosts", TEXTS, allowed_hosts, "[]"),
     KEY("http.allowed_origins", TEXTS, allowed_origins, "[]"),
     KEY("http.insecure", BOOL, insecure, "false"),

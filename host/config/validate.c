@@ -155,6 +155,26 @@ static void check_metrics(struct check *v)
     }
 }
 
+/* Messages go beside the stream: "/sse" has "/messages". */
+static void check_sse_path(struct check *v)
+{
+    const struct gn_config *c = v->c;
+    const char *path = c->sse_path;
+    if (!path || !*path)
+        return;
+    check_path(v, "http.sse_path", path, "/sse");
+    if (*path != '/')
+        return;
+    GN_AUTO_FREE char *messages = gn_format("%.*smessages",
+                                            (int)(strrchr(path, '/') - path + 1), path);
+    if (gn_streq(path, messages))
+        wrong(v, "http.sse_path", "messages are sent to %s: give the stream another path", path);
+    if (gn_streq(path, c->path) || gn_streq(messages, c->path))
+        wrong(v, "http.sse_path",
+              "the stream at %s and the messages at %s need other paths than http.path", path,
+              messages);
+}
+
 static void check_origins(struct check *v)
 {
     char **hosts = v->c->allowed_hosts, **origins = v->c->allowed_origins;
@@ -373,6 +393,7 @@ int gn_config_validate(const struct gn_config *c, struct gn_buf *problems)
     if (!c->name || !*c->name || !is_printable(c->name))
         wrong(&v, "server.name", "must be printable, and not empty");
     check_path(&v, "http.path", c->path, "/mcp");
+    check_sse_path(&v);
     check_metrics(&v);
     /* An entry that could not be read was reported then, and is not complete. */
     for (size_t i = 0; i < c->listener_count; i++) {

@@ -181,6 +181,7 @@ static void server_free(struct gn_http_server *s)
         gn_http_listen_free(s->pages);
     gn_free(s->pages);
     gn_free(s->listeners);
+    gn_map_release(&s->sse_streams, NULL);
     gn_buf_release(&s->scratch);
     if (lws_log_target == s->env.log)
         lws_log_to(NULL);
@@ -233,6 +234,11 @@ static void close_connections(struct gn_timer *timer)
     while (!gn_list_empty(&now)) {
         struct gn_http_conn *c = GN_CONTAINER(gn_list_pop(&now), struct gn_http_conn, node);
         gn_list_append(&s->conns, &c->node);
+        bool is_up = !is_last_look && !c->doomed;
+        if (is_up && c->state == GN_HTTP_WEBSOCKET)
+            gn_websocket_stop(c);
+        else if (is_up && c->state == GN_HTTP_RUNNING && c->sse)
+            gn_sse_stop(c);
         if (is_last_look || c->state != GN_HTTP_ANSWERED || c->doomed)
             gn_http_conn_close(c);
     }
@@ -258,6 +264,7 @@ static struct gn_http_server *server_alloc(const struct gn_transport_env *env)
     gn_list_init(&s->idle);
     gn_list_init(&s->dirty);
     gn_list_init(&s->waiting);
+    gn_map_init(&s->sse_streams);
     gn_buf_init(&s->scratch, SCRATCH_MAX);
     s->listener_count = env->config->listener_count;
     s->listeners = gn_calloc(s->listener_count + 1, sizeof(*s->listeners));

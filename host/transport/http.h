@@ -6,6 +6,8 @@
  *     http_parse.c    the head of a request
  *     http_request.c  a request: checks, body, hand-over to the protocol
  *     http_answer.c   its answer: gn_stream operations, headers, event stream
+ *     http_sse.c      the event stream of revision 2024-11-05, and the messages to it
+ *     websocket.c     a WebSocket instead of requests and answers
  *     http_pages.c    what the host says about itself: metrics, health
  *
  * One struct gn_http_conn stands for one lws connection and holds the one request that is on it;
@@ -24,6 +26,7 @@
 #include "transport/queue.h"
 #include "util/arena.h"
 #include "util/buf.h"
+#include "util/map.h"
 
 #include <libwebsockets.h>
 
@@ -59,6 +62,7 @@ struct gn_http_server {
     struct gn_list waiting; /* those whose output waits for the client, longest without progress
                                first */
     struct gn_timer flush;
+    struct gn_map sse_streams; /* connections by their session_id (http_sse.c) */
     uint32_t conn_count; /* but for those of the pages' listener: */
     uint32_t pages_count;
     uint64_t body_bytes;           /* of requests not answered yet */
@@ -89,11 +93,20 @@ enum gn_http_method {
     GN_HTTP_OPTIONS,
 };
 
+/* What a path stands for. */
+enum gn_http_route {
+    GN_HTTP_NOWHERE = 0,
+    GN_HTTP_MCP,      /* the endpoint */
+    GN_HTTP_SSE,      /* the event stream of revision 2024-11-05 */
+    GN_HTTP_MESSAGES, /* to it */
+};
+
 enum gn_http_state {
     GN_HTTP_IDLE = 0, /* waits for a request, or for the rest of its head */
     GN_HTTP_BODY,     /* its body is being read */
     GN_HTTP_RUNNING,  /* the protocol has it */
     GN_HTTP_ANSWERED, /* the last byte of the answer is known; not all is written */
+    GN_HTTP_WEBSOCKET, /* frames come and go, until it is GN_HTTP_ANSWERED */
     GN_HTTP_LINGER,   /* all is written; what still comes is dropped until the client closes */
 };
 
@@ -113,6 +126,7 @@ struct gn_http_conn {
     /* the request */
     struct gn_stream stream;
     enum gn_http_method method;
+    enum gn_http_route route;
     bool close_after;   /* the connection ends with this answer */
     bool takes_events;  /* the client accepts an event stream */
     bool is_chunked;    /* the body */
@@ -131,6 +145,10 @@ struct gn_http_conn {
     struct gn_buf body;
     struct gn_chunked chunked;
     uint64_t counted; /* bytes of the body in server->body_bytes */
+
+    /* what the connection has become */
+    struct gn_websocket *websocket; /* NULL: none */
+    struct gn_http_sse *sse;        /* NULL: no such stream */
 
     /* the answer */
     bool head_sent; /* written or queued */
@@ -162,8 +180,12 @@ void gn_http_conn_doom(struct gn_http_conn *c);
 void gn_http_conn_want_write(struct gn_http_conn *c);
 /* Writes past the queue, which is empty: how much was taken; the connection may be doomed by it. */
 size_t gn_http_conn_write(struct gn_http_conn *c, const char *data, size_t len);
-/* Tells the deliveries whose bytes the kernel has. */
-void gn_http_conn_deliver(struct gn_http_conn *c);
+/* Whether a message may be queued: 0, GN_EBUSY it is dropped, GN_EPIPE. A client that does not read
+ * what it must get is given up, as are the slowest where all together leave too much lying. */
+int gn_http_conn_room(struct gn_http_conn *c, size_t len, enum gn_weight weight);
+/* The delivery (NULL: none) is told once the kernel has all that was queued, or when it cannot have
+ * it any more. */
+void gn_http_conn_mark(struct gn_http_conn *c, struct gn_delivery *delivery);
 /* What happens when it is over depends on the state. Ignored once the connection is doomed. */
 void gn_http_conn_set_timer(struct gn_http_conn *c, uint64_t delay_ms);
 void gn_http_conn_stop_timer(struct gn_http_conn *c);
@@ -201,8 +223,37 @@ void gn_http_answer_error(struct gn_http_conn *c, int status, const char *text);
 void gn_http_answer_continue(struct gn_http_conn *c);
 /* A header line of the answer to come. Ignored if it cannot be one. */
 void gn_http_add_header(struct gn_http_conn *c, const char *name, const char *value);
+/* A piece of the event stream as it is: whole lines. */
+void gn_http_answer_piece(struct gn_http_conn *c, const char *text, size_t len);
 /* The answer is late, or silent, or not read: starts the event stream, keeps it alive, gives it up.
  */
 void gn_http_answer_tick(struct gn_http_conn *c);
+
+/* http_sse.c */
+enum gn_http_route gn_sse_route(const struct gn_http_conn *c);
+/* Opens the stream of a GET that has been checked. */
+void gn_sse_begin(struct gn_http_conn *c);
+/* The connection is closed, or the stream has ended. */
+void gn_sse_release(struct gn_http_conn *c);
+/* The host stops: ends the stream. */
+void gn_sse_stop(struct gn_http_conn *c);
+/* Whether a POST has somebody to go to; if not it has been answered. */
+bool gn_sse_check(struct gn_http_conn *c);
+/* Its body has come: answers it and hands the message over. */
+void gn_sse_receive(struct gn_http_conn *c);
+
+/* websocket.c */
+/* Whether the request asks for one, here. */
+bool gn_websocket_is_wanted(const struct gn_http_conn *c);
+/* Whether it does so properly; if not it has been answered. */
+bool gn_websocket_check(struct gn_http_conn *c);
+/* Answers the request, which has been checked; what comes next are frames. */
+void gn_websocket_begin(struct gn_http_conn *c);
+/* As gn_http_request_feed. */
+size_t gn_websocket_feed(struct gn_http_conn *c, const char *data, size_t len);
+void gn_websocket_tick(struct gn_http_conn *c);
+/* The host stops: says so, and closes. */
+void gn_websocket_stop(struct gn_http_conn *c);
+void gn_websocket_release(struct gn_http_conn *c);
 
 #endif

@@ -46,6 +46,7 @@ static const struct {
     {411, "Length Required"},
     {413, "Content Too Large"},
     {415, "Unsupported Media Type"},
+    {426, "Upgrade Required"},
     {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
@@ -348,8 +349,15 @@ static void forget_fields(struct gn_stream *s)
     s->retry_ms = 0;
 }
 
-/* Whether a message may be queued; a client that does not read what it must get is given up. */
-static int room(struct gn_http_conn *c, size_t len, enum gn_weight weight)
+void gn_http_answer_piece(struct gn_http_conn *c, const char *text, size_t len)
+{
+    add_chunk_size(c, len);
+    gn_queue_add(&c->out, text, len);
+    end_chunk(c);
+    gn_http_conn_want_write(c);
+}
+
+int gn_http_conn_room(struct gn_http_conn *c, size_t len, enum gn_weight weight)
 {
     int r = gn_queue_room(&c->out, weight);
     if (r == 0 && weight != GN_MUST && !fits_all(c, len))
@@ -371,7 +379,7 @@ static int op_send(struct gn_stream *s, const char *json, size_t len, enum gn_we
     struct gn_http_conn *c = conn_of(s);
     if (!c->wsi || c->doomed)
         return GN_EPIPE;
-    int r = room(c, len, weight);
+    int r = gn_http_conn_room(c, len, weight);
     if (r == 0)
         r = start_stream(c);
     if (r == 0) {
@@ -385,7 +393,7 @@ static int op_send(struct gn_stream *s, const char *json, size_t len, enum gn_we
 static void end_stream(struct gn_http_conn *c, const char *json, size_t len)
 {
     if (json) {
-        if (room(c, len, GN_MUST))
+        if (gn_http_conn_room(c, len, GN_MUST))
             return;
         add_event(c, json, len);
     }
@@ -405,12 +413,7 @@ static void op_end(struct gn_stream *s, int status, const char *json, size_t len
     else if (c->wsi && !c->doomed)
         gn_http_answer(c, status, json ? "application/json" : NULL, json, json ? len : 0);
     forget_fields(s);
-    if (!c->wsi || c->doomed) {
-        gn_delivery_tell(delivery, false);
-    } else if (delivery) {
-        gn_queue_mark(&c->out, delivery);
-        gn_http_conn_deliver(c);
-    }
+    gn_http_conn_mark(c, delivery);
 }
 
 static const char *op_header(struct gn_stream *s, const char *name)

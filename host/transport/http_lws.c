@@ -46,6 +46,9 @@ static void on_timer(struct gn_timer *timer)
     case GN_HTTP_ANSWERED:
         gn_http_answer_tick(c);
         break;
+    case GN_HTTP_WEBSOCKET:
+        gn_websocket_tick(c);
+        break;
     }
 }
 
@@ -135,10 +138,23 @@ static bool is_all_written(const struct gn_http_conn *c)
     return c->out.len == 0 && !(c->is_tls && lws_partial_buffered(c->wsi));
 }
 
-void gn_http_conn_deliver(struct gn_http_conn *c)
+/* Tells the deliveries whose bytes the kernel has. */
+static void deliver(struct gn_http_conn *c)
 {
     if (!c->is_tls || !lws_partial_buffered(c->wsi))
         gn_queue_deliver(&c->out);
+}
+
+void gn_http_conn_mark(struct gn_http_conn *c, struct gn_delivery *delivery)
+{
+    if (!delivery)
+        return;
+    if (!c->wsi || c->doomed) {
+        gn_delivery_tell(delivery, false);
+        return;
+    }
+    gn_queue_mark(&c->out, delivery);
+    deliver(c);
 }
 
 static void write_waiting(struct gn_http_conn *c)
@@ -153,7 +169,7 @@ static void write_waiting(struct gn_http_conn *c)
     if (c->doomed)
         return;
     note_progress(c);
-    gn_http_conn_deliver(c);
+    deliver(c);
 }
 
 /* ---- from request to request */

@@ -49,8 +49,10 @@ static int parse_target(struct gn_http_head *h, char *target)
         h->authority = target;
     }
     char *query = strchr(path, '?');
-    if (query)
+    if (query) {
         *query = '\0';
+        h->query = query + 1;
+    }
     if (is_http && *path == '\0')
         h->path = "/";
     else

@@ -17,6 +17,7 @@ struct gn_http_field {
 struct gn_http_head {
     const char *method;
     const char *path;      /* as sent, without query; "*" for OPTIONS */
+    const char *query;     /* after the question mark; NULL: there is none */
     const char *authority; /* of an absolute target; else NULL */
     int minor;             /* HTTP/1.minor: 0 or 1 */
     struct gn_http_field *fields;

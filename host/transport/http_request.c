@@ -131,11 +131,22 @@ static bool check_path(struct gn_http_conn *c, const char *path)
 {
     if (gn_http_page(c))
         return false;
-    if (!c->listener->is_pages && gn_streq(path, c->server->env.config->path))
+    if (!c->listener->is_pages)
+        c->route = gn_streq(path, c->server->env.config->path) ? GN_HTTP_MCP : gn_sse_route(c);
+    if (c->route != GN_HTTP_NOWHERE)
         return true;
     gn_http_answer_text(c, 404, "there is nothing here");
     return false;
 }
+
+static const struct {
+    bool has_get, has_post, has_delete;
+    const char *allow;
+} routes[] = {
+    [GN_HTTP_MCP] = {true, true, true, "GET, POST, DELETE, OPTIONS"},
+    [GN_HTTP_SSE] = {true, false, false, "GET, OPTIONS"},
+    [GN_HTTP_MESSAGES] = {false, true, false, "POST, OPTIONS"},
+};
 
 /* CORS (the Fetch standard): a preflight carries no credentials, so it is answered before they are
  * asked for. */
@@ -143,12 +154,12 @@ static bool answer_options(struct gn_http_conn *c)
 {
     const char *headers = header(c, "access-control-request-headers");
     if (c->origin && header(c, "access-control-request-method")) {
-        gn_http_add_header(c, "Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS");
+        gn_http_add_header(c, "Access-Control-Allow-Methods", routes[c->route].allow);
         if (headers && gn_guard_header_list(headers))
             gn_http_add_header(c, "Access-Control-Allow-Headers", headers);
         gn_http_add_header(c, "Access-Control-Max-Age", "7200");
     } else {
-        gn_http_add_header(c, "Allow", "GET, POST, DELETE, OPTIONS");
+        gn_http_add_header(c, "Allow", routes[c->route].allow);
     }
     gn_http_answer(c, 204, NULL, NULL, 0);
     return false;
@@ -156,18 +167,16 @@ static bool answer_options(struct gn_http_conn *c)
 
 static bool check_method(struct gn_http_conn *c)
 {
-    switch (c->method) {
-    case GN_HTTP_GET:
-    case GN_HTTP_POST:
-    case GN_HTTP_DELETE:
+    if ((c->method == GN_HTTP_GET && routes[c->route].has_get) ||
+        (c->method == GN_HTTP_POST && routes[c->route].has_post) ||
+        (c->method == GN_HTTP_DELETE && routes[c->route].has_delete))
         return true;
-    case GN_HTTP_OPTIONS:
+    if (c->method == GN_HTTP_OPTIONS)
         return answer_options(c);
-    default:
-        gn_http_add_header(c, "Allow", "GET, POST, DELETE, OPTIONS");
-        gn_http_answer_text(c, 405, "GET, POST, DELETE and OPTIONS are known here");
-        return false;
-    }
+    GN_AUTO_FREE char *text = gn_format("known here: %s", routes[c->route].allow);
+    gn_http_add_header(c, "Allow", routes[c->route].allow);
+    gn_http_answer_text(c, 405, text);
+    return false;
 }
 
 /* RFC 6750 3. */
@@ -198,6 +207,9 @@ static bool check_media(struct gn_http_conn *c)
 {
     const char *accept = header(c, "accept");
     c->takes_events = gn_guard_names(accept, "text/event-stream");
+    if (c->route == GN_HTTP_SSE)
+        return gn_guard_accepts(accept, "text/event-stream") ||
+               refuse(c, 406, "Accept must take text/event-stream");
     if (c->method == GN_HTTP_GET)
         return c->takes_events || refuse(c, 406, "a GET needs Accept: text/event-stream");
     if (c->method != GN_HTTP_POST)
@@ -207,7 +219,8 @@ static bool check_media(struct gn_http_conn *c)
         return refuse(c, 415, "Content-Encoding must be identity");
     if (!gn_guard_is_type(header(c, "content-type"), "application/json"))
         return refuse(c, 415, "Content-Type must be application/json");
-    if (gn_guard_accepts(accept, "application/json") || c->takes_events)
+    if (c->route == GN_HTTP_MESSAGES || gn_guard_accepts(accept, "application/json") ||
+        c->takes_events)
         return true;
     return refuse(c, 406, "Accept must take application/json and text/event-stream");
 }
@@ -237,8 +250,12 @@ static bool check_size(struct gn_http_conn *c)
 
 static bool check(struct gn_http_conn *c)
 {
-    return check_frame(c) && check_host(c) && check_origin(c) && check_path(c, c->head.path) &&
-           check_method(c) && gn_http_request_authorize(c) && check_media(c) && check_size(c);
+    if (!check_frame(c) || !check_host(c) || !check_origin(c) || !check_path(c, c->head.path) ||
+        !check_method(c) || !gn_http_request_authorize(c))
+        return false;
+    if (gn_websocket_is_wanted(c))
+        return gn_websocket_check(c);
+    return check_media(c) && check_size(c) && (c->route != GN_HTTP_MESSAGES || gn_sse_check(c));
 }
 
 /* ---- over to the protocol */
@@ -249,9 +266,15 @@ static void dispatch(struct gn_http_conn *c)
     size_t len = c->body.len;
     c->state = GN_HTTP_RUNNING;
     c->body_pending = false;
-    c->with_protocol = true;
     gn_http_conn_stop_timer(c);
-    if (c->method == GN_HTTP_POST)
+    if (c->route == GN_HTTP_MESSAGES) {
+        gn_sse_receive(c);
+        return;
+    }
+    c->with_protocol = true;
+    if (c->route == GN_HTTP_SSE)
+        gn_sse_begin(c);
+    else if (c->method == GN_HTTP_POST)
         gn_protocol_receive(p, &c->stream, gn_buf_take(&c->body, NULL), len);
     else if (c->method == GN_HTTP_GET)
         gn_protocol_get(p, &c->stream);
@@ -278,6 +301,10 @@ static void begin(struct gn_http_conn *c)
     c->close_after = c->head.minor == 0 || gn_guard_has_token(header(c, "connection"), "close");
     if (!check(c))
         return;
+    if (gn_websocket_is_wanted(c)) {
+        gn_websocket_begin(c);
+        return;
+    }
     if (!c->body_pending) {
         dispatch(c);
         return;
@@ -392,6 +419,8 @@ size_t gn_http_request_feed(struct gn_http_conn *c, const char *data, size_t len
         return feed_head(c, data, len);
     case GN_HTTP_BODY:
         return c->is_chunked ? feed_chunked(c, data, len) : feed_sized(c, data, len);
+    case GN_HTTP_WEBSOCKET:
+        return gn_websocket_feed(c, data, len);
     case GN_HTTP_LINGER:
         return len;
     case GN_HTTP_RUNNING:
@@ -416,6 +445,9 @@ void gn_http_request_init(struct gn_http_conn *c)
 void gn_http_request_reset(struct gn_http_conn *c)
 {
     gn_http_conn_stop_timer(c);
+    gn_sse_release(c);
+    gn_websocket_release(c);
+    c->route = GN_HTTP_NOWHERE;
     c->server->body_bytes -= c->counted;
     c->counted = 0;
     gn_buf_release(&c->body);

@@ -467,6 +467,11 @@ Test(config, validation_sees_more_than_one_key)
                    "is an address of http.listen");
     assert_invalid("metrics: {path: metrics}",
                    "gantry.yaml:1: metrics.path: must begin with a slash, as /metrics");
+    assert_invalid("http: {sse_path: sse}",
+                   "gantry.yaml:1: http.sse_path: must begin with a slash, as /sse");
+    assert_invalid("http: {sse_path: /mcp}", "http.sse_path: the stream at /mcp and the messages");
+    assert_invalid("http: {path: /messages}", "need other paths than http.path");
+    assert_invalid("http: {sse_path: /old/messages}", "messages are sent to /old/messages");
     assert_invalid("metrics: {path: /mcp}", "metrics.path: /mcp is http.path");
     assert_invalid("metrics: {path: /readyz}", "/readyz is a page already");
     assert_invalid("http: {allowed_origins: [example.org]}", "is not an origin");
