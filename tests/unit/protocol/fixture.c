@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include "protocol/park.h"
 #include "util/clock.h"
 
 #define DEADLINE_MS 10000
@@ -39,6 +40,10 @@ static void on_end(struct gn_stream *s, int status, const char *json, size_t len
         c->status = status;
     if (json)
         note(c, json, len);
+    struct gn_delivery *delivery = s->delivery;
+    s->delivery = NULL;
+    if (delivery)
+        delivery->done(delivery, !c->loses_answer);
 }
 
 static const char *on_header(struct gn_stream *s, const char *name)
@@ -217,6 +222,14 @@ static void add(struct fixture *f, struct gn_edit *e, enum gn_kind kind, const c
     gn_component_unref(c);
 }
 
+void fixture_add(struct fixture *f, enum gn_kind kind, const char *key, gantry_run_fn run,
+                 uint32_t flags)
+{
+    struct gn_edit *e = gn_edit_begin(f->registry);
+    add(f, e, kind, key, run, flags);
+    gn_edit_commit(e);
+}
+
 /* ---------------------------------------------------------------- the fixture */
 
 void fixture_open(struct fixture *f)
@@ -279,6 +292,8 @@ static bool has_calls(const void *arg, size_t want)
 void fixture_close(struct fixture *f)
 {
     int closed = 0;
+    if (f->p)
+        gn_parking_clear(f->p->parking);
     run_while(f, has_calls, &f->env, 0);
     gn_protocol_free(f->p);
     cr_assert_eq(f->env.alive, 0, "%u calls left", f->env.alive);

@@ -16,13 +16,14 @@
 /* One client's connection (shared) or one HTTP exchange. */
 struct client {
     struct gn_stream stream;
-    const char *headers[16]; /* name, value, ..., NULL */
+    const char *headers[16];  /* name, value, ..., NULL */
     char *sent[MAX_MESSAGES]; /* "" is an event without data */
     char *ids[MAX_MESSAGES];  /* of the events, or NULL */
     uint32_t retry_ms;        /* the last one told */
     size_t count;
     int status; /* of end; 0: not ended */
     bool opened, refuses_stream;
+    bool loses_answer; /* it is gone before its answer has left */
     char session_id[64];
     char last_header[64];
 };
@@ -41,6 +42,9 @@ struct fixture {
 };
 
 void fixture_open(struct fixture *f);
+/* One more component. */
+void fixture_add(struct fixture *f, enum gn_kind kind, const char *key, gantry_run_fn run,
+                 uint32_t flags);
 /* Frees everything and asserts that nothing is left. */
 void fixture_close(struct fixture *f);
 /* Runs the loop until *flag is not 0, or what it counts reaches `want`; fails after ten seconds. */
@@ -58,7 +62,7 @@ const char *client_last(const struct client *c);
 /* initialize on a shared connection, with this revision. */
 void client_initialize(struct fixture *f, struct client *c, const char *revision);
 /* An HTTP exchange of the stateless era: headers and `_meta` are made for it. params without
- * braces. */
+ * braces. The client declares what STATELESS_META says. */
 void post_stateless(struct fixture *f, struct client *c, const char *method, const char *name,
                     const char *params);
 
@@ -66,6 +70,6 @@ void post_stateless(struct fixture *f, struct client *c, const char *method, con
  * test://one, template test://{x}/t, prompt ask. */
 #define STATELESS_META                                                                             \
     "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","                       \
-    "\"io.modelcontextprotocol/clientCapabilities\":{}}"
+    "\"io.modelcontextprotocol/clientCapabilities\":{\"elicitation\":{}}}"
 
 #endif
