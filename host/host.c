@@ -45,6 +45,7 @@ struct gn_host {
     struct gn_host_metrics *metrics;
     struct gn_audit *audit;
     struct gn_error audit_error; /* it could not be opened: then the host does not serve */
+    struct gn_error tasks_error; /* likewise */
     uint32_t workers;            /* that the loop was made with */
     uv_signal_t term, interrupt, hangup;
     unsigned open_transports;
@@ -361,8 +362,9 @@ static void plugins_ready(void *arg)
         return;
     struct gn_transport_env env = transport_env(h);
     struct gn_error err = {0};
-    if (h->audit_error.code) {
-        gn_log(h->log, GN_ERROR, "audit", "%s", h->audit_error.text);
+    if (h->audit_error.code || h->tasks_error.code) {
+        const struct gn_error *why = h->audit_error.code ? &h->audit_error : &h->tasks_error;
+        gn_log(h->log, GN_ERROR, why == &h->audit_error ? "audit" : "tasks", "%s", why->text);
         stop(h, EXIT_NOT_SERVING);
         return;
     }
@@ -411,7 +413,7 @@ static void build(struct gn_host *h)
     const struct gn_config *c = h->config;
     struct gn_loop_limits limits = {
         .max_coroutines = c->max_calls + c->max_calls / 4 + c->max_background +
-                          c->ask_max_parked + GN_NOTIFICATIONS_MAX + 64,
+                          c->ask_max_parked + c->tasks_max + GN_NOTIFICATIONS_MAX + 64,
         .workers = c->workers,
     };
     h->loop = gn_loop_new(&h->uv, &limits, h->log);
@@ -434,6 +436,7 @@ static void build(struct gn_host *h)
     h->audit = gn_audit_new(&h->env);
     (void)gn_audit_configure(h->audit, c, &h->audit_error);
     h->protocol = gn_protocol_new(&h->env, h->registry, c);
+    (void)gn_protocol_open(h->protocol, &h->tasks_error);
     struct gn_plugins_events events = {
         .on_changed = lists_changed, .on_loaded = plugin_loaded, .arg = h};
     h->plugins = gn_plugins_new(&h->env, h->registry, c, h->options->self_exe, &events);

@@ -155,6 +155,7 @@ static void counter(struct gn_buf *out, const char *name, const char *help, doub
 static void show_protocol(const struct gn_host_metrics *h, const struct gn_host_parts *parts,
                           struct gn_buf *out)
 {
+    static const char tasks[] = "gantry_tasks";
     struct gn_protocol_status s = {0};
     if (parts->protocol)
         gn_protocol_status(parts->protocol, &s);
@@ -172,6 +173,9 @@ static void show_protocol(const struct gn_host_metrics *h, const struct gn_host_
             (double)gn_metrics_counted(h->metrics, GN_COUNT_LOG_DROPPED));
 }
 
+    gn_metrics_head(out, tasks, GN_GAUGE, "Tasks that are known, by their status.");
+    for (size_t i = 0; i < GN_TASK_STATUSES; i++)
+        gn_metrics_sample(out, tasks, LABELS("status", gn_task_status_names[i]), s.tasks[i]);
 static void show_transports(const struct gn_host_parts *parts, struct gn_buf *out)
 {
     static const char connections[] = "gantry_connections", queued[] = "gantry_output_queued_bytes";

@@ -142,8 +142,14 @@ enum { GANTRY_NO = -1, GANTRY_YES = 1 };
 
 /* `task` of a tool (extension io.modelcontextprotocol/tasks). With OPTIONAL each call of a client
  * that knows tasks is one from its start; with REQUIRED others are refused. With NEVER, the
- * default, a handler may still make its call one by gantry_become_task(). */
-enum { GANTRY_TASK_NEVER = 0, GANTRY_TASK_OPTIONAL = 1, GANTRY_TASK_REQUIRED = 2 };
+ * default, a handler may still make its call one by gantry_become_task(); with DEFERRED, too, but
+ * clients that do not know tasks are refused (a call that asks something first). */
+enum {
+    GANTRY_TASK_NEVER = 0,
+    GANTRY_TASK_OPTIONAL = 1,
+    GANTRY_TASK_REQUIRED = 2,
+    GANTRY_TASK_DEFERRED = 3
+};
 
 /* Roles and audiences (MCP `Role`). */
 enum { GANTRY_USER = 1, GANTRY_ASSISTANT = 2 };
@@ -1787,7 +1793,8 @@ static inline int gantry_set_arguments(gantry_call *call, const gantry_json *arg
     return gantry_host_->set_arguments(call, arguments);
 }
 /* Fails with a JSON-RPC error of this code instead of a result (-32000 to -32099 are free for
- * servers). Always returns GANTRY_EFAILED, to be returned at once. [middleware] */
+ * servers). Models never see it: for what a caller did wrong there is gantry_fail(). Of a task it
+ * is what makes it "failed". Always returns GANTRY_EFAILED, to be returned at once. [call] */
 static inline int GANTRY_PRINTF(3, 4)
     gantry_refuse(gantry_call *call, int code, const char *fmt, ...)
 {

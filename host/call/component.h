@@ -63,6 +63,7 @@ struct gn_component {
     struct gn_icon *icons; /* icon_count of them */
     size_t icon_count;
     uint32_t flags, requires, timeout_ms; /* flags: GANTRY_BLOCKING, ... */
+    uint32_t task;                        /* tools: GANTRY_TASK_ */
 
     /* input, output */
     struct gn_fields

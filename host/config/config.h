@@ -142,6 +142,13 @@ struct gn_config {
 
     uint32_t max_background, background_timeout_ms;
 
+    /* tasks: calls that outlive their request */
+    uint32_t tasks_max, tasks_max_per_principal; /* that run */
+    uint32_t tasks_max_kept;                     /* that have ended */
+    uint64_t tasks_max_result, tasks_max_bytes;  /* of one, of all */
+    uint32_t tasks_timeout_ms, tasks_ttl_ms, tasks_max_ttl_ms, tasks_poll_ms;
+    char *tasks_dir; /* NULL: they are lost with the process */
+
     /* state across calls */
     uint32_t state_max_handles, state_max_age_ms;
     uint64_t state_max_bytes, state_max_total;

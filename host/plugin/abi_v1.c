@@ -250,7 +250,10 @@ static int fill_tool(struct gn_generation *g, struct gn_component *c, const gant
     if (rc)
         return rc;
     c->key = gn_strdup(c->name);
-    rc = take_common(c, COMMON(*t, run, t->reserved), err);
+    rc = take_common(c, COMMON(*t, run, (uint32_t)t->reserved | t->reserved2), err);
+    if (!rc && t->task > GANTRY_TASK_DEFERRED)
+        rc = gn_error_set(err, GN_ENOTSUP, ".task is newer than this host");
+    c->task = t->task;
     if (!rc)
         rc = take_input(g, c, t, err);
     if (!rc)

@@ -69,7 +69,7 @@ int gn_host_set_arguments(gantry_call *call, const gantry_json *arguments)
 
 int gn_host_refusev(gantry_call *call, int code, const char *fmt, va_list ap)
 {
-    if (!is_middleware(call, "gantry_refuse"))
+    if (!gn_host_runs(call))
         return GANTRY_EPERM;
     int rc = gn_call_vfail(call, fmt, ap);
     call->error_code = code;

@@ -2,6 +2,7 @@
 #include "plugin/host_internal.h"
 
 #include "call/ask.h"
+#include "plugin/abi_internal.h"
 
 struct request {
     gantry_call *root;
@@ -36,7 +37,12 @@ int gn_host_become_task(gantry_call *call, const gantry_task_options *options)
 {
     if (!gn_host_runs(call))
         return GANTRY_EPERM;
-    struct request r = {.root = gn_call_root(call), .options = options};
+    gantry_task_options known = {0};
+    struct gn_error err = {0};
+    if (options &&
+        gn_abi_copy(&known, sizeof known, offsetof(gantry_task_options, message), options, &err))
+        return gn_host_misuse(call, "gantry_become_task: its options: %s", err.text);
+    struct request r = {.root = gn_call_root(call), .options = &known};
     gn_host_on_loop(call, become_task, &r);
     return r.rc;
 }

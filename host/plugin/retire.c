@@ -32,12 +32,13 @@ uint32_t gn_record_calls(const struct gn_generation *g, struct gn_buf *names)
     return count;
 }
 
-/* It stands still until its client has answered. */
-static bool is_waiting(const struct gn_call *call)
+/* It stands still until its client has answered, or is a task (or part of one): nobody waits for
+ * that at a connection, and it is bounded by tasks.timeout. */
+static bool may_stay(const struct gn_call *call)
 {
     while (call->parent)
         call = call->parent;
-    return call->asking;
+    return call->asking || call->task_id;
 }
 
 /* `all`: whatever uses it. Else its own, but those that wait for their clients keep it however long
@@ -46,7 +47,7 @@ static bool is_cancellable(const struct gn_call *call, const struct gn_generatio
 {
     if (call->cancelled)
         return false;
-    return all ? is_call_of(call, g) : call->owner == &g->owner && !is_waiting(call);
+    return all ? is_call_of(call, g) : call->owner == &g->owner && !may_stay(call);
 }
 
 /* Those that can be run again are, by the next generation. */

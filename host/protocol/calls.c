@@ -56,8 +56,7 @@ static void write_capability(struct gn_jw *w, const char *name, const char *part
     gn_jw_end(w);
 }
 
-/* `data` of an error about capabilities. */
-static void write_required(struct gn_buf *data, uint32_t lacking)
+void gn_write_required(struct gn_buf *data, uint32_t lacking)
 {
     struct gn_jw w;
     gn_jw_init(&w, data);
@@ -79,7 +78,7 @@ bool gn_request_refuse_requires(struct gn_request *r, const struct gn_component 
     if (!lacking)
         return false;
     struct gn_buf data = GN_BUF_INIT(4096);
-    write_required(&data, lacking);
+    gn_write_required(&data, lacking);
     if (gn_request_is_stateless(r))
         gn_reply_error(r, 400, GN_RPC_MISSING_CAPABILITY, gn_buf_str(&data),
                        "%s %.256s needs capabilities that the client does not declare",
@@ -124,7 +123,7 @@ static bool refused(struct gn_request *r, const struct gn_call *call, enum gn_ou
     struct gn_buf data = GN_BUF_INIT(4096);
     bool lacks = call->error_code == GN_RPC_MISSING_CAPABILITY && call->lacking;
     if (lacks)
-        write_required(&data, call->lacking);
+        gn_write_required(&data, call->lacking);
     int status = r->fault_status ? r->fault_status : lacks ? 400 : 200;
     gn_reply_error(r, status, call->error_code, lacks ? gn_buf_str(&data) : NULL, "%s",
                    call->failure);
@@ -170,7 +169,8 @@ static void run(struct gn_request *r, struct gn_component *c, const gantry_json 
         return;
     call->component = c;
     call->arguments = arguments;
-    gn_request_start(r);
+    if (!gn_request_start_task(r))
+        gn_request_start(r);
 }
 
 static int close_stream(struct gn_call *call, uint32_t retry_ms)
@@ -197,7 +197,8 @@ const struct gn_call_ops gn_tool_ops = {.notify = gn_request_notify,
                                         .header = gn_request_header,
                                         .ask = gn_request_ask,
                                         .unask = gn_request_unask,
-                                        .close_stream = close_stream};
+                                        .close_stream = close_stream,
+                                        .become_task = gn_request_become_task};
 
 void gn_method_call_tool(struct gn_request *r)
 {
@@ -211,6 +212,8 @@ void gn_method_call_tool(struct gn_request *r)
         return;
     }
     if (!gn_stateless_check_params(r, c, arguments))
+        return;
+    if (c->task >= GANTRY_TASK_REQUIRED && gn_request_refuse_no_tasks(r, c->name))
         return;
     run(r, c, arguments, &gn_tool_ops);
 }

@@ -70,3 +70,4 @@ void gn_protocol_status(const struct gn_protocol *p, struct gn_protocol_status *
         ret->sessions++;
     }
 }
+    gn_tasks_count(p->tasks, ret->tasks);

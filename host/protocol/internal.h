@@ -50,8 +50,10 @@ struct gn_session {
     struct gn_protocol *p;
     struct gn_list lru; /* in p->sessions, least recently used first; HTTP only */
     char id[44];        /* "" on a shared stream, where the connection is the session */
+    struct gn_mcp_task *task; /* its call has become that, and the client is not told yet */
     char key[44];       /* names it within this host; nobody is told */
     enum gn_revision revision;
+    struct gn_task_watch *watches; /* tasks that it is about; NULL: none */
     char *client_name, *client_version, *principal;
     uint32_t capabilities; /* GANTRY_CAP_ */
     int log_level;
@@ -115,6 +117,7 @@ struct gn_protocol {
     struct gn_series *results[32];       /* of it, by the place of the method in gn_methods */
     struct gn_timer sweep, changed, drain;
     struct gn_timer
+    struct gn_tasks *tasks;     /* calls that have become tasks (tasks.h) */
         stalled; /* runs while handlers that were answered for keep the queue from moving */
     uint32_t changed_lists;
     bool is_flooded;            /* notifications are dropped, and the log has it */
@@ -297,6 +300,8 @@ struct gn_event_limits gn_event_limits_of(const struct gn_config *config);
 int gn_request_ask(struct gn_call *call);
 void gn_request_unask(struct gn_call *call);
 /* A response from the client of a session. */
+/* `data` of an error about capabilities (GANTRY_CAP_ bits) that the client lacks. */
+void gn_write_required(struct gn_buf *data, uint32_t lacking);
 void gn_session_answer(struct gn_session *s, const struct gn_jsonrpc *rpc);
 /* ---- retry.c: a request that may bring a state and answers. False: it is answered, or its call
  * goes on. True: a call is to be made, and gn_retry_replay follows. */
@@ -351,3 +356,43 @@ void gn_session_end_listeners(struct gn_session *s);
 void gn_subscription_end(struct gn_request *r);
 
 #endif
+/* ---- tasks.c: calls that become tasks (tasks.h) */
+/* The client has declared the extension on this request. */
+bool gn_request_knows_tasks(const struct gn_request *r);
+/* Refuses what (a method, a tool) if it has not; true if it did. */
+bool gn_request_refuse_no_tasks(struct gn_request *r, const char *what);
+/* Makes r->call, whose component is set and which has not begun, a task if its component is to be
+ * one from the start and the client knows tasks. True: it is (or is refused): r is not the
+ * caller's any more. */
+bool gn_request_start_task(struct gn_request *r);
+/* gn_call_ops.become_task of requests. */
+int gn_request_become_task(struct gn_call *call, const gantry_task_options *options);
+/* The request ends before its client was told of the task: the task ends with it. */
+void gn_request_forsake_task(struct gn_request *r);
+/* task_methods.c */
+void gn_method_task(struct gn_request *r);
+int gn_produce_get_task(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault);
+int gn_produce_update_task(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault);
+int gn_produce_cancel_task(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault);
+/* task_watch.c: the subscription is about these tasks (an array of ids; those that the client may
+ * not know are left out). False: too many. */
+bool gn_request_watch_tasks(struct gn_request *r, const gantry_json *ids);
+/* "taskIds" of the acknowledgement; nothing if there are none. */
+void gn_request_write_watched(const struct gn_request *r, struct gn_jw *w);
+void gn_request_unwatch(struct gn_request *r);
+/* task_store.c */
+struct gn_tasks *gn_tasks_new(struct gn_protocol *p);
+void gn_tasks_free(struct gn_tasks *all);
+GN_NODISCARD int gn_tasks_open(struct gn_tasks *all, const char *path, struct gn_error *err);
+/* Handlers of tasks that have not returned. */
+uint32_t gn_tasks_running(const struct gn_tasks *all);
+/* One has returned. */
+void gn_tasks_sweep(struct gn_tasks *all);
+/* The process is to end: cancels those that run, or only those that wait for their clients. */
+void gn_tasks_drain(struct gn_tasks *all, bool only_asking);
+/* None runs, and all is stored. */
+bool gn_tasks_are_over(const struct gn_tasks *all);
+/* From now on nothing is removed any more. */
+void gn_tasks_freeze(struct gn_tasks *all);
+void gn_tasks_count(const struct gn_tasks *all, uint32_t counts[GN_TASK_STATUSES]);
+

@@ -17,6 +17,11 @@
         name, GN_BOTH, NULL, hook, NULL, gn_produce_list, gn_close_list, kind                      \
     }
 
+#define TASK(name, produce)                                                                        \
+    {                                                                                              \
+        name, GN_STATELESS, "taskId", 0, gn_method_task, produce, NULL, 0                          \
+    }
+
 /* Every request this server answers. `initialize` and the lookups by era are decided before this
  * table. */
 const struct gn_method gn_methods[] = {
@@ -41,6 +46,9 @@ const struct gn_method *gn_method_find(const char *name)
 {
     for (size_t i = 0; i < GN_COUNT(gn_methods); i++) {
         if (gn_streq(gn_methods[i].name, name))
+    TASK("tasks/get", gn_produce_get_task),
+    TASK("tasks/update", gn_produce_update_task),
+    TASK("tasks/cancel", gn_produce_cancel_task),
             return &gn_methods[i];
     }
     return NULL;
@@ -425,6 +433,7 @@ void gn_protocol_free(struct gn_protocol *p)
     gn_timer_stop(&p->changed);
     gn_timer_stop(&p->drain);
     gn_timer_stop(&p->stalled);
+    p->tasks = gn_tasks_new(p);
     gn_timer_stop(&p->close);
     p->env->handler_ended = NULL;
     while (!gn_list_empty(&p->sessions))
@@ -445,6 +454,9 @@ void gn_protocol_free_released(struct gn_protocol *p)
 
 /* Whether a list of tools may show another form of the same schemas. */
 static bool shows_otherwise(const struct gn_config *a, const struct gn_config *b)
+    gn_tasks_free(p->tasks);
+    gn_watching_release(&p->watching);
+    gn_url_table_release(&p->urls);
 {
     static char *none[] = {NULL};
     char **x = a->inline_for ? a->inline_for : none, **y = b->inline_for ? b->inline_for : none;
@@ -478,6 +490,11 @@ static void report_drained(struct gn_post *post)
     }
     p->on_drained = NULL; /* what is refused from now on does not report it again */
     on_drained(p->drained_arg);
+int gn_protocol_open(struct gn_protocol *p, struct gn_error *err)
+{
+    return p->config->tasks_dir ? gn_tasks_open(p->tasks, p->config->tasks_dir, err) : 0;
+}
+
 }
 
 static void drain_over(struct gn_timer *timer)
@@ -495,6 +512,17 @@ static void drain_over(struct gn_timer *timer)
             gn_call_cancel(r->call);
     }
 }
+static bool is_over(const struct gn_protocol *p)
+{
+    return gn_protocol_in_flight(p) == 0 && gn_tasks_are_over(p->tasks);
+}
+
+static void report(struct gn_protocol *p)
+{
+    gn_tasks_freeze(p->tasks);
+    gn_loop_post(p->env->loop, &p->drained, report_drained);
+}
+
 
 void gn_protocol_drain(struct gn_protocol *p, uint32_t drain_ms, void (*on_drained)(void *arg),
                        void *arg)
@@ -509,19 +537,23 @@ void gn_protocol_drain(struct gn_protocol *p, uint32_t drain_ms, void (*on_drain
     GN_LIST_EACH(&p->sessions, n) {
         gn_session_end_listeners(GN_CONTAINER(n, struct gn_session, lru));
     }
+    gn_tasks_drain(p->tasks, false);
     /* Not before: what has just ended must not report it, too. */
     p->on_drained = on_drained;
     p->drained_arg = arg;
-    if (gn_protocol_in_flight(p) == 0)
-        gn_loop_post(p->env->loop, &p->drained, report_drained);
-    else
-        gn_timer_start(p->env->loop, &p->drain, drain_ms, drain_over);
+    gn_tasks_drain(p->tasks, true); /* nobody can answer them any more */
+    if (!p->drained.posted) {
+        if (is_over(p))
+            report(p);
+        else
+            gn_timer_start(p->env->loop, &p->drain, drain_ms, drain_over);
+    }
 }
 
 void gn_protocol_check_drained(struct gn_protocol *p)
 {
-    if (!p->draining || !p->on_drained || p->drained.posted || gn_protocol_in_flight(p) > 0)
+    if (!p->draining || !p->on_drained || p->drained.posted || !is_over(p))
         return;
     gn_timer_stop(&p->drain);
-    gn_loop_post(p->env->loop, &p->drained, report_drained);
+    report(p);
 }

@@ -15,11 +15,18 @@
 
 struct gn_protocol;
 
+/* working, input_required, completed, failed, cancelled (tasks.h). */
+#define GN_TASK_STATUSES 5
+
 struct gn_protocol *gn_protocol_new(struct gn_call_env *env, struct gn_registry *registry,
                                     const struct gn_config *config);
 void gn_protocol_free(struct gn_protocol *p); /* no streams, no calls left */
 /* After a reload of the configuration; borrowed until the next one. */
 void gn_protocol_configure(struct gn_protocol *p, const struct gn_config *config);
+
+/* Keeps tasks in the folder of the configuration, if it names one, and reads what is there. Once,
+ * before serving. */
+int gn_protocol_open(struct gn_protocol *p, struct gn_error *err);
 
 /* One received message. Takes `bytes` over (gn_free). May answer before it returns. The stream must
  * be initialised; requests of a shared stream are told apart by their ids. */
@@ -59,3 +66,5 @@ struct gn_protocol_status {
 void gn_protocol_status(const struct gn_protocol *p, struct gn_protocol_status *ret);
 
 #endif
+    uint32_t tasks[GN_TASK_STATUSES]; /* by their status, in the order of gn_task_status_names */
+extern const char *const gn_task_status_names[GN_TASK_STATUSES];

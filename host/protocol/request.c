@@ -42,6 +42,8 @@ static void request_free(struct gn_request *r)
     gn_list_remove(&r->node);
     gn_list_remove(&r->session_node);
     gn_request_end_turn(r);
+    gn_request_forsake_task(r);
+    gn_request_unwatch(r);
     p->in_flight--;
     if (r->is_subscription)
         p->subscriptions--;
@@ -241,7 +243,7 @@ static void begin_turn(struct gn_request *r)
 static bool has_room(const struct gn_protocol *p)
 {
     uint32_t max = p->config->max_calls;
-    uint32_t others = p->env->background + p->env->notifications;
+    uint32_t others = p->env->background + p->env->notifications + gn_tasks_running(p->tasks);
     return p->active < max && p->env->running < max + max / 4 + SPARE_HANDLERS + others;
 }
 
@@ -330,6 +332,8 @@ void gn_pump(struct gn_post *post)
 void gn_handler_ended(void *arg)
 {
     wake_queue(arg);
+    struct gn_protocol *p = arg;
+    gn_tasks_sweep(p->tasks);
 }
 
 void gn_request_end_turn(struct gn_request *r)

@@ -109,6 +109,7 @@ static int acknowledge(struct gn_request *r)
     gn_jw_object(&w, "_meta");
     gn_jw_raw(&w, GN_META_SUBSCRIPTION_ID, r->id, strlen(r->id));
     gn_jw_end(&w);
+    gn_request_write_watched(r, &w);
     gn_jw_object(&w, "notifications");
     for (size_t i = 0; i < GN_COUNT(list_rows); i++) {
         if (r->subscribed & list_rows[i].list)
@@ -130,13 +131,15 @@ static const char *find_wrong_member(const gantry_json *filter)
         if (type != 0 && type != GN_JSON_NULL && type != GN_JSON_TRUE && type != GN_JSON_FALSE)
             return list_rows[i].filter;
     }
-    static const char uris[] = "resourceSubscriptions";
-    const gantry_json *array = gn_json_get(filter, uris);
-    if (array && gn_json_type(array) != GN_JSON_ARRAY && gn_json_type(array) != GN_JSON_NULL)
-        return uris;
-    for (const gantry_json *v = gn_json_next(array, NULL); v; v = gn_json_next(array, v)) {
-        if (gn_json_type(v) != GN_JSON_STRING)
-            return uris;
+    static const char *const arrays[] = {"resourceSubscriptions", "taskIds"};
+    for (size_t i = 0; i < GN_COUNT(arrays); i++) {
+        const gantry_json *array = gn_json_get(filter, arrays[i]);
+        if (array && gn_json_type(array) != GN_JSON_ARRAY && gn_json_type(array) != GN_JSON_NULL)
+            return arrays[i];
+        for (const gantry_json *v = gn_json_next(array, NULL); v; v = gn_json_next(array, v)) {
+            if (gn_json_type(v) != GN_JSON_STRING)
+                return arrays[i];
+        }
     }
     return NULL;
 }
@@ -154,7 +157,16 @@ void gn_method_listen(struct gn_request *r)
     if (wrong) {
         gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL,
                        "subscriptions/listen: params.notifications.%s is not %s", wrong,
-                       strstr(wrong, "Subscriptions") ? "an array of strings" : "true or false");
+                       strstr(wrong, "Changed") ? "true or false" : "an array of strings");
+        return;
+    }
+    const gantry_json *task_ids = gn_json_get(filter, "taskIds");
+    if (gn_json_type(task_ids) == GN_JSON_ARRAY &&
+        gn_request_refuse_no_tasks(r, "subscriptions/listen with taskIds"))
+        return;
+    if (!gn_request_watch_tasks(r, task_ids)) {
+        gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL,
+                       "subscriptions/listen: params.notifications.taskIds holds too many");
         return;
     }
     if (p->subscriptions >= p->config->max_subscriptions) {

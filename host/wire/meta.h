@@ -31,5 +31,6 @@
 /* Values of `resultType` (2026-07-28). */
 #define GN_RESULT_COMPLETE "complete"
 #define GN_RESULT_INPUT_REQUIRED "input_required"
+#define GN_RESULT_TASK "task" /* SEP-2663 */
 
 #endif

@@ -2,11 +2,14 @@
 
 import functools
 import json
+import pathlib
 import warnings
 
 import jsonschema_rs
 
 from .paths import DATA
+
+HERE = pathlib.Path(__file__).resolve().parent
 
 HANDSHAKE = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 STATELESS = ["2026-07-28"]
@@ -29,7 +32,16 @@ RESULTS = {
     "logging/setLevel": "EmptyResult",
     "resources/subscribe": "EmptyResult",
     "resources/unsubscribe": "EmptyResult",
+    "tasks/get": "GetTaskResult",
+    "tasks/update": "TaskAcknowledgement",
+    "tasks/cancel": "TaskAcknowledgement",
 }
+
+# What a result is instead, if its resultType says so.
+TYPED = {"input_required": "InputRequiredResult", "task": "CreateTaskResult"}
+
+# Notifications of extensions: the official schema names only those of the protocol itself.
+NOTIFICATIONS = {"notifications/tasks": "TaskStatusNotification"}
 
 # Error code: the definition that an error with it must match, in revisions that have it.
 ERRORS = {
@@ -46,7 +58,11 @@ if not AVAILABLE:
 
 @functools.cache
 def document(revision):
-    return json.loads((DATA / "mcp-schema" / f"{revision}.json").read_text())
+    """The official schema; that of the stateless era with what extensions add (SEP-2663)."""
+    found = json.loads((DATA / "mcp-schema" / f"{revision}.json").read_text())
+    if revision in STATELESS:
+        found["$defs"].update(json.loads((HERE / "extension_tasks.json").read_text()))
+    return found
 
 
 @functools.cache
@@ -84,7 +100,8 @@ def check_from_server(revision, message, method=None):
         assert "result" not in message and "error" not in message, message
         if not AVAILABLE:
             return
-        kind = "ServerRequest" if "id" in message else "ServerNotification"
+        kind = NOTIFICATIONS.get(message["method"]) or (
+            "ServerRequest" if "id" in message else "ServerNotification")
         must_match(revision, kind, message, f"the server's {message['method']}")
         return
     assert ("result" in message) != ("error" in message), f"neither or both: {message!r}"
@@ -103,5 +120,6 @@ def check_from_server(revision, message, method=None):
         return
     (must_match(revision, "JSONRPCResultResponse", message, "the response") or
      must_match(revision, "JSONRPCResponse", message, "the response"))
-    if method in RESULTS:
-        must_match(revision, RESULTS[method], message["result"], f"the result of {method}")
+    kind = TYPED.get(message["result"].get("resultType")) or RESULTS.get(method)
+    if kind:
+        must_match(revision, kind, message["result"], f"the result of {method}")
