@@ -166,6 +166,9 @@ static void show_protocol(const struct gn_host_metrics *h, const struct gn_host_
     gauge(out, "gantry_handlers_running",
           "Handlers that have not returned, those among them whose client was answered already.",
           h->env->running);
+    gn_metrics_head(out, tasks, GN_GAUGE, "Tasks that are known, by their status.");
+    for (size_t i = 0; i < GN_TASK_STATUSES; i++)
+        gn_metrics_sample(out, tasks, LABELS("status", gn_task_status_names[i]), s.tasks[i]);
     gauge(out, "gantry_background_running", "Pieces of background work that run.",
           h->env->background);
     counter(out, "gantry_log_messages_dropped_total",
@@ -173,9 +176,6 @@ static void show_protocol(const struct gn_host_metrics *h, const struct gn_host_
             (double)gn_metrics_counted(h->metrics, GN_COUNT_LOG_DROPPED));
 }
 
-    gn_metrics_head(out, tasks, GN_GAUGE, "Tasks that are known, by their status.");
-    for (size_t i = 0; i < GN_TASK_STATUSES; i++)
-        gn_metrics_sample(out, tasks, LABELS("status", gn_task_status_names[i]), s.tasks[i]);
 static void show_transports(const struct gn_host_parts *parts, struct gn_buf *out)
 {
     static const char connections[] = "gantry_connections", queued[] = "gantry_output_queued_bytes";

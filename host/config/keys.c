@@ -175,8 +175,6 @@ const struct gn_config_key gn_config_keys[] = {
     NUMBER("limits.max_background", COUNT, max_background, "256", 1, 100000),
     NUMBER("limits.background_timeout", DURATION, background_timeout_ms, "10m", MS(1), HOURS(24)),
 
-    NUMBER("state.max_handles", COUNT, state_max_handles, "10000", 1, 10000000),
-    NUMBER("state.max_bytes", SIZE, state_max_bytes, "256KiB", 1024, MIB(1024)),
     NUMBER("tasks.max", COUNT, tasks_max, "256", 1, 100000),
     NUMBER("tasks.max_per_principal", COUNT, tasks_max_per_principal, "64", 1, 100000),
     NUMBER("tasks.timeout", DURATION, tasks_timeout_ms, "1h", MS(1), HOURS(720)),
@@ -188,6 +186,8 @@ const struct gn_config_key gn_config_keys[] = {
     NUMBER("tasks.max_bytes", SIZE, tasks_max_bytes, "64MiB", 1024, MIB(1 << 20)),
     KEY("tasks.directory", PATH, tasks_dir, ""),
 
+    NUMBER("state.max_handles", COUNT, state_max_handles, "10000", 1, 10000000),
+    NUMBER("state.max_bytes", SIZE, state_max_bytes, "256KiB", 1024, MIB(1024)),
     NUMBER("state.max_total", SIZE, state_max_total, "64MiB", 1024, MIB(1 << 20)),
     NUMBER("state.max_age", DURATION, state_max_age_ms, "24h", SECONDS(1), HOURS(720)),
 

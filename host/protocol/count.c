@@ -66,8 +66,8 @@ void gn_protocol_status(const struct gn_protocol *p, struct gn_protocol_status *
         .queued = p->queued,
         .subscriptions = p->subscriptions,
     };
+    gn_tasks_count(p->tasks, ret->tasks);
     GN_LIST_EACH(&p->connections, n) {
         ret->sessions++;
     }
 }
-    gn_tasks_count(p->tasks, ret->tasks);

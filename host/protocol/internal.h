@@ -36,8 +36,10 @@ struct gn_request {
     struct gn_session *made;   /* by this initialize, not told to the client yet; held */
     bool is_queued, is_active; /* waits for a turn / has one */
     struct gn_retry *retry; /* it brought a state (retry.c) that is in use until it is answered */
+    struct gn_mcp_task *task; /* its call has become that, and the client is not told yet */
     /* subscriptions/listen */
     bool is_subscription;
+    struct gn_task_watch *watches; /* tasks that it is about; NULL: none */
     uint32_t subscribed; /* bit set of enum gn_list_kind */
 };
 
@@ -50,10 +52,8 @@ struct gn_session {
     struct gn_protocol *p;
     struct gn_list lru; /* in p->sessions, least recently used first; HTTP only */
     char id[44];        /* "" on a shared stream, where the connection is the session */
-    struct gn_mcp_task *task; /* its call has become that, and the client is not told yet */
     char key[44];       /* names it within this host; nobody is told */
     enum gn_revision revision;
-    struct gn_task_watch *watches; /* tasks that it is about; NULL: none */
     char *client_name, *client_version, *principal;
     uint32_t capabilities; /* GANTRY_CAP_ */
     int log_level;
@@ -99,6 +99,7 @@ struct gn_method {
 struct gn_protocol {
     struct gn_call_env *env;
     struct gn_parking *parking; /* calls that wait for a retry (park.h) */
+    struct gn_tasks *tasks;     /* calls that have become tasks (tasks.h) */
     uint64_t asked;             /* counts the questions sent to clients, for their ids */
     struct gn_registry *registry;
     const struct gn_config *config;
@@ -117,7 +118,6 @@ struct gn_protocol {
     struct gn_series *results[32];       /* of it, by the place of the method in gn_methods */
     struct gn_timer sweep, changed, drain;
     struct gn_timer
-    struct gn_tasks *tasks;     /* calls that have become tasks (tasks.h) */
         stalled; /* runs while handlers that were answered for keep the queue from moving */
     uint32_t changed_lists;
     bool is_flooded;            /* notifications are dropped, and the log has it */
@@ -261,6 +261,8 @@ void gn_pump(struct gn_post *post);
 void gn_handler_ended(void *arg);
 /* Refuses a component whose required capabilities the client lacks; true if it did. */
 bool gn_request_refuse_requires(struct gn_request *r, const struct gn_component *c);
+/* `data` of an error about capabilities (GANTRY_CAP_ bits) that the client lacks. */
+void gn_write_required(struct gn_buf *data, uint32_t lacking);
 extern const struct gn_call_ops gn_tool_ops, gn_resource_ops, gn_prompt_ops, gn_completion_ops;
 int gn_request_notify(struct gn_call *call, const char *method, const char *params, size_t len,
                       enum gn_weight weight);
@@ -300,8 +302,6 @@ struct gn_event_limits gn_event_limits_of(const struct gn_config *config);
 int gn_request_ask(struct gn_call *call);
 void gn_request_unask(struct gn_call *call);
 /* A response from the client of a session. */
-/* `data` of an error about capabilities (GANTRY_CAP_ bits) that the client lacks. */
-void gn_write_required(struct gn_buf *data, uint32_t lacking);
 void gn_session_answer(struct gn_session *s, const struct gn_jsonrpc *rpc);
 /* ---- retry.c: a request that may bring a state and answers. False: it is answered, or its call
  * goes on. True: a call is to be made, and gn_retry_replay follows. */
@@ -317,45 +317,6 @@ void gn_retry_watch(struct gn_request *r, struct gn_stream *s, int status,
 /* NULL is fine. forget: as if the state had never come. */
 void gn_retry_free(struct gn_request *r, bool forget);
 
-/* ---- stateless era: `_meta` and headers against the body. False: answered. */
-bool gn_stateless_check(struct gn_request *r, const char *method);
-/* Mcp-Param-* against the arguments of the tool. False: answered. */
-bool gn_stateless_check_params(struct gn_request *r, const struct gn_component *c,
-                               const gantry_json *arguments);
-
-/* ---- sessions */
-struct gn_session *gn_session_new(struct gn_protocol *p, struct gn_stream *s); /* NULL: too many */
-void gn_session_unref(struct gn_session *s);
-struct gn_session *gn_session_ref(struct gn_session *s);
-struct gn_session *gn_session_find(struct gn_protocol *p, struct gn_stream *stream, const char *id);
-void gn_session_touch(struct gn_session *s);
-/* Ends it: its requests are cancelled, its listener ends, its id is unknown from now on. */
-void gn_session_remove(struct gn_session *s);
-void gn_session_sweep(struct gn_timer *timer);
-
-/* ---- notifications */
-void gn_changed_fire(struct gn_timer *timer);
-/* Sends what changed while nobody listened. */
-void gn_session_flush(struct gn_session *s);
-
-/* ---- listeners.c: the streams on which a session listens */
-/* Sends a message that belongs to no request where the session listens: on its newest GET stream,
- * or on its connection. Over HTTP, where it has listened before and does not at the moment, it is
- * kept for the next. As the `send` of the stream; GN_EPIPE: nobody listens. */
-int gn_session_send(struct gn_session *s, const char *json, size_t len, enum gn_weight weight);
-/* A GET. last: the last event that the client has of such a stream; its stream 0: none. */
-void gn_session_listen(struct gn_session *session, struct gn_stream *s,
-                       const struct gn_event_id *last);
-/* A stream of the session's listens, or does not any more. */
-void gn_session_add_listener(struct gn_session *s, struct gn_stream *stream);
-void gn_session_remove_listener(struct gn_session *s, struct gn_stream *stream);
-/* Sends what was kept while nobody listened. */
-void gn_session_send_unsent(struct gn_session *s);
-/* Ends all of them that are not connections. */
-void gn_session_end_listeners(struct gn_session *s);
-void gn_subscription_end(struct gn_request *r);
-
-#endif
 /* ---- tasks.c: calls that become tasks (tasks.h) */
 /* The client has declared the extension on this request. */
 bool gn_request_knows_tasks(const struct gn_request *r);
@@ -396,3 +357,42 @@ bool gn_tasks_are_over(const struct gn_tasks *all);
 void gn_tasks_freeze(struct gn_tasks *all);
 void gn_tasks_count(const struct gn_tasks *all, uint32_t counts[GN_TASK_STATUSES]);
 
+/* ---- stateless era: `_meta` and headers against the body. False: answered. */
+bool gn_stateless_check(struct gn_request *r, const char *method);
+/* Mcp-Param-* against the arguments of the tool. False: answered. */
+bool gn_stateless_check_params(struct gn_request *r, const struct gn_component *c,
+                               const gantry_json *arguments);
+
+/* ---- sessions */
+struct gn_session *gn_session_new(struct gn_protocol *p, struct gn_stream *s); /* NULL: too many */
+void gn_session_unref(struct gn_session *s);
+struct gn_session *gn_session_ref(struct gn_session *s);
+struct gn_session *gn_session_find(struct gn_protocol *p, struct gn_stream *stream, const char *id);
+void gn_session_touch(struct gn_session *s);
+/* Ends it: its requests are cancelled, its listener ends, its id is unknown from now on. */
+void gn_session_remove(struct gn_session *s);
+void gn_session_sweep(struct gn_timer *timer);
+
+/* ---- notifications */
+void gn_changed_fire(struct gn_timer *timer);
+/* Sends what changed while nobody listened. */
+void gn_session_flush(struct gn_session *s);
+
+/* ---- listeners.c: the streams on which a session listens */
+/* Sends a message that belongs to no request where the session listens: on its newest GET stream,
+ * or on its connection. Over HTTP, where it has listened before and does not at the moment, it is
+ * kept for the next. As the `send` of the stream; GN_EPIPE: nobody listens. */
+int gn_session_send(struct gn_session *s, const char *json, size_t len, enum gn_weight weight);
+/* A GET. last: the last event that the client has of such a stream; its stream 0: none. */
+void gn_session_listen(struct gn_session *session, struct gn_stream *s,
+                       const struct gn_event_id *last);
+/* A stream of the session's listens, or does not any more. */
+void gn_session_add_listener(struct gn_session *s, struct gn_stream *stream);
+void gn_session_remove_listener(struct gn_session *s, struct gn_stream *stream);
+/* Sends what was kept while nobody listened. */
+void gn_session_send_unsent(struct gn_session *s);
+/* Ends all of them that are not connections. */
+void gn_session_end_listeners(struct gn_session *s);
+void gn_subscription_end(struct gn_request *r);
+
+#endif

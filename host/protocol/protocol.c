@@ -40,15 +40,15 @@ const struct gn_method gn_methods[] = {
     LIST("prompts/list", GANTRY_ON_LIST_PROMPTS, GN_PROMPT),
     {"prompts/get", GN_BOTH, "name", .handle = gn_method_get_prompt},
     {"completion/complete", GN_BOTH, .handle = gn_method_complete},
+    TASK("tasks/get", gn_produce_get_task),
+    TASK("tasks/update", gn_produce_update_task),
+    TASK("tasks/cancel", gn_produce_cancel_task),
 };
 
 const struct gn_method *gn_method_find(const char *name)
 {
     for (size_t i = 0; i < GN_COUNT(gn_methods); i++) {
         if (gn_streq(gn_methods[i].name, name))
-    TASK("tasks/get", gn_produce_get_task),
-    TASK("tasks/update", gn_produce_update_task),
-    TASK("tasks/cancel", gn_produce_cancel_task),
             return &gn_methods[i];
     }
     return NULL;
@@ -421,6 +421,7 @@ struct gn_protocol *gn_protocol_new(struct gn_call_env *env, struct gn_registry 
     gn_list_init(&p->begun);
     gn_event_pool_init(&p->events);
     gn_map_init(&p->sessions_by_id);
+    p->tasks = gn_tasks_new(p);
     p->parking = gn_parking_new(config);
     return p;
 }
@@ -433,12 +434,14 @@ void gn_protocol_free(struct gn_protocol *p)
     gn_timer_stop(&p->changed);
     gn_timer_stop(&p->drain);
     gn_timer_stop(&p->stalled);
-    p->tasks = gn_tasks_new(p);
     gn_timer_stop(&p->close);
     p->env->handler_ended = NULL;
     while (!gn_list_empty(&p->sessions))
         gn_session_remove(GN_CONTAINER(p->sessions.next, struct gn_session, lru));
     gn_assert(gn_list_empty(&p->requests) && gn_list_empty(&p->queue));
+    gn_tasks_free(p->tasks);
+    gn_watching_release(&p->watching);
+    gn_url_table_release(&p->urls);
     gn_map_release(&p->sessions_by_id, NULL);
     gn_parking_free(p->parking);
     gn_count_release(p);
@@ -454,9 +457,6 @@ void gn_protocol_free_released(struct gn_protocol *p)
 
 /* Whether a list of tools may show another form of the same schemas. */
 static bool shows_otherwise(const struct gn_config *a, const struct gn_config *b)
-    gn_tasks_free(p->tasks);
-    gn_watching_release(&p->watching);
-    gn_url_table_release(&p->urls);
 {
     static char *none[] = {NULL};
     char **x = a->inline_for ? a->inline_for : none, **y = b->inline_for ? b->inline_for : none;
@@ -475,6 +475,11 @@ void gn_protocol_configure(struct gn_protocol *p, const struct gn_config *config
     gn_parking_configure(p->parking, config);
 }
 
+int gn_protocol_open(struct gn_protocol *p, struct gn_error *err)
+{
+    return p->config->tasks_dir ? gn_tasks_open(p->tasks, p->config->tasks_dir, err) : 0;
+}
+
 uint32_t gn_protocol_in_flight(const struct gn_protocol *p)
 {
     return p->in_flight - p->subscriptions;
@@ -490,11 +495,17 @@ static void report_drained(struct gn_post *post)
     }
     p->on_drained = NULL; /* what is refused from now on does not report it again */
     on_drained(p->drained_arg);
-int gn_protocol_open(struct gn_protocol *p, struct gn_error *err)
-{
-    return p->config->tasks_dir ? gn_tasks_open(p->tasks, p->config->tasks_dir, err) : 0;
 }
 
+static bool is_over(const struct gn_protocol *p)
+{
+    return gn_protocol_in_flight(p) == 0 && gn_tasks_are_over(p->tasks);
+}
+
+static void report(struct gn_protocol *p)
+{
+    gn_tasks_freeze(p->tasks);
+    gn_loop_post(p->env->loop, &p->drained, report_drained);
 }
 
 static void drain_over(struct gn_timer *timer)
@@ -511,18 +522,8 @@ static void drain_over(struct gn_timer *timer)
         if (r->call)
             gn_call_cancel(r->call);
     }
+    gn_tasks_drain(p->tasks, false);
 }
-static bool is_over(const struct gn_protocol *p)
-{
-    return gn_protocol_in_flight(p) == 0 && gn_tasks_are_over(p->tasks);
-}
-
-static void report(struct gn_protocol *p)
-{
-    gn_tasks_freeze(p->tasks);
-    gn_loop_post(p->env->loop, &p->drained, report_drained);
-}
-
 
 void gn_protocol_drain(struct gn_protocol *p, uint32_t drain_ms, void (*on_drained)(void *arg),
                        void *arg)
@@ -537,7 +538,6 @@ void gn_protocol_drain(struct gn_protocol *p, uint32_t drain_ms, void (*on_drain
     GN_LIST_EACH(&p->sessions, n) {
         gn_session_end_listeners(GN_CONTAINER(n, struct gn_session, lru));
     }
-    gn_tasks_drain(p->tasks, false);
     /* Not before: what has just ended must not report it, too. */
     p->on_drained = on_drained;
     p->drained_arg = arg;

@@ -62,9 +62,9 @@ struct gn_protocol_status {
     uint32_t running;  /* calls that have their turn and no answer yet */
     uint32_t queued;   /* calls that wait for their turn */
     uint32_t subscriptions;
+    uint32_t tasks[GN_TASK_STATUSES]; /* by their status, in the order of gn_task_status_names */
 };
+extern const char *const gn_task_status_names[GN_TASK_STATUSES];
 void gn_protocol_status(const struct gn_protocol *p, struct gn_protocol_status *ret);
 
 #endif
-    uint32_t tasks[GN_TASK_STATUSES]; /* by their status, in the order of gn_task_status_names */
-extern const char *const gn_task_status_names[GN_TASK_STATUSES];

@@ -331,9 +331,9 @@ void gn_pump(struct gn_post *post)
 
 void gn_handler_ended(void *arg)
 {
-    wake_queue(arg);
     struct gn_protocol *p = arg;
     gn_tasks_sweep(p->tasks);
+    wake_queue(arg);
 }
 
 void gn_request_end_turn(struct gn_request *r)

@@ -109,8 +109,8 @@ static int acknowledge(struct gn_request *r)
     gn_jw_object(&w, "_meta");
     gn_jw_raw(&w, GN_META_SUBSCRIPTION_ID, r->id, strlen(r->id));
     gn_jw_end(&w);
-    gn_request_write_watched(r, &w);
     gn_jw_object(&w, "notifications");
+    gn_request_write_watched(r, &w);
     for (size_t i = 0; i < GN_COUNT(list_rows); i++) {
         if (r->subscribed & list_rows[i].list)
             gn_jw_bool(&w, list_rows[i].filter, true);
