@@ -80,9 +80,10 @@ const char *gn_call_made_up(struct gn_call *call, const char *key);
 /* Ids under which clients of 2025-11-25 know what their person was sent to a URL for. Above: the
  * protocol's (elicitations.c). [loop] */
 struct gn_elicitations {
-    /* The session of that key is told the id, by that instance's code. GN_EBUSY: too many. */
-    int (*add)(struct gn_elicitations *e, const char *session_key, const char *instance,
-               const char *id);
+    /* The client of this outermost call is told the id, by that instance's code. The oldest is
+     * forgotten where there are too many. */
+    void (*add)(struct gn_elicitations *e, const struct gn_call *root, const char *instance,
+                const char *id);
     /* Its end; with `tell`, the client hears that what was to be done is done. GN_ENOENT: that
      * instance has no such id that somebody waits for. */
     int (*end)(struct gn_elicitations *e, const char *instance, const char *id, bool tell);

@@ -247,14 +247,12 @@ static int write_question(struct asked *a, struct gn_error *err)
 }
 
 /* The client is told the id with the question, so it is known from then on. */
-static int announce(struct asked *a)
+static void announce(const struct asked *a)
 {
-    const struct gn_call *root = gn_call_root(a->batch->call);
-    struct gn_elicitations *e = root->env->elicitations;
-    if (!a->id || !e || !root->session_key || !a->batch->call->self ||
-        (a->q.capability & ~root->capabilities))
-        return 0;
-    return e->add(e, root->session_key, a->batch->call->self->name, a->id);
+    const struct gn_call *call = a->batch->call, *root = gn_call_root(a->batch->call);
+    struct gn_elicitations *e = call->env->elicitations;
+    if (a->id && e && call->self && !(a->q.capability & ~root->capabilities))
+        e->add(e, root, call->self->name, a->id);
 }
 
 /* [loop] */
@@ -270,7 +268,7 @@ static void write_questions(void *arg)
             gn_error_prefix(&b->err, "\"%.*s\": ", SHOWN_MAX, a->ask.key);
     }
     for (size_t i = 0; i < b->count && !b->rc; i++)
-        b->rc = announce(&b->v[i]);
+        announce(&b->v[i]);
 }
 
 /* ---------------------------------------------------------------- outcomes */

@@ -3,12 +3,25 @@
 #ifndef GN_PROTOCOL_INTERNAL_H
 #define GN_PROTOCOL_INTERNAL_H
 
+#include "call/ask.h"
 #include "observe/metrics.h"
 #include "protocol/events.h"
 #include "protocol/protocol.h"
 #include "util/map.h"
 #include "wire/jsonrpc.h"
 #include "wire/meta.h"
+
+/* elicitations.c: what sessions of 2025-11-25 were told ids for, since it happens at a URL. */
+struct gn_url_table {
+    struct gn_elicitations base; /* what the call floor sees of it */
+    struct gn_map by_id;
+    struct gn_list all; /* oldest first */
+    uint32_t count;
+};
+void gn_url_table_init(struct gn_url_table *t);
+void gn_url_table_release(struct gn_url_table *t);
+/* The session ends: what it waits for, nobody will. */
+void gn_session_forget_urls(struct gn_session *s);
 
 /* One JSON-RPC request, from its receipt to its answer. */
 #define GN_REQUEST_MAGIC 0x5e90e571u
@@ -66,6 +79,9 @@ struct gn_session {
     struct gn_events events;
     struct gn_list requests;
     uint32_t pending; /* list kinds that changed while nobody listened */
+    struct gn_list elicitations; /* ids it was told (elicitations.c) */
+    struct gn_watcher *watcher; /* of resources; NULL: it has subscribed to none yet */
+    char *extensions;           /* the client's, as JSON; NULL: none */
     bool gone;        /* deleted: only requests in flight still hold it */
 };
 
@@ -120,6 +136,8 @@ struct gn_protocol {
     struct gn_timer
         stalled; /* runs while handlers that were answered for keep the queue from moving */
     uint32_t changed_lists;
+    struct gn_watching watching;
+    struct gn_url_table urls;
     bool is_flooded;            /* notifications are dropped, and the log has it */
     bool draining, is_released; /* is_released: freed as soon as nothing posted refers to it */
     void (*on_drained)(void *arg);

@@ -414,6 +414,12 @@ struct gn_protocol *gn_protocol_new(struct gn_call_env *env, struct gn_registry 
     p->config = config;
     env->handler_ended = gn_handler_ended;
     env->handler_arg = p;
+    env->is_watched = gn_protocol_is_watched;
+    env->resource_changed = gn_protocol_resource_changed;
+    env->watch_arg = p;
+    gn_watching_init(&p->watching);
+    gn_url_table_init(&p->urls);
+    env->elicitations = &p->urls.base;
     gn_list_init(&p->requests);
     gn_list_init(&p->queue);
     gn_list_init(&p->sessions);
@@ -436,6 +442,9 @@ void gn_protocol_free(struct gn_protocol *p)
     gn_timer_stop(&p->stalled);
     gn_timer_stop(&p->close);
     p->env->handler_ended = NULL;
+    p->env->is_watched = NULL;
+    p->env->resource_changed = NULL;
+    p->env->elicitations = NULL;
     while (!gn_list_empty(&p->sessions))
         gn_session_remove(GN_CONTAINER(p->sessions.next, struct gn_session, lru));
     gn_assert(gn_list_empty(&p->requests) && gn_list_empty(&p->queue));

@@ -53,6 +53,7 @@ struct gn_session *gn_session_new(struct gn_protocol *p, struct gn_stream *strea
     make_id(s->key);
     gn_store_add_session(p->env->store, s->key, s->principal);
     gn_list_init(&s->requests);
+    gn_list_init(&s->elicitations);
     gn_list_init(&s->listeners);
     gn_events_init(&s->events, &p->events);
     if (stream->shared) {
@@ -113,6 +114,9 @@ void gn_session_remove(struct gn_session *s)
         return;
     s->gone = true;
     gn_store_drop_session(s->p->env->store, s->key);
+    gn_watcher_free(s->watcher);
+    s->watcher = NULL;
+    gn_session_forget_urls(s);
     gn_list_remove(&s->lru);
     if (s->id[0]) {
         gn_map_remove(&s->p->sessions_by_id, s->id);

@@ -404,12 +404,11 @@ Test(host_ask, a_model_uses_tools_until_it_wants_no_more)
 
 static struct gn_buf ids;
 
-static int add_id(struct gn_elicitations *e, const char *session_key, const char *instance,
-                  const char *id)
+static void add_id(struct gn_elicitations *e, const struct gn_call *root, const char *instance,
+                   const char *id)
 {
     (void)e;
-    gn_buf_addf(&ids, "add %s %s %zu\n", session_key, instance, strlen(id));
-    return 0;
+    gn_buf_addf(&ids, "add %s %s %zu\n", root->session_key, instance, strlen(id));
 }
 
 static int end_id(struct gn_elicitations *e, const char *instance, const char *id, bool tell)
