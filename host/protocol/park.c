@@ -263,6 +263,7 @@ void gn_parking_clear(struct gn_parking *k)
 void gn_parking_free(struct gn_parking *k)
 {
     gn_parking_clear(k);
+    gn_timer_stop(&k->sweep);
     gn_map_release(&k->by_id, NULL);
     gn_spent_free(k->spent);
     sodium_memzero(&k->keys, sizeof k->keys);

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define STATE_ARENA ((size_t)4 << 20)
+#define SWEEP_MS 10000
 
 struct gn_retry {
     struct gn_arena arena; /* of what the state says */
@@ -232,6 +233,14 @@ static void refuse_used(struct gn_request *r, const char *reason)
     refuse(r, reason);
 }
 
+static void sweep(struct gn_timer *timer)
+{
+    struct gn_parking *k = GN_CONTAINER(timer, struct gn_parking, sweep);
+    gn_spent_expire(k->spent, (uint64_t)gn_wall_ms());
+    if (gn_spent_count(k->spent) > 0)
+        gn_timer_start(timer->loop, timer, SWEEP_MS, sweep);
+}
+
 bool gn_retry_begin(struct gn_request *r, const struct gn_call_ops *ops)
 {
     struct gn_parking *k = r->p->parking;
@@ -249,6 +258,8 @@ bool gn_retry_begin(struct gn_request *r, const struct gn_call_ops *ops)
         return false;
     const char *kept = NULL;
     size_t len = 0;
+    if (!gn_timer_is_running(&k->sweep))
+        gn_timer_start(r->p->env->loop, &k->sweep, SWEEP_MS, sweep);
     switch (gn_spent_begin(k->spent, r->retry->state.id, r->retry->state.expires_ms,
                            (uint64_t)gn_wall_ms(), &kept, &len)) {
     case GN_STATE_RUNNING:

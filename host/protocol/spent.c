@@ -136,7 +136,7 @@ enum gn_spent_status gn_spent_begin(struct gn_spent *spent, const unsigned char 
         *ret_len = e->len;
         return GN_STATE_KEPT;
     }
-    while (!gn_list_empty(&spent->order) && oldest(spent)->expires_ms <= now_ms)
+    while (!gn_list_empty(&spent->order) && oldest(spent)->expires_ms < now_ms)
         drop(spent, oldest(spent));
     make_room(spent, 1, 0);
     e = gn_calloc(1, sizeof(*e));
@@ -193,7 +193,7 @@ void gn_spent_expire(struct gn_spent *spent, uint64_t now_ms)
     GN_CHECK(spent, SPENT_MAGIC);
     GN_LIST_EACH(&spent->order, n) {
         struct entry *e = GN_CONTAINER(n, struct entry, order);
-        if (e->expires_ms <= now_ms)
+        if (e->expires_ms < now_ms)
             drop(spent, e);
     }
 }

@@ -198,8 +198,10 @@ Test(spent, frees_what_has_expired, .init = begin)
             gn_spent_done(spent, id_of(n));
     }
     gn_spent_expire(spent, NOW + 8);
+    cr_assert_eq(gn_spent_count(spent), 4, "it is good for its last millisecond");
+    gn_spent_expire(spent, NOW + 9);
     cr_assert_eq(gn_spent_count(spent), 3, "one of the middle");
-    gn_spent_expire(spent, NOW + 10);
+    gn_spent_expire(spent, NOW + 11);
     cr_assert_eq(gn_spent_count(spent), 1, "one runs");
     cr_assert_eq(gn_spent_bytes(spent), 0);
     gn_spent_done(spent, id_of(3));
@@ -212,7 +214,8 @@ Test(spent, frees_the_oldest_as_it_goes, .init = begin)
 {
     use_up(1);
     use_and_keep(2, "kept");
-    cr_assert_eq(gn_spent_begin(spent, id_of(3), LATER + 10, LATER, &result, &len), GN_STATE_FRESH);
+    cr_assert_eq(gn_spent_begin(spent, id_of(3), LATER + 10, LATER + 1, &result, &len),
+                 GN_STATE_FRESH);
     cr_assert_eq(gn_spent_count(spent), 1);
     cr_assert_eq(gn_spent_bytes(spent), 0);
     gn_spent_done(spent, id_of(3));
