@@ -685,6 +685,27 @@ typedef struct gantry_task_options {
     const char *message; /* its first status message; may be NULL */
 } gantry_task_options;
 
+/* ---------------------------------------------------------------- skills */
+
+/* One file of a skill. Made with GANTRY_SKILL_FILE. */
+typedef struct gantry_skill_file {
+    const char *path; /* below the skill: "SKILL.md", "references/forms.md"; NULL ends the files */
+    const void *data;
+    size_t n;              /* 0: data is text that ends with NUL */
+    const char *mime_type; /* NULL: by how the path ends */
+} gantry_skill_file;
+
+/* A skill (extension io.modelcontextprotocol/skills): a folder of files with a SKILL.md that begins
+ * with YAML front matter, `name` and `description` at least. Each file is served as a resource,
+ * skill://PATH/FILE; the host answers skills/list, skills/get and resources/directory/read. Made
+ * with GANTRY_SKILL. */
+typedef struct gantry_skill {
+    uint32_t size;
+    uint32_t file_size; /* stride of files */
+    const char *path;   /* "pdf-processing", "acme/billing/refunds": the last part is its name */
+    const gantry_skill_file *files;
+} gantry_skill;
+
 /* ---------------------------------------------------------------- HTTP client */
 
 typedef struct gantry_http_request {
@@ -875,6 +896,10 @@ typedef struct gantry_host {
     /* subscriptions */
     int (*resource_updated)(gantry_plugin *, const char *uri);
     int (*is_subscribed)(gantry_plugin *, const char *uri);
+
+    /* skills */
+    int (*set_skill)(gantry_plugin *, const gantry_skill *);
+    int (*remove_skill)(gantry_plugin *, const char *path);
 } gantry_host;
 
 /* `kind` of data_add and remove, `what` of info. */
@@ -2126,6 +2151,24 @@ static inline bool gantry_is_subscribed(gantry_plugin *plugin, const char *uri)
 {
     return GANTRY_HOST_HAS(is_subscribed) && gantry_host_->is_subscribed(plugin, uri) > 0;
 }
+/* Serves a skill, or replaces the one of this instance that has its path, in one step: clients see
+ * all of the old one or all of the new one, and those that have subscribed to a file of it that has
+ * changed are told. Everything is copied. At most 512 files, 8 MiB each, 16 MiB together. [loop]
+ * GANTRY_EINVAL: it is no skill (the log says why); GANTRY_ETOOBIG; GANTRY_EEXIST: another plugin
+ * has one of its URIs; GANTRY_EPERM: not live. */
+static inline int gantry_set_skill(gantry_plugin *plugin, const gantry_skill *skill)
+{
+    if (!GANTRY_HOST_HAS(set_skill))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->set_skill(plugin, skill);
+}
+/* Takes one of this instance's skills back. [loop] GANTRY_ENOENT. */
+static inline int gantry_remove_skill(gantry_plugin *plugin, const char *path)
+{
+    if (!GANTRY_HOST_HAS(remove_skill))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->remove_skill(plugin, path);
+}
 /* In save: appends bytes. [loop] GANTRY_ETOOBIG over 16 MiB. */
 static inline int gantry_buffer_add(gantry_buffer *out, const void *data, size_t n)
 {
@@ -2224,6 +2267,7 @@ typedef struct gantry_descriptor {
     int (*restore)(gantry_plugin *plugin, const void *data, size_t n);
     const gantry_middleware *const *middleware; /* since 0.2 */
     const gantry_extension *const *extensions;  /* since 0.3 */
+    const gantry_skill *const *skills;
 } gantry_descriptor;
 
 /* ---------------------------------------------------------------- declaring macros (C only) */
@@ -2369,6 +2413,18 @@ typedef struct gantry_descriptor {
     {                                                                                              \
         __VA_ARGS__, NULL                                                                          \
     }
+/* GANTRY_SKILL(forms, "pdf-forms", GANTRY_SKILL_FILE("SKILL.md", "---\nname: pdf-forms\n..."), ...)
+ * makes forms_skill. */
+#define GANTRY_SKILL_FILE(path_, ...)                                                              \
+    {                                                                                              \
+        .path = (path_), .data = __VA_ARGS__                                                       \
+    }
+#define GANTRY_SKILL(id, path_, ...)                                                               \
+    static const gantry_skill_file id##_skill_files[] = {__VA_ARGS__, {.path = NULL}};             \
+    static const gantry_skill id##_skill = {.size = sizeof(gantry_skill),                          \
+                                            .file_size = sizeof(gantry_skill_file),                \
+                                            .path = (path_),                                       \
+                                            .files = id##_skill_files}
 #define GANTRY_ANNOTATIONS(...)                                                                    \
     (&(const gantry_annotations){.size = sizeof(gantry_annotations), __VA_ARGS__})
 /* The struct S, described by table, is the tool's structured output. */
@@ -2464,6 +2520,7 @@ typedef struct gantry_descriptor {
 #define GANTRY_RESOURCES(...) ((const gantry_resource *const[]){__VA_ARGS__, NULL})
 #define GANTRY_TEMPLATES(...) ((const gantry_template *const[]){__VA_ARGS__, NULL})
 #define GANTRY_PROMPTS(...) ((const gantry_prompt *const[]){__VA_ARGS__, NULL})
+#define GANTRY_SKILLS(...) ((const gantry_skill *const[]){__VA_ARGS__, NULL})
 #define GANTRY_MIDDLEWARES(...) ((const gantry_middleware *const[]){__VA_ARGS__, NULL})
 
 /* Clang's __VERSION__ says whose it is, that of gcc does not. */

@@ -16,6 +16,7 @@
 #ifndef GN_CALL_CALL_H
 #define GN_CALL_CALL_H
 
+#include "call/extensions.h"
 #include "call/journal.h"
 #include "call/middleware.h"
 #include "call/scope.h"
@@ -42,6 +43,12 @@ struct gn_call_env {
     bool annotate_formats;             /* `format` of schemas given as JSON refuses nothing */
     enum gn_output_check output_check; /* of tools that do not choose for themselves */
     struct gn_around *around;          /* all middlewares; NULL: none */
+    struct gn_extensions *extensions;  /* those that plugins speak; NULL: none */
+    /* [loop] The protocol's: whether a client has subscribed to the resource / it has changed.
+     * NULL: there is no protocol. */
+    bool (*is_watched)(void *arg, const char *uri);
+    void (*resource_changed)(void *arg, const char *uri);
+    void *watch_arg;
     struct gn_list observers;          /* gn_call_observer */
     struct gn_store *store;            /* state across calls (store.h); NULL: none */
     struct gn_metrics *metrics;        /* what the host counts; NULL: nothing */

@@ -74,6 +74,8 @@ void gn_component_unref(struct gn_component *c)
     gn_free(c->input_inline);
     gn_free(c->output_inline);
     gn_free(c->mime_type);
+    gn_free(c->digest);
+    json_decref(c->frontmatter);
     c->magic = 0;
     gn_free(c);
 }

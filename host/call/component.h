@@ -85,6 +85,9 @@ struct gn_component {
     struct gn_annotations annotations;
     int64_t ttl_ms;
     bool cache_public;
+    /* files of skills (host/plugin/skill.c) */
+    char *digest;        /* "sha256:...", of its contents, which are byte_size; else NULL */
+    json_t *frontmatter; /* of its SKILL.md: an object; else NULL */
 
     /* code: valid while owner is held */
     struct gn_owner *owner;

@@ -134,7 +134,7 @@ struct gn_config {
 
     /* limits (DESIGN of limits: names as in etc/gantry.yaml, section limits) */
     uint32_t max_connections, max_sessions, session_idle_ms, max_calls, max_queued_calls,
-        max_subscriptions;
+        max_subscriptions, max_resource_subscriptions;
     uint64_t max_body, max_bodies_in_flight, max_line, max_output_queue, max_output_in_flight,
         max_headers;
     uint32_t max_json_depth, workers, header_timeout_ms, body_timeout_ms, sse_keepalive_ms,

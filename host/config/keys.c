@@ -171,6 +171,8 @@ const struct gn_config_key gn_config_keys[] = {
     NUMBER("limits.max_calls", COUNT, max_calls, "1024", 1, 100000),
     NUMBER("limits.max_queued_calls", COUNT, max_queued_calls, "4096", 0, 1000000),
     NUMBER("limits.max_subscriptions", COUNT, max_subscriptions, "1024", 1, 1000000),
+    NUMBER("limits.max_resource_subscriptions", COUNT, max_resource_subscriptions, "16384", 1,
+           10000000),
     NUMBER("limits.workers", COUNT, workers, "4", 1, 256),
     NUMBER("limits.max_background", COUNT, max_background, "256", 1, 100000),
     NUMBER("limits.background_timeout", DURATION, background_timeout_ms, "10m", MS(1), HOURS(24)),

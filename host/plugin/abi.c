@@ -7,6 +7,7 @@
 #include "plugin/abi.h"
 
 #include "plugin/abi_internal.h"
+#include "plugin/skill.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
@@ -111,7 +112,8 @@ static int stage(struct import *in, int rc, struct gn_component *c, const struct
                           "declares more than %d components: do its lists end with NULL?",
                           GN_ABI_COMPONENTS_MAX);
     if (rc) {
-        c->free_data = NULL; /* never accepted, so still the plugin's */
+        if (!c->digest)          /* but for files of skills, which are the host's own copies */
+            c->free_data = NULL; /* never accepted, so still the plugin's */
         gn_component_unref(c);
         return rc;
     }
@@ -151,6 +153,70 @@ static int take_middleware(struct import *in, const gantry_descriptor *d)
     return GN_OK;
 }
 
+/* Extensions: a prefix and a name, as keys of `_meta` are; each once. */
+static int take_extension(struct gn_generation *g, const gantry_extension *raw,
+                          struct gn_error *err)
+{
+    gantry_extension e;
+    json_t *settings = NULL;
+    int rc = gn_abi_copy(&e, sizeof e, offsetof(gantry_extension, settings_json), raw, err);
+    if (!rc)
+        rc = gn_abi_check_bits(e.reserved, 0, "options", err);
+    if (!rc)
+        rc = gn_abi_extension_name(e.name, err);
+    for (size_t i = 0; !rc && i < g->extension_count; i++) {
+        if (gn_streq(g->extensions[i].name, e.name))
+            rc = gn_error_set(err, GN_EEXIST, "is declared twice");
+    }
+    if (!rc)
+        rc = gn_abi_object("settings_json", e.settings_json ? e.settings_json : "{}", &settings,
+                           err);
+    if (rc) {
+        gn_error_prefix(err, "extension %s: ", gn_abi_label(e.name));
+        return rc;
+    }
+    g->extensions = gn_reallocarray(g->extensions, g->extension_count + 1, sizeof *g->extensions);
+    g->extensions[g->extension_count++] = (struct gn_extension){.name = gn_strdup(e.name),
+                                                                .settings = settings};
+    return GN_OK;
+}
+
+static int take_extensions(struct import *in, const gantry_descriptor *d)
+{
+    for (size_t i = 0; d->extensions && d->extensions[i]; i++) {
+        int rc = i < GN_ABI_LIST_MAX
+                     ? take_extension(in->g, d->extensions[i], in->err)
+                     : gn_error_set(in->err, GN_ETOOBIG, "declares more than %d extensions",
+                                    GN_ABI_LIST_MAX);
+        if (rc)
+            return rc;
+    }
+    return GN_OK;
+}
+
+static int take_skill(struct import *in, const gantry_skill *raw)
+{
+    struct gn_component **v = NULL;
+    size_t count = 0;
+    int rc = gn_skill_import(in->g, raw, &v, &count, in->err);
+    for (size_t i = 0; i < count; i++) {
+        if (!rc)
+            rc = stage(in, GN_OK, v[i], NULL);
+        else
+            gn_component_unref(v[i]);
+    }
+    gn_free(v);
+    return rc;
+}
+
+static int take_skills(struct import *in, const gantry_descriptor *d)
+{
+    int rc = GN_OK;
+    for (size_t i = 0; !rc && d->skills && d->skills[i]; i++)
+        rc = take_skill(in, d->skills[i]);
+    return rc;
+}
+
 int gn_abi_import(const struct gn_abi *abi, const gantry_descriptor *descriptor,
                   struct gn_generation *g, gn_abi_skip_fn on_skip, void *arg, struct gn_error *err)
 {
@@ -174,6 +240,10 @@ int gn_abi_import(const struct gn_abi *abi, const gantry_descriptor *descriptor,
     g->save = d.save;
     g->restore = d.restore;
     rc = take_components(&in, &d);
+    if (!rc)
+        rc = take_skills(&in, &d);
+    if (!rc)
+        rc = take_extensions(&in, &d);
     return rc ? rc : take_middleware(&in, &d);
 }
 

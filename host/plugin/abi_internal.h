@@ -34,9 +34,15 @@ GN_NODISCARD int gn_abi_text(const char *what, const char *s, char **ret, struct
 GN_NODISCARD int gn_abi_name(enum gn_kind kind, const char *s, char **ret, struct gn_error *err);
 /* A URI with a scheme and no control characters. */
 GN_NODISCARD int gn_abi_uri(const char *what, const char *s, char **ret, struct gn_error *err);
+/* "io.modelcontextprotocol/ui": labels with dots between them, a slash, and a name, as keys of
+ * `_meta` are. */
+GN_NODISCARD int gn_abi_extension_name(const char *s, struct gn_error *err);
 GN_NODISCARD int gn_abi_tags(const char *const *tags, char ***ret, struct gn_error *err);
 GN_NODISCARD int gn_abi_icons(const gantry_icon *const *icons, struct gn_component *c,
                               struct gn_error *err);
+/* A JSON object as text; NULL gives NULL. */
+GN_NODISCARD int gn_abi_object(const char *what, const char *json, json_t **ret,
+                               struct gn_error *err);
 GN_NODISCARD int gn_abi_meta(const char *json, json_t **ret, struct gn_error *err);
 /* Into ret, whose strings are the caller's. */
 GN_NODISCARD int gn_abi_annotations(const gantry_annotations *raw, struct gn_annotations *ret,

@@ -120,6 +120,39 @@ int gn_abi_uri(const char *what, const char *s, char **ret, struct gn_error *err
     return GN_OK;
 }
 
+static bool is_alphanumeric(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* n characters of letters, digits and `others`, with none of the others at the ends. */
+static bool is_label(const char *s, size_t n, const char *others)
+{
+    if (n == 0 || !is_alphanumeric(s[0]) || !is_alphanumeric(s[n - 1]))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_alphanumeric(s[i]) && !strchr(others, s[i]))
+            return false;
+    }
+    return true;
+}
+
+int gn_abi_extension_name(const char *s, struct gn_error *err)
+{
+    bool is_good = s && strnlen(s, GN_ABI_NAME_MAX + 1) <= GN_ABI_NAME_MAX && strchr(s, '/');
+    const char *name = is_good ? strchr(s, '/') + 1 : NULL;
+    is_good = is_good && is_label(name, strlen(name), "-_.");
+    for (size_t n; is_good && s < name; s += n + 1) {
+        n = strcspn(s, "./");
+        is_good = is_label(s, n, "-") && !(s[0] >= '0' && s[0] <= '9');
+    }
+    if (is_good)
+        return GN_OK;
+    return gn_error_set(err, GN_EINVAL,
+                        "its name must be a prefix of labels with dots between them, a slash and "
+                        "a name, as in com.example/maps");
+}
+
 int gn_abi_tags(const char *const *tags, char ***ret, struct gn_error *err)
 {
     *ret = NULL;
@@ -184,27 +217,32 @@ int gn_abi_icons(const gantry_icon *const *icons, struct gn_component *c, struct
     return GN_OK;
 }
 
-int gn_abi_meta(const char *json, json_t **ret, struct gn_error *err)
+int gn_abi_object(const char *what, const char *json, json_t **ret, struct gn_error *err)
 {
     *ret = NULL;
     if (!json)
         return GN_OK;
     size_t len = strnlen(json, GN_ABI_JSON_MAX + 1);
     if (len > GN_ABI_JSON_MAX)
-        return gn_error_set(err, GN_ETOOBIG, "meta_json is longer than %u bytes", GN_ABI_JSON_MAX);
+        return gn_error_set(err, GN_ETOOBIG, "%s is longer than %u bytes", what, GN_ABI_JSON_MAX);
     struct gn_json_doc doc = {0};
     int rc = gn_json_parse_copy(&doc, json, len, NULL, err);
     if (rc) {
-        gn_error_prefix(err, "meta_json: ");
+        gn_error_prefix(err, "%s: ", what);
         return rc;
     }
     const gantry_json *root = gn_json_root(&doc);
     if (gn_json_type(root) != GN_JSON_OBJECT)
-        rc = gn_error_set(err, GN_EINVAL, "meta_json is not an object");
+        rc = gn_error_set(err, GN_EINVAL, "%s is not an object", what);
     else if (!(*ret = gn_json_to_jansson(root)))
-        rc = gn_error_set(err, GN_EINVAL, "meta_json holds a number that is out of range");
+        rc = gn_error_set(err, GN_EINVAL, "%s holds a number that is out of range", what);
     gn_json_release(&doc);
     return rc;
+}
+
+int gn_abi_meta(const char *json, json_t **ret, struct gn_error *err)
+{
+    return gn_abi_object("meta_json", json, ret, err);
 }
 
 int gn_abi_annotations(const gantry_annotations *raw, struct gn_annotations *ret,

@@ -43,6 +43,8 @@ struct gn_generation *gn_generation_new(struct gn_call_env *env, const char *ins
     gn_list_init(&g->semaphores);
     gn_list_init(&g->schedules);
     gn_list_init(&g->spawned);
+    gn_list_init(&g->updates);
+    pthread_mutex_init(&g->updates_lock, NULL);
     return g;
 }
 
@@ -177,6 +179,17 @@ int gn_generation_remove_middleware(struct gn_generation *g, const char *name)
     return GN_OK;
 }
 
+void gn_generation_publish_extensions(struct gn_generation *g)
+{
+    gn_extensions_replace(g->env, &g->owner, g->extensions, g->extension_count);
+}
+
+void gn_generation_retract_extensions(struct gn_generation *g)
+{
+    if (g->env)
+        gn_extensions_replace(g->env, &g->owner, NULL, 0);
+}
+
 /* No call holds one any more: a call holds the generation. */
 static void drop_middleware(struct gn_generation *g)
 {
@@ -226,9 +239,11 @@ void gn_generation_stop(struct gn_generation *g)
         return;
     g->state = GN_GEN_STOPPED;
     gn_generation_end_schedules(g);
+    gn_generation_retract_extensions(g);
     if (g->started && g->stop)
         g->stop(g);
     g->started = false;
+    gn_generation_drop_updates(g);
     gn_generation_free_schedules(g);
     disarm(g->components, g->component_count);
     disarm(g->removed, g->removed_count);
@@ -253,6 +268,12 @@ void gn_generation_free(struct gn_generation *g)
     gn_generation_stop(g);
     gn_assert(g->module == NULL);
     gn_generation_free_metrics(g);
+    for (size_t i = 0; i < g->extension_count; i++) {
+        gn_free(g->extensions[i].name);
+        json_decref(g->extensions[i].settings);
+    }
+    gn_free(g->extensions);
+    pthread_mutex_destroy(&g->updates_lock);
     gn_free(g->components);
     gn_free(g->removed);
     gn_free(g->middleware);

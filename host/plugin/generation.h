@@ -14,6 +14,8 @@
 #include "call/call.h"
 #include "registry/registry.h"
 
+#include <pthread.h>
+
 enum gn_generation_state {
     GN_GEN_STAGED = 1, /* imported, start not finished */
     GN_GEN_LIVE,
@@ -57,6 +59,8 @@ struct gantry_plugin {
     struct gn_middleware **middleware; /* all it has around calls; one reference each */
     size_t middleware_count;
     uint64_t middleware_made;  /* counts them, those taken back included */
+    struct gn_extension *extensions; /* that its descriptor names */
+    size_t extension_count;
     struct gn_list mutexes;    /* gantry_mutex made and not freed */
     struct gn_list semaphores; /* likewise */
     struct gn_list schedules;  /* gantry_schedule made and not over */
@@ -68,12 +72,19 @@ struct gantry_plugin {
     void *user_state;        /* gantry_set_state */
     bool started;            /* start succeeded, so stop is due */
     struct gn_error refused; /* the component that was refused last: why, for a start that fails */
+    pthread_mutex_t updates_lock;
+    struct gn_list updates; /* host_subscribe.c: told by the plugin's own threads, not passed on */
+    uint32_t update_count;
 
     /* How it reaches its manager: set by it, NULL in a probe. [loop] */
     struct gn_plugins *manager;
     /* Publishes a run-time change: the component is in components already (add) or still is
      * (remove). NULL while staged: the commit publishes all. GN_EEXIST. */
     int (*publish)(gantry_plugin *g, struct gn_component *c, bool add, struct gn_error *err);
+    /* The same for several at once: `drop` are in components still, `add` already. GN_EEXIST:
+     * nothing has changed. */
+    int (*publish_all)(gantry_plugin *g, struct gn_component *const *drop, size_t dropped,
+                       struct gn_component *const *add, size_t added, struct gn_error *err);
     /* The last reference is gone. */
     void (*on_unused)(gantry_plugin *g);
     void *manager_data;
@@ -111,6 +122,11 @@ void gn_generation_set_hold(struct gn_generation *g,
                             bool (*hold)(struct gn_owner *owner, gantry_call *call));
 /* Puts its middlewares around the calls that begin from now on. */
 void gn_generation_publish_middleware(struct gn_generation *g);
+/* Tells clients of its extensions from now on; no longer. */
+void gn_generation_publish_extensions(struct gn_generation *g);
+void gn_generation_retract_extensions(struct gn_generation *g);
+/* host_subscribe.c: what its threads have told and is not passed on yet is forgotten. */
+void gn_generation_drop_updates(struct gn_generation *g);
 
 /* host_metrics.c: lets go of its metrics; nothing of it runs any more. */
 void gn_generation_free_metrics(struct gn_generation *g);

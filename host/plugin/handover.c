@@ -69,19 +69,29 @@ static void release_held(struct gn_instance *inst)
 
 /* ---------------------------------------------------------------- commit */
 
-static int publish(gantry_plugin *g, struct gn_component *c, bool add, struct gn_error *err)
+static int publish_all(gantry_plugin *g, struct gn_component *const *drop, size_t dropped,
+                       struct gn_component *const *add, size_t added, struct gn_error *err)
 {
     struct gn_record *r = gn_record_of(g);
     if (g->state != GN_GEN_LIVE || !r->instance)
         return gn_error_set(err, GN_EPERM, "this generation has been replaced");
     struct gn_edit *e = gn_edit_begin(r->plugins->registry);
-    int rc = add ? gn_edit_add(e, c, err) : gn_edit_remove(e, &g->owner, c->kind, c->key);
+    int rc = GN_OK;
+    for (size_t i = 0; !rc && i < dropped; i++)
+        rc = gn_edit_remove(e, &g->owner, drop[i]->kind, drop[i]->key);
+    for (size_t i = 0; !rc && i < added; i++)
+        rc = gn_edit_add(e, add[i], err);
     if (rc) {
         gn_edit_abort(e);
         return rc;
     }
     gn_plugins_changed(r->plugins, gn_edit_commit(e));
     return 0;
+}
+
+static int publish(gantry_plugin *g, struct gn_component *c, bool add, struct gn_error *err)
+{
+    return add ? publish_all(g, NULL, 0, &c, 1, err) : publish_all(g, &c, 1, NULL, 0, err);
 }
 
 /* The registry as it will be: without the old generation, with the new one. NULL: a name is taken.
@@ -158,13 +168,17 @@ static void commit(struct gn_load *load)
     inst->live = g;
     g->state = GN_GEN_LIVE;
     g->publish = publish;
+    g->publish_all = publish_all;
     gn_generation_go_live(g);
     log_commit(load);
     load->g = NULL;
     uint32_t kinds = gn_edit_commit(e);
-    if (old)
+    if (old) {
         gn_around_replace(p->env, &old->owner, NULL, 0);
+        gn_generation_retract_extensions(old);
+    }
     gn_generation_publish_middleware(g);
+    gn_generation_publish_extensions(g);
     if (old)
         gn_generation_set_hold(old, NULL);
     release_held(inst);
@@ -382,6 +396,7 @@ void gn_handover_unload(struct gn_instance *inst)
     gn_edit_remove_owner(e, &g->owner);
     uint32_t kinds = gn_edit_commit(e);
     gn_around_replace(p->env, &g->owner, NULL, 0);
+    gn_generation_retract_extensions(g);
     release_held(inst);
     inst->live = NULL;
     gn_record_retire(g);

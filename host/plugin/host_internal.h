@@ -111,6 +111,10 @@ const gantry_json *gn_host_client_extension(gantry_call *call, const char *name)
 int gn_host_resource_updated(gantry_plugin *g, const char *uri);
 int gn_host_is_subscribed(gantry_plugin *g, const char *uri);
 
+/* ---- host_skill.c */
+int gn_host_set_skill(gantry_plugin *g, const gantry_skill *skill);
+int gn_host_remove_skill(gantry_plugin *g, const char *path);
+
 /* ---- host_json.c */
 int gn_host_json_int(const gantry_json *v, int64_t *ret);
 int gn_host_json_num(const gantry_json *v, double *ret);

@@ -1,14 +1,176 @@
-/* host_subscribe.c - resources that change, and who wants to know. */
+/* host_subscribe.c - resources that change, and who wants to know.
+ *
+ * Subscriptions are the protocol's (env->is_watched, env->resource_changed), which knows them by
+ * URI. Here it is seen to that a plugin speaks of its own resources, and that its own threads may
+ * speak, too: what they tell waits in the generation until the loop has come to it.
+ */
 #include "plugin/host_internal.h"
+
+#include "plugin/abi_internal.h"
+#include "plugin/prefix.h"
+#include "util/alloc.h"
+#include "util/str.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LABEL_MAX 96
+#define PENDING_MAX 1024 /* that the threads of one generation may have told */
+#define RESOLVE_BYTES (1u << 20)
+
+/* Told by a thread of the plugin, on its way to the loop. */
+struct update {
+    struct gn_post post;
+    struct gn_list node; /* in g->updates */
+    gantry_plugin *g;    /* NULL: it is gone [loop] */
+    char uri[];
+};
+
+/* A question, carried to the loop. */
+struct question {
+    gantry_plugin *g;
+    const char *uri;
+    bool is_update;
+    int rc;
+};
+
+/* ---------------------------------------------------------------- on the loop */
+
+static bool is_own(gantry_plugin *g, const char *uri)
+{
+    struct gn_arena arena;
+    const gantry_json *vars;
+    struct gn_snapshot *s = g->env->registry ? gn_registry_current(g->env->registry) : NULL;
+    gn_arena_init(&arena, RESOLVE_BYTES);
+    struct gn_component *c = s ? gn_snapshot_resolve(s, uri, &arena, &vars) : NULL;
+    gn_arena_release(&arena);
+    return c && c->owner == &g->owner;
+}
+
+/* The URI as clients know it, freed by the caller: as the plugin declared it, or as a client wrote
+ * it. NULL: it is none of this instance's. */
+static char *own_uri(gantry_plugin *g, const char *uri)
+{
+    char *key = gn_prefix_key(g, GN_RESOURCE, uri);
+    if (is_own(g, key))
+        return key;
+    gn_free(key);
+    return g->prefix && is_own(g, uri) ? gn_strdup(uri) : NULL;
+}
+
+static int misused(const gantry_plugin *g, const char *function, const char *uri)
+{
+    char label[LABEL_MAX];
+    snprintf(label, sizeof label, "plugin %s", g->instance);
+    gn_log(g->env->log, GN_ERROR, label, "%s: %.256s is not the URI of a resource of this instance",
+           function, gn_abi_label(uri));
+    return GANTRY_EINVAL;
+}
+
+static int answer(gantry_plugin *g, const char *uri, bool is_update)
+{
+    struct gn_call_env *env = g->env;
+    if (!env->is_watched)
+        return is_update ? GANTRY_ENOENT : 0;
+    /* While it starts, or ends, its resources are those of another generation, or nobody's. */
+    if (g->state != GN_GEN_LIVE)
+        return is_update ? GANTRY_ENOENT : 0;
+    GN_AUTO_FREE char *key = own_uri(g, uri);
+    if (!key)
+        return misused(g, is_update ? "gantry_resource_updated" : "gantry_is_subscribed", uri);
+    bool is_watched = env->is_watched(env->watch_arg, key);
+    if (!is_update)
+        return is_watched;
+    if (!is_watched)
+        return GANTRY_ENOENT;
+    env->resource_changed(env->watch_arg, key);
+    return GANTRY_OK;
+}
+
+static void answer_on_loop(void *arg)
+{
+    struct question *q = arg;
+    q->rc = answer(q->g, q->uri, q->is_update);
+}
+
+/* ---------------------------------------------------------------- from threads of the plugin */
+
+static void pass_on(struct gn_post *post)
+{
+    struct update *u = GN_CONTAINER(post, struct update, post);
+    gantry_plugin *g = u->g;
+    if (g) {
+        pthread_mutex_lock(&g->updates_lock);
+        gn_list_remove(&u->node);
+        g->update_count--;
+        pthread_mutex_unlock(&g->updates_lock);
+        (void)answer(g, u->uri, true);
+    }
+    gn_free(u);
+}
+
+static bool is_told(const gantry_plugin *g, const char *uri)
+{
+    GN_LIST_EACH(&g->updates, n) {
+        if (strcmp(GN_CONTAINER(n, struct update, node)->uri, uri) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int tell_later(gantry_plugin *g, const char *uri, size_t len)
+{
+    int rc = GANTRY_OK;
+    pthread_mutex_lock(&g->updates_lock);
+    if (is_told(g, uri)) {
+        /* the loop has not come to it yet */
+    } else if (g->update_count >= PENDING_MAX) {
+        rc = GANTRY_EBUSY;
+    } else {
+        struct update *u = gn_calloc(1, sizeof *u + len + 1);
+        memcpy(u->uri, uri, len);
+        u->g = g;
+        gn_list_append(&g->updates, &u->node);
+        g->update_count++;
+        gn_loop_post(g->env->loop, &u->post, pass_on);
+    }
+    pthread_mutex_unlock(&g->updates_lock);
+    return rc;
+}
+
+void gn_generation_drop_updates(struct gn_generation *g)
+{
+    struct gn_list *n;
+    pthread_mutex_lock(&g->updates_lock);
+    while ((n = gn_list_pop(&g->updates)))
+        GN_CONTAINER(n, struct update, node)->g = NULL; /* freed when the loop comes to it */
+    g->update_count = 0;
+    pthread_mutex_unlock(&g->updates_lock);
+}
+
+/* ---------------------------------------------------------------- the table */
+
+static int ask(gantry_plugin *g, const char *uri, bool is_update)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    size_t len = uri ? strnlen(uri, GN_ABI_URI_MAX + 1) : 0;
+    if (len == 0 || len > GN_ABI_URI_MAX)
+        return GANTRY_EINVAL;
+    if (!g->env->loop || gn_loop_is_current(g->env->loop))
+        return answer(g, uri, is_update);
+    if (!gn_task_current())
+        return is_update ? tell_later(g, uri, len) : GANTRY_EPERM;
+    struct question q = {.g = g, .uri = uri, .is_update = is_update};
+    gn_task_on_loop(gn_task_current(), answer_on_loop, &q);
+    return q.rc;
+}
 
 int gn_host_resource_updated(gantry_plugin *g, const char *uri)
 {
-    (void)g, (void)uri;
-    return GANTRY_ENOTSUP;
+    return ask(g, uri, true);
 }
 
 int gn_host_is_subscribed(gantry_plugin *g, const char *uri)
 {
-    (void)g, (void)uri;
-    return GANTRY_ENOTSUP;
+    return ask(g, uri, false);
 }

@@ -137,6 +137,9 @@ const gantry_host gn_host_table = {
 
     .resource_updated = gn_host_resource_updated,
     .is_subscribed = gn_host_is_subscribed,
+
+    .set_skill = gn_host_set_skill,
+    .remove_skill = gn_host_remove_skill,
 };
 
 /* What plugins compare with is what the reader returns. */

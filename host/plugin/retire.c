@@ -263,6 +263,7 @@ void gn_record_orphan_all(struct gn_plugins *p)
         g->manager = NULL;
         g->manager_data = NULL;
         g->publish = NULL;
+        g->publish_all = NULL;
         g->on_unused = orphan_unused;
         record_free(r);
     }

@@ -7,6 +7,7 @@
 #include "observe/metrics.h"
 #include "protocol/events.h"
 #include "protocol/protocol.h"
+#include "protocol/watching.h"
 #include "util/map.h"
 #include "wire/jsonrpc.h"
 #include "wire/meta.h"
@@ -54,6 +55,7 @@ struct gn_request {
     bool is_subscription;
     struct gn_task_watch *watches; /* tasks that it is about; NULL: none */
     uint32_t subscribed; /* bit set of enum gn_list_kind */
+    struct gn_watcher *watcher; /* of resources; NULL: it listens to none */
 };
 
 /* What list_changed can be about: templates belong to the list of resources. */
@@ -79,6 +81,8 @@ struct gn_session {
     struct gn_events events;
     struct gn_list requests;
     uint32_t pending; /* list kinds that changed while nobody listened */
+    struct gn_watcher *watcher; /* of resources; NULL: it has subscribed to none yet */
+    char *extensions;           /* the client's, as JSON; NULL: none */
     struct gn_list elicitations; /* ids it was told (elicitations.c) */
     struct gn_watcher *watcher; /* of resources; NULL: it has subscribed to none yet */
     char *extensions;           /* the client's, as JSON; NULL: none */
@@ -136,6 +140,7 @@ struct gn_protocol {
     struct gn_timer
         stalled; /* runs while handlers that were answered for keep the queue from moving */
     uint32_t changed_lists;
+    struct gn_watching watching;
     struct gn_watching watching;
     struct gn_url_table urls;
     bool is_flooded;            /* notifications are dropped, and the log has it */
@@ -250,9 +255,28 @@ void gn_method_read_resource(struct gn_request *r);
 void gn_method_get_prompt(struct gn_request *r);
 void gn_method_complete(struct gn_request *r);
 void gn_method_listen(struct gn_request *r);
+/* resource_subscriptions.c */
+int gn_produce_subscribe(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault);
+int gn_produce_unsubscribe(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault);
+/* Subscribes to those of the URIs that can be; those are written as a filter has them. */
+void gn_listen_to_resources(struct gn_request *r, const gantry_json *uris);
+void gn_listen_write_resources(const struct gn_request *r, struct gn_jw *w);
+bool gn_protocol_is_watched(void *arg, const char *uri); /* gn_call_env, arg: the protocol */
+void gn_protocol_resource_changed(void *arg, const char *uri);
+/* skills.c */
+int gn_produce_skills(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault);
+int gn_produce_skill(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault);
+int gn_produce_directory(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault);
+int gn_close_skills(struct gn_request *r, const gantry_json *result, struct gn_reply *reply,
+                    struct gn_fault *fault);
 
 /* Writes capabilities, instructions and identity as initialize and server/discover share them. */
 void gn_write_capabilities(struct gn_request *r, struct gn_jw *w);
+/* extensions.c: the member `extensions` of them; nothing where there are none. */
+void gn_write_extensions(struct gn_request *r, struct gn_jw *w);
+/* What a client says of its extensions, as a session keeps it: JSON, freed by the caller; NULL: it
+ * has none, or too many. */
+char *gn_extensions_keep(const gantry_json *capabilities);
 void gn_write_server_info(struct gn_request *r, struct gn_jw *w, const char *name);
 /* GANTRY_CAP_ bits from a ClientCapabilities object. */
 uint32_t gn_capabilities_parse(const gantry_json *capabilities);

@@ -33,9 +33,11 @@ uint32_t gn_capabilities_parse(const gantry_json *capabilities)
     return bits;
 }
 
-static void write_list_capability(struct gn_jw *w, const char *name)
+static void write_list_capability(struct gn_jw *w, const char *name, bool has_subscribe)
 {
     gn_jw_object(w, name);
+    if (has_subscribe)
+        gn_jw_bool(w, "subscribe", true);
     gn_jw_bool(w, "listChanged", true);
     gn_jw_end(w);
 }
@@ -44,15 +46,16 @@ static void write_list_capability(struct gn_jw *w, const char *name)
 void gn_write_capabilities(struct gn_request *r, struct gn_jw *w)
 {
     gn_jw_object(w, "capabilities");
-    write_list_capability(w, "tools");
-    write_list_capability(w, "resources");
-    write_list_capability(w, "prompts");
+    write_list_capability(w, "tools", false);
+    write_list_capability(w, "resources", true);
+    write_list_capability(w, "prompts", false);
     if (r->revision >= GN_REV_2025_03_26) {
         gn_jw_object(w, "completions");
         gn_jw_end(w);
     }
     gn_jw_object(w, "logging");
     gn_jw_end(w);
+    gn_write_extensions(r, w);
     gn_jw_end(w);
 }
 
@@ -107,6 +110,7 @@ static struct gn_session *make_session(struct gn_request *r)
     s->client_name = copy_name(gn_json_cstr(gn_json_get(info, "name")));
     s->client_version = copy_name(gn_json_cstr(gn_json_get(info, "version")));
     s->capabilities = gn_capabilities_parse(gn_json_get(r->params, "capabilities"));
+    s->extensions = gn_extensions_keep(gn_json_get(r->params, "capabilities"));
     r->revision = rev;
     r->made = gn_session_ref(s);
     return s;

@@ -32,6 +32,12 @@ const struct gn_method gn_methods[] = {
     {"server/discover", GN_STATELESS, NULL, GANTRY_ON_DISCOVER, .produce = gn_produce_discover,
      .close = gn_close_discover},
     {"subscriptions/listen", GN_STATELESS, .handle = gn_method_listen},
+    {"resources/subscribe", GN_HANDSHAKE, .produce = gn_produce_subscribe},
+    {"resources/unsubscribe", GN_HANDSHAKE, .produce = gn_produce_unsubscribe},
+    {"skills/list", GN_BOTH, .produce = gn_produce_skills, .close = gn_close_skills},
+    {"skills/get", GN_BOTH, .produce = gn_produce_skill, .close = gn_close_skills},
+    {"resources/directory/read", GN_BOTH, .produce = gn_produce_directory,
+     .close = gn_close_skills},
     LIST("tools/list", GANTRY_ON_LIST_TOOLS, GN_TOOL),
     {"tools/call", GN_BOTH, "name", .handle = gn_method_call_tool},
     LIST("resources/list", GANTRY_ON_LIST_RESOURCES, GN_RESOURCE),
@@ -418,6 +424,10 @@ struct gn_protocol *gn_protocol_new(struct gn_call_env *env, struct gn_registry 
     env->resource_changed = gn_protocol_resource_changed;
     env->watch_arg = p;
     gn_watching_init(&p->watching);
+    env->is_watched = gn_protocol_is_watched;
+    env->resource_changed = gn_protocol_resource_changed;
+    env->watch_arg = p;
+    gn_watching_init(&p->watching);
     gn_url_table_init(&p->urls);
     env->elicitations = &p->urls.base;
     gn_list_init(&p->requests);
@@ -444,6 +454,8 @@ void gn_protocol_free(struct gn_protocol *p)
     p->env->handler_ended = NULL;
     p->env->is_watched = NULL;
     p->env->resource_changed = NULL;
+    p->env->is_watched = NULL;
+    p->env->resource_changed = NULL;
     p->env->elicitations = NULL;
     while (!gn_list_empty(&p->sessions))
         gn_session_remove(GN_CONTAINER(p->sessions.next, struct gn_session, lru));
@@ -451,6 +463,7 @@ void gn_protocol_free(struct gn_protocol *p)
     gn_tasks_free(p->tasks);
     gn_watching_release(&p->watching);
     gn_url_table_release(&p->urls);
+    gn_watching_release(&p->watching);
     gn_map_release(&p->sessions_by_id, NULL);
     gn_parking_free(p->parking);
     gn_count_release(p);

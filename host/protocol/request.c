@@ -47,6 +47,7 @@ static void request_free(struct gn_request *r)
     p->in_flight--;
     if (r->is_subscription)
         p->subscriptions--;
+    gn_watcher_free(r->watcher);
     gn_request_unmake(r);
     if (r->call) {
         gn_call_detach(r->call);
@@ -413,12 +414,18 @@ void gn_call_identify(struct gn_call *call, const struct gn_stream *s,
         call->client_name = gn_arena_strdup(&call->arena, session->client_name);
         call->client_version = gn_arena_strdup(&call->arena, session->client_version);
         call->capabilities = session->capabilities;
+        if (session->extensions)
+            call->extensions = gn_json_parse_arena(&call->arena, session->extensions,
+                                                   strlen(session->extensions), NULL);
         return;
     }
     const gantry_json *info = gn_json_get(meta, GN_META_CLIENT_INFO);
     call->client_name = gn_json_cstr(gn_json_get(info, "name"));
     call->client_version = gn_json_cstr(gn_json_get(info, "version"));
-    call->capabilities = gn_capabilities_parse(gn_json_get(meta, GN_META_CLIENT_CAPABILITIES));
+    const gantry_json *capabilities = gn_json_get(meta, GN_META_CLIENT_CAPABILITIES);
+    const gantry_json *extensions = gn_json_get(capabilities, "extensions");
+    call->capabilities = gn_capabilities_parse(capabilities);
+    call->extensions = gn_json_type(extensions) == GN_JSON_OBJECT ? extensions : NULL;
 }
 
 struct gn_call *gn_request_call(struct gn_request *r, const struct gn_call_ops *ops)

@@ -89,6 +89,7 @@ void gn_session_unref(struct gn_session *s)
     gn_free(s->client_name);
     gn_free(s->client_version);
     gn_free(s->principal);
+    gn_free(s->extensions);
     s->magic = 0;
     gn_free(s);
 }
@@ -114,6 +115,8 @@ void gn_session_remove(struct gn_session *s)
         return;
     s->gone = true;
     gn_store_drop_session(s->p->env->store, s->key);
+    gn_watcher_free(s->watcher);
+    s->watcher = NULL;
     gn_watcher_free(s->watcher);
     s->watcher = NULL;
     gn_session_forget_urls(s);

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define COALESCE_MS 50
-
 /* One row per list: its notification, and its name in the filter of subscriptions/listen. */
 static const struct list_row {
     uint32_t list;
@@ -46,6 +44,7 @@ void gn_session_flush(struct gn_session *s)
 {
     uint32_t pending = s->pending;
     s->pending = 0;
+    gn_watcher_flush(s->watcher);
     for (size_t i = 0; i < GN_COUNT(list_rows) && s->listener; i++) {
         /* What a broken stream does not take waits for the next one. */
         if ((pending & list_rows[i].list) && send_changed(s->listener, &list_rows[i], NULL) != 0)
@@ -92,14 +91,14 @@ void gn_protocol_changed(struct gn_protocol *p, uint32_t kinds)
             p->changed_lists |= list_rows[i].list;
     }
     if (p->changed_lists && !gn_timer_is_running(&p->changed))
-        gn_timer_start(p->env->loop, &p->changed, COALESCE_MS, gn_changed_fire);
+        gn_timer_start(p->env->loop, &p->changed, GN_COALESCE_MS, gn_changed_fire);
 }
 
 /* ---------------------------------------------------------------- subscriptions/listen */
 
 static int acknowledge(struct gn_request *r)
 {
-    struct gn_buf buf = GN_BUF_INIT(8192);
+    struct gn_buf buf = GN_BUF_INIT(GN_REPLY_MAX);
     struct gn_jw w;
     gn_jw_init(&w, &buf);
     gn_jw_object(&w, NULL);
@@ -115,6 +114,7 @@ static int acknowledge(struct gn_request *r)
         if (r->subscribed & list_rows[i].list)
             gn_jw_bool(&w, list_rows[i].filter, true);
     }
+    gn_listen_write_resources(r, &w);
     gn_jw_end(&w);
     gn_jw_end(&w);
     gn_jw_end(&w);
@@ -177,6 +177,7 @@ void gn_method_listen(struct gn_request *r)
         if (gn_json_type(gn_json_get(filter, list_rows[i].filter)) == GN_JSON_TRUE)
             r->subscribed |= list_rows[i].list;
     }
+    gn_listen_to_resources(r, gn_json_get(filter, "resourceSubscriptions"));
     r->is_subscription = true;
     p->subscriptions++;
     if (acknowledge(r) == GN_ENOTSUP)

@@ -7,6 +7,7 @@
 #include "registry/registry.h"
 
 #include "call/call.h"
+#include "registry/cursor.h"
 #include "util/str.h"
 
 #include <sodium.h>
@@ -38,7 +39,7 @@ static int add_to_buf(const char *text, size_t len, void *out)
     return gn_buf_add(out, text, len) ? -1 : 0;
 }
 
-static void write_value(struct gn_jw *w, const char *name, const json_t *value)
+void gn_component_write_json(struct gn_jw *w, const char *name, const json_t *value)
 {
     struct gn_buf text = GN_BUF_INIT(META_MAX);
     if (json_dump_callback(value, add_to_buf, &text, JSON_COMPACT | JSON_ENCODE_ANY) == 0)
@@ -57,7 +58,7 @@ static void write_meta(const struct gn_component *c, enum gn_revision revision, 
     json_object_foreach(c->meta, name, value)
     {
         if (!gn_streq(name, "gantry/tags") && !gn_streq(name, "gantry/version"))
-            write_value(w, name, value);
+            gn_component_write_json(w, name, value);
     }
     if (c->tags) {
         gn_jw_array(w, "gantry/tags");
@@ -168,7 +169,7 @@ static void write_resource(const struct gn_component *c, struct gn_view view, st
     write_title(c, revision, w);
     write_optional(w, "description", c->description);
     write_optional(w, "mimeType", c->mime_type);
-    if (c->kind == GN_RESOURCE && c->byte_size > 0)
+    if (c->kind == GN_RESOURCE && (c->byte_size > 0 || c->digest))
         gn_jw_int(w, "size", c->byte_size);
     if (c->has_annotations)
         gn_annotations_write(&c->annotations, revision, w);
@@ -215,7 +216,7 @@ void gn_component_write(const struct gn_component *c, struct gn_view view, struc
 
 /* ---------------------------------------------------------------- pages */
 
-static void make_tag(const struct gn_snapshot *s, enum gn_kind kind, const char *key, size_t len,
+static void make_tag(const struct gn_snapshot *s, int kind, const char *key, size_t len,
                      unsigned char tag[TAG_BYTES])
 {
     struct gn_buf text = GN_BUF_INIT(KEY_MAX + 1);
@@ -225,8 +226,7 @@ static void make_tag(const struct gn_snapshot *s, enum gn_kind kind, const char 
     gn_buf_release(&text);
 }
 
-static void write_cursor(const struct gn_snapshot *s, enum gn_kind kind, const char *key,
-                         struct gn_jw *w)
+void gn_cursor_write(const struct gn_snapshot *s, int kind, const char *key, struct gn_jw *w)
 {
     unsigned char tag[TAG_BYTES];
     size_t len = strlen(key);
@@ -241,9 +241,8 @@ static void write_cursor(const struct gn_snapshot *s, enum gn_kind kind, const c
     gn_buf_release(&text);
 }
 
-/* Appends the key that the cursor holds. */
-static int read_cursor(const struct gn_snapshot *s, enum gn_kind kind, const char *cursor,
-                       struct gn_buf *key)
+int gn_cursor_read(const struct gn_snapshot *s, int kind, const char *cursor, struct gn_buf *key,
+                   struct gn_error *err)
 {
     unsigned char tag[TAG_BYTES];
     size_t len = strnlen(cursor, CURSOR_MAX + 1);
@@ -258,11 +257,13 @@ static int read_cursor(const struct gn_snapshot *s, enum gn_kind kind, const cha
     if (!rc)
         rc = gn_buf_add(key, plain.data + TAG_BYTES, plain.len - TAG_BYTES);
     gn_buf_release(&plain);
+    if (rc)
+        rc = gn_error_set(err, GN_EINVAL,
+                          "the cursor is not one of this server: begin again without one");
     return rc;
 }
 
-/* Index of the first component whose key sorts after `key`. */
-static size_t index_after(const struct gn_snapshot_kind *k, const char *key)
+size_t gn_snapshot_index_after(const struct gn_snapshot_kind *k, const char *key)
 {
     size_t low = 0, high = k->count;
     while (low < high) {
@@ -275,12 +276,6 @@ static size_t index_after(const struct gn_snapshot_kind *k, const char *key)
     return low;
 }
 
-static int bad_cursor(struct gn_error *err)
-{
-    return gn_error_set(err, GN_EINVAL,
-                        "the cursor is not one of this server: begin again without one");
-}
-
 int gn_snapshot_list(const struct gn_snapshot *s, enum gn_kind kind, const char *cursor,
                      size_t page_size, struct gn_view view, struct gn_jw *w, struct gn_error *err)
 {
@@ -289,12 +284,12 @@ int gn_snapshot_list(const struct gn_snapshot *s, enum gn_kind kind, const char 
     size_t from = 0;
     if (cursor) {
         struct gn_buf key = GN_BUF_INIT(KEY_MAX);
-        int rc = read_cursor(s, kind, cursor, &key);
+        int rc = gn_cursor_read(s, kind, cursor, &key, err);
         if (!rc)
-            from = index_after(k, gn_buf_str(&key));
+            from = gn_snapshot_index_after(k, gn_buf_str(&key));
         gn_buf_release(&key);
         if (rc)
-            return bad_cursor(err);
+            return rc;
     }
     size_t left = k->count - from;
     size_t count = page_size > 0 ? GN_MIN(page_size, left) : left;
@@ -303,7 +298,7 @@ int gn_snapshot_list(const struct gn_snapshot *s, enum gn_kind kind, const char 
         gn_component_write(k->v[i], view, w);
     gn_jw_end(w);
     if (count < left)
-        write_cursor(s, kind, k->v[from + count - 1]->key, w);
+        gn_cursor_write(s, kind, k->v[from + count - 1]->key, w);
     return GN_OK;
 }
 
@@ -348,12 +343,12 @@ int gn_snapshot_page(const struct gn_snapshot *s, enum gn_kind kind, const gantr
     const gantry_json *v = NULL, *last = NULL;
     if (cursor) {
         struct gn_buf key = GN_BUF_INIT(KEY_MAX);
-        int rc = read_cursor(s, kind, cursor, &key);
+        int rc = gn_cursor_read(s, kind, cursor, &key, err);
         if (!rc)
             v = item_before(kind, items, gn_buf_str(&key));
         gn_buf_release(&key);
         if (rc)
-            return bad_cursor(err);
+            return rc;
     }
     size_t count = 0;
     gn_jw_array(w, list_names[kind]);
@@ -364,6 +359,6 @@ int gn_snapshot_page(const struct gn_snapshot *s, enum gn_kind kind, const gantr
     }
     gn_jw_end(w);
     if (v && last && strlen(item_key(kind, last)) <= KEY_MAX)
-        write_cursor(s, kind, item_key(kind, last), w);
+        gn_cursor_write(s, kind, item_key(kind, last), w);
     return GN_OK;
 }

@@ -82,6 +82,21 @@ GN_NODISCARD int gn_snapshot_list(const struct gn_snapshot *s, enum gn_kind kind
 GN_NODISCARD int gn_snapshot_page(const struct gn_snapshot *s, enum gn_kind kind,
                                   const gantry_json *items, const char *cursor, size_t page_size,
                                   struct gn_jw *w, struct gn_error *err);
+/* skills.c: the extension io.modelcontextprotocol/skills. A skill is a resource with front matter,
+ * its files are the resources with a digest below the same folder. */
+bool gn_snapshot_has_skills(const struct gn_snapshot *s);
+/* Members of the result of skills/list, as above. */
+GN_NODISCARD int gn_snapshot_list_skills(const struct gn_snapshot *s, const char *cursor,
+                                         size_t page_size, struct gn_jw *w, struct gn_error *err);
+/* The member `skill`; GN_ENOENT: there is none with that URI. */
+GN_NODISCARD int gn_snapshot_get_skill(const struct gn_snapshot *s, const char *uri,
+                                       struct gn_jw *w);
+/* Members of the result of resources/directory/read: what stands directly below a folder of a
+ * skill. GN_ENOENT: the URI is none; GN_EINVAL: bad cursor. */
+GN_NODISCARD int gn_snapshot_list_directory(const struct gn_snapshot *s, const char *uri,
+                                            const char *cursor, size_t page_size,
+                                            struct gn_view view, struct gn_jw *w,
+                                            struct gn_error *err);
 const char *gn_list_name(enum gn_kind kind); /* "tools", ... */
 /* One component as an element of its list. */
 void gn_component_write(const struct gn_component *c, struct gn_view view, struct gn_jw *w);

@@ -357,7 +357,7 @@ Test(config, says_all_that_is_wrong_at_once)
              "max_bodies_in_flight, max_line, max_json_depth, max_output_queue, "
              "max_output_in_flight, header_timeout, body_timeout, sse_keepalive, stream_after, "
              "max_sessions, session_idle, max_calls, max_queued_calls, max_subscriptions, "
-             "workers, max_background, background_timeout");
+             "max_resource_subscriptions, workers, max_background, background_timeout");
 }
 
 Test(config, a_wrong_hash_is_not_repeated)

@@ -1,0 +1,165 @@
+/* host_skill.c - skills that come, change and go while a plugin is live. */
+#include "plugin/host_internal.h"
+
+#include "plugin/abi_internal.h"
+#include "plugin/host_errors.h"
+#include "plugin/skill.h"
+#include "util/alloc.h"
+#include "util/str.h"
+
+#include <stdio.h>
+
+#define LABEL_MAX 96
+
+struct change {
+    gantry_plugin *g;
+    const gantry_skill *skill; /* NULL: it goes */
+    const char *path;
+    int rc;
+    struct gn_error err;
+};
+
+/* Components of the skill that the generation has, borrowed; freed by the caller. */
+static struct gn_component **old_files(gantry_plugin *g, const char *path, size_t *ret_count)
+{
+    GN_AUTO_FREE char *root = gn_skill_root(g, path);
+    struct gn_component **v = gn_calloc(GN_SKILL_FILES_MAX, sizeof(struct gn_component *));
+    *ret_count = 0;
+    for (size_t i = 0; i < g->component_count; i++) {
+        if (*ret_count < GN_SKILL_FILES_MAX && gn_skill_has(g, root, g->components[i]))
+            v[(*ret_count)++] = g->components[i];
+    }
+    return v;
+}
+
+static struct gn_component *find(struct gn_component *const *v, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (gn_streq(v[i]->key, key))
+            return v[i];
+    }
+    return NULL;
+}
+
+/* Those who have subscribed to a file that is another one now, or gone. */
+static void tell(gantry_plugin *g, struct gn_component *const *old, size_t old_count,
+                 struct gn_component *const *v, size_t count)
+{
+    struct gn_call_env *env = g->env;
+    for (size_t i = 0; env->resource_changed && i < old_count; i++) {
+        const struct gn_component *now = find(v, count, old[i]->key);
+        if (!now || !gn_streq(now->digest, old[i]->digest))
+            env->resource_changed(env->watch_arg, old[i]->key);
+    }
+}
+
+static int publish(gantry_plugin *g, struct gn_component *const *old, size_t old_count,
+                   struct gn_component *const *v, size_t count, struct gn_error *err)
+{
+    if (g->state != GN_GEN_LIVE || !g->publish_all)
+        return GN_OK;
+    return g->publish_all(g, old, old_count, v, count, err);
+}
+
+/* A skill may only take the place of itself. */
+static int check_room(gantry_plugin *g, struct gn_component *const *old, size_t old_count,
+                      struct gn_component *const *v, size_t count, struct gn_error *err)
+{
+    if (g->component_count - old_count + count > GN_ABI_COMPONENTS_MAX)
+        return gn_error_set(err, GN_ETOOBIG, "more than %d components", GN_ABI_COMPONENTS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const struct gn_component *there = gn_generation_find(g, GN_RESOURCE, v[i]->key);
+        if (there && !find(old, old_count, there->key))
+            return gn_error_set(err, GN_EEXIST, "resource %s is declared twice", v[i]->key);
+    }
+    return GN_OK;
+}
+
+/* From the files `old` to the files `v`, of which the references are taken if it can be. */
+static int replace(gantry_plugin *g, struct gn_component *const *old, size_t old_count,
+                   struct gn_component *const *v, size_t count, struct gn_error *err)
+{
+    int rc = check_room(g, old, old_count, v, count, err);
+    if (!rc)
+        rc = publish(g, old, old_count, v, count, err);
+    if (rc)
+        return rc;
+    tell(g, old, old_count, v, count);
+    for (size_t i = 0; i < old_count; i++)
+        gn_generation_drop_component(g, old[i]);
+    for (size_t i = 0; i < count; i++)
+        gn_generation_add_component(g, v[i]);
+    return GN_OK;
+}
+
+static void set_on_loop(void *arg)
+{
+    struct change *c = arg;
+    gantry_plugin *g = c->g;
+    struct gn_component **v = NULL;
+    size_t count = 0, old_count = 0;
+    c->rc = gn_skill_import(g, c->skill, &v, &count, &c->err);
+    if (c->rc) {
+        g->refused = c->err;
+        return;
+    }
+    struct gn_component **old = old_files(g, c->skill->path, &old_count);
+    c->rc = replace(g, old, old_count, v, count, &c->err);
+    for (size_t i = 0; c->rc && i < count; i++)
+        gn_component_unref(v[i]);
+    if (c->rc)
+        gn_error_prefix(&c->err, "skill %s: ", gn_abi_label(c->skill->path));
+    gn_free(old);
+    gn_free(v);
+}
+
+static void remove_on_loop(void *arg)
+{
+    struct change *c = arg;
+    size_t count = 0;
+    struct gn_component **old = old_files(c->g, c->path, &count);
+    c->rc = count ? replace(c->g, old, count, NULL, 0, &c->err) : GN_ENOENT;
+    gn_free(old);
+}
+
+static void change_on_loop(void *arg)
+{
+    struct change *c = arg;
+    if (c->g->state != GN_GEN_STAGED && c->g->state != GN_GEN_LIVE)
+        c->rc = gn_error_set(&c->err, GN_EPERM, "the instance is not live");
+    else if (c->skill)
+        set_on_loop(c);
+    else
+        remove_on_loop(c);
+}
+
+static int carry_out(struct change *c)
+{
+    gantry_plugin *g = c->g;
+    char label[LABEL_MAX];
+    if (gn_loop_is_current(g->env->loop))
+        change_on_loop(c);
+    else if (gn_task_current())
+        gn_task_on_loop(gn_task_current(), change_on_loop, c);
+    else
+        c->rc = gn_error_set(&c->err, GN_EPERM,
+                             "skills are set and removed on threads of the host only");
+    snprintf(label, sizeof label, "plugin %s", g->instance);
+    if (c->rc && c->err.code)
+        gn_log(g->env->log, GN_ERROR, label, "%s", c->err.text);
+    return gn_host_code(c->rc);
+}
+
+int gn_host_set_skill(gantry_plugin *g, const gantry_skill *skill)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    struct change c = {.g = g, .skill = skill};
+    return skill ? carry_out(&c) : GANTRY_EINVAL;
+}
+
+int gn_host_remove_skill(gantry_plugin *g, const char *path)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    struct change c = {.g = g, .path = path};
+    return path ? carry_out(&c) : GANTRY_EINVAL;
+}
