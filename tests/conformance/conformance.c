@@ -232,6 +232,25 @@ GANTRY_PROMPT0(test_prompt_with_image, "A prompt with an image")
     return gantry_text(call, "Please analyze the image above.");
 }
 
+/* ---------------------------------------------------------------- a skill */
+
+GANTRY_SKILL(pdf, "pdf-processing",
+             GANTRY_SKILL_FILE("SKILL.md",
+                               "---\n"
+                               "name: pdf-processing\n"
+                               "description: Extract, fill and assemble PDF documents\n"
+                               "license: Apache-2.0\n"
+                               "metadata:\n"
+                               "  author: gantry\n"
+                               "  version: \"1.0\"\n"
+                               "---\n"
+                               "\n"
+                               "# PDF processing\n"
+                               "\n"
+                               "Forms: see [references/forms.md](references/forms.md).\n"),
+             GANTRY_SKILL_FILE("references/forms.md", "# Forms\n\nFill in every field.\n"),
+             GANTRY_SKILL_FILE("scripts/extract.py", "print('no text found')\n"));
+
 /* ---------------------------------------------------------------- the plugin */
 
 static int start(gantry_call *call, gantry_plugin *plugin)
@@ -259,4 +278,4 @@ GANTRY_PLUGIN("conformance", "1.0.0", .description = "What the official conforma
                                         &test_prompt_with_arguments_prompt,
                                         &test_prompt_with_embedded_resource_prompt,
                                         &test_prompt_with_image_prompt),
-              .start = start);
+              .skills = GANTRY_SKILLS(&pdf_skill), .start = start);

@@ -45,6 +45,19 @@ GANTRY_TOOL0(test_reconnection, "Closes its stream; its client comes back for th
     return gantry_text(call, "Reconnection test completed successfully");
 }
 
+/* ---------------------------------------------------------------- a skill of the run time */
+
+GANTRY_SKILL(review, "office/code-review",
+             GANTRY_SKILL_FILE("SKILL.md", "---\n"
+                                           "name: code-review\n"
+                                           "description: Review a change before it is merged\n"
+                                           "---\n"
+                                           "\n"
+                                           "# Code review\n"
+                                           "\n"
+                                           "Go through [checklists/all.md](checklists/all.md).\n"),
+             GANTRY_SKILL_FILE("checklists/all.md", "1. Does it have a test?\n"));
+
 /* ---------------------------------------------------------------- all of them */
 
 int conformance_add_live(gantry_plugin *plugin)
@@ -59,5 +72,5 @@ int conformance_add_live(gantry_plugin *plugin)
         if (rc)
             return rc;
     }
-    return GANTRY_OK;
+    return gantry_set_skill(plugin, &review_skill);
 }
