@@ -262,6 +262,11 @@ def part_sessions(servers, quick):
     memory_bench.sessions(row, quick)
 
 
+def part_parked(servers, quick):
+    """What calls take that wait for their client to come again, and that nothing stays of them."""
+    memory_bench.parked(row, quick)
+
+
 def programs():
     return schema_bench.Programs(BENCH / "schema", NODE_PROGRAM, NODE)
 

@@ -9,6 +9,8 @@ from harness.http import Connection
 from harness.metrics import scrape
 
 SESSIONS = 10000
+PARKED = 1000
+WARM = 100
 ROUNDS = 3
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 HELLO = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
@@ -99,6 +101,66 @@ def sessions(row, quick):
                 client.close_session(client.open_session())
             assert gauge(host, "gantry_sessions") == 0
             memory.show(f"{count * (turn + 1):,} sessions opened and closed")
+        client.close()
+        host.stop()
+    finally:
+        host.kill()
+        host.clean()
+
+
+def call_of(tool, more=None):
+    """A tools/call of revision 2026-07-28 and its headers."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": tool, "arguments": {}, **(more or {}),
+        "_meta": {META + "protocolVersion": "2026-07-28",
+                  META + "clientCapabilities": {"elicitation": {"form": {}}},
+                  META + "clientInfo": {"name": "bench", "version": "1"}}}}
+    headers = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": tool}
+    return json.dumps(body).encode(), headers
+
+
+def park(client):
+    """Calls a tool that asks; returns the state that the client would carry."""
+    result = json.loads(client.send("POST", *call_of("wait"))[1])["result"]
+    assert result["resultType"] == "input_required", result
+    return result["requestState"]
+
+
+def answer(client, state):
+    more = {"requestState": state,
+            "inputResponses": {"sure": {"action": "accept", "content": {"sure": True}}}}
+    result = json.loads(client.send("POST", *call_of("wait", more))[1])["result"]
+    assert result["content"][0]["text"] == "yes", result
+
+
+def parked(row, quick):
+    """Calls that wait for an answer: until they have it, and until they expire."""
+    count = PARKED // 10 if quick else PARKED
+    age = "20s"
+    host = Host(plugins={"wait": "wait1"}, http=True, log_level="error",
+                config={"ask": {"max_parked": PARKED, "max_parked_age": age,
+                                "max_state_age": age}})
+    try:
+        client = Client(host)
+        for state in [park(client) for _ in range(WARM)]:  # fills the caches of stacks and arenas
+            answer(client, state)
+        memory = Memory(host, row)
+        memory.show("no parked call")
+        for turn in range(ROUNDS):
+            states = [park(client) for _ in range(count)]
+            assert gauge(host, "gantry_calls_parked") == count
+            if turn == 0:
+                memory.each(f"{count:,} parked calls", count)
+                row("  their states, bytes for each", sum(map(len, states)) / count, None)
+            memory.show(f"{count:,} parked calls, round {turn + 1}")
+            if turn % 2 == 0:
+                eventually(lambda: gauge(host, "gantry_calls_parked") == 0, "calls to expire")
+                memory.show("  once they have expired")
+            else:
+                for state in states:
+                    answer(client, state)
+                assert gauge(host, "gantry_calls_parked") == 0
+                memory.show("  once they have been answered")
         client.close()
         host.stop()
     finally:
