@@ -81,8 +81,6 @@ struct gn_session {
     struct gn_events events;
     struct gn_list requests;
     uint32_t pending; /* list kinds that changed while nobody listened */
-    struct gn_watcher *watcher; /* of resources; NULL: it has subscribed to none yet */
-    char *extensions;           /* the client's, as JSON; NULL: none */
     struct gn_list elicitations; /* ids it was told (elicitations.c) */
     struct gn_watcher *watcher; /* of resources; NULL: it has subscribed to none yet */
     char *extensions;           /* the client's, as JSON; NULL: none */
@@ -140,7 +138,6 @@ struct gn_protocol {
     struct gn_timer
         stalled; /* runs while handlers that were answered for keep the queue from moving */
     uint32_t changed_lists;
-    struct gn_watching watching;
     struct gn_watching watching;
     struct gn_url_table urls;
     bool is_flooded;            /* notifications are dropped, and the log has it */

@@ -424,10 +424,6 @@ struct gn_protocol *gn_protocol_new(struct gn_call_env *env, struct gn_registry 
     env->resource_changed = gn_protocol_resource_changed;
     env->watch_arg = p;
     gn_watching_init(&p->watching);
-    env->is_watched = gn_protocol_is_watched;
-    env->resource_changed = gn_protocol_resource_changed;
-    env->watch_arg = p;
-    gn_watching_init(&p->watching);
     gn_url_table_init(&p->urls);
     env->elicitations = &p->urls.base;
     gn_list_init(&p->requests);
@@ -454,8 +450,6 @@ void gn_protocol_free(struct gn_protocol *p)
     p->env->handler_ended = NULL;
     p->env->is_watched = NULL;
     p->env->resource_changed = NULL;
-    p->env->is_watched = NULL;
-    p->env->resource_changed = NULL;
     p->env->elicitations = NULL;
     while (!gn_list_empty(&p->sessions))
         gn_session_remove(GN_CONTAINER(p->sessions.next, struct gn_session, lru));
@@ -463,7 +457,6 @@ void gn_protocol_free(struct gn_protocol *p)
     gn_tasks_free(p->tasks);
     gn_watching_release(&p->watching);
     gn_url_table_release(&p->urls);
-    gn_watching_release(&p->watching);
     gn_map_release(&p->sessions_by_id, NULL);
     gn_parking_free(p->parking);
     gn_count_release(p);

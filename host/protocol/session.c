@@ -117,8 +117,6 @@ void gn_session_remove(struct gn_session *s)
     gn_store_drop_session(s->p->env->store, s->key);
     gn_watcher_free(s->watcher);
     s->watcher = NULL;
-    gn_watcher_free(s->watcher);
-    s->watcher = NULL;
     gn_session_forget_urls(s);
     gn_list_remove(&s->lru);
     if (s->id[0]) {
