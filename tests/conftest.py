@@ -60,7 +60,7 @@ def client(host):
     made = []
 
     def start(revision="2025-11-25", transport="http", options=None, **host_options):
-        one = host(http=True if transport == "http" else None, stdio=transport == "stdio",
+        one = host(http=None if transport == "stdio" else True, stdio=transport == "stdio",
                    **host_options)
         connected = clients.connect(one, revision, transport, **(options or {}))
         made.append(connected)
@@ -68,14 +68,15 @@ def client(host):
 
     yield start
     for one in made:
-        if isinstance(one, clients.HttpClient):
-            one.close()
+        one.close()
 
 
 def pytest_generate_tests(metafunc):
-    """Tests that take `revision` and `transport` run for all of them, unless they name their own."""
+    """Tests that take `revision` and `transport` run for all of them (of transports, for those in
+    their module's TRANSPORTS), unless they name their own."""
     named = {name.strip() for mark in metafunc.definition.iter_markers("parametrize")
              for name in (mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0])}
-    for argument, values in (("revision", REVISIONS), ("transport", ["stdio", "http"])):
+    transports = getattr(metafunc.module, "TRANSPORTS", ["stdio", "http"])
+    for argument, values in (("revision", REVISIONS), ("transport", transports)):
         if argument in metafunc.fixturenames and argument not in named:
             metafunc.parametrize(argument, values)

@@ -1,4 +1,4 @@
-"""One whole conversation, in every revision over both transports: what every client does."""
+"""One whole conversation, in every revision over every transport: what every client does."""
 
 import base64
 
@@ -7,6 +7,7 @@ import pytest
 from harness.client import RpcError
 from harness.schema import HANDSHAKE
 
+TRANSPORTS = ["stdio", "http", "websocket", "sse"]
 PIXEL = base64.b64encode(b"\x89PNG\0\1\2\xff").decode()
 
 

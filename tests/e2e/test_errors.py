@@ -6,6 +6,7 @@ import pytest
 
 from harness.client import RpcError, StdioClient
 
+TRANSPORTS = ["stdio", "http", "websocket", "sse"]
 ONE_OF_EACH = pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
 
 
@@ -124,7 +125,7 @@ def test_not_json_rpc(client, revision, transport):
                 {"jsonrpc": "2.0", "id": 1, "method": "ping", "params": [1]},
                 {"jsonrpc": "2.0", "id": 1, "method": "ping", "params": "x"}]
     for message in messages:
-        if transport == "stdio":
+        if transport != "http":
             c.send_message(message)
             answer, status = c.unclaimed(), 400
         else:
@@ -141,7 +142,7 @@ def test_not_json_rpc(client, revision, transport):
 def test_a_batch_is_refused_where_the_revision_has_none(client, transport):
     c = client("2025-11-25", transport)
     batch = [{"jsonrpc": "2.0", "id": 50 + i, "method": "ping"} for i in range(3)]
-    if transport == "stdio":
+    if transport != "http":
         c.send_message(batch)
         answer = c.unclaimed()
     else:
@@ -171,7 +172,7 @@ def json_of(pending):
 
 def test_notifications_are_never_answered(client, revision, transport):
     c = client(revision, transport)
-    if transport == "stdio":
+    if transport != "http":
         for method, params in (("notifications/nothing", None), ("nothing", {"x": 1}),
                                ("notifications/cancelled", {"requestId": 12345}),
                                ("notifications/cancelled", {}), ("tools/list", {}),
@@ -190,7 +191,7 @@ def test_responses_nobody_asked_for_are_ignored(client, transport):
     c = client("2025-11-25", transport)
     for message in ({"jsonrpc": "2.0", "id": 99, "result": {}},
                     {"jsonrpc": "2.0", "id": "x", "error": {"code": 1, "message": "no"}}):
-        if transport == "stdio":
+        if transport != "http":
             c.send_message(message)
         else:
             connection, response = c.post(message)
@@ -226,7 +227,7 @@ def test_a_batch_is_served_in_the_revision_that_has_it(client, transport):
              {"jsonrpc": "2.0", "id": "b", "method": "nothing/there"},
              {"jsonrpc": "2.0", "id": "c", "method": "tools/call",
               "params": {"name": "echo", "arguments": {"text": "batched"}}}]
-    if transport == "stdio":
+    if transport != "http":
         c.send_batch(batch)
         answers = c.unclaimed_all(3)
     else:

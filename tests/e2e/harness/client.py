@@ -260,6 +260,9 @@ class StdioClient(Client):
 
     send_batch = send_message
 
+    def close(self):
+        """The host closes it, when it ends."""
+
     def unclaimed_all(self, count):
         return [self.unclaimed() for _ in range(count)]
 
@@ -477,8 +480,10 @@ class HttpClient(Client):
 
 def connect(host, revision, transport, name=None, **options):
     """A client that is ready to be used, of any era and transport; name is what it calls itself."""
-    client = StdioClient(host, revision) if transport == "stdio" else \
-        HttpClient(host, revision, **options)
+    from . import wire  # which stands on this file
+    kinds = {"stdio": StdioClient, "http": HttpClient, "websocket": wire.WebSocketClient,
+             "sse": wire.SseClient}
+    client = kinds[transport](host, revision, **options)
     client.client_info["name"] = name or client.client_info["name"]
     if not client.stateless:
         client.initialize()
