@@ -438,3 +438,105 @@ Test(call_ask, a_step_of_the_journal_is_not_repeated)
         gn_arena_release(&arena);
     }
 }
+
+/* ---------------------------------------------------------------- middlewares */
+
+static char told[256];
+
+static int pass(gantry_call *call)
+{
+    return gn_call_next(call);
+}
+
+static void tell(gantry_call *call, const char *what)
+{
+    size_t len = strlen(told);
+    cr_assert_eq(call->self, &stage.rig.owner);
+    cr_assert_eq(call->task, gn_task_current(), "functions of the call work");
+    snprintf(told + len, sizeof told - len, "%s%s ", what, (const char *)call->self_data);
+}
+
+static void parks(gantry_call *call)
+{
+    tell(call, "-");
+}
+
+static void resumes(gantry_call *call)
+{
+    tell(call, "+");
+}
+
+/* Puts two of them around all calls. */
+static void surround(uint32_t flags_of_inner)
+{
+    struct gn_middleware *v[2];
+    told[0] = '\0';
+    for (int i = 0; i < 2; i++) {
+        v[i] = gn_middleware_new(i ? "inner" : "outer");
+        v[i]->owner = &stage.rig.owner;
+        v[i]->priority = i;
+        v[i]->hooks = GANTRY_ON_CALL_TOOL;
+        v[i]->run = pass;
+        v[i]->data = v[i]->name;
+        v[i]->on_park = parks;
+        v[i]->on_resume = resumes;
+        v[i]->order = (uint64_t)i;
+    }
+    v[1]->flags = flags_of_inner;
+    gn_around_replace(&stage.rig.env, &stage.rig.owner, v, 2);
+    gn_middleware_unref(v[0]);
+    gn_middleware_unref(v[1]);
+}
+
+Test(call_ask, middlewares_are_told_that_a_call_waits_and_goes_on)
+{
+    open_stage();
+    surround(0);
+    begin(ask_handler, 0);
+    gn_call_start(stage.call);
+    rig_until(&stage.rig, &stage.asked, 1);
+    cr_assert_str_eq(told, "-inner -outer ");
+    cr_assert(gn_asking_can_park(stage.call));
+    cr_assert(answer("first", "{\"say\":\"yes\"}"));
+    rig_until(&stage.rig, &stage.finished, 1);
+    cr_assert_str_eq(told, "-inner -outer +outer +inner ");
+    close_stage();
+}
+
+Test(call_ask, those_of_a_nested_call_and_of_its_caller_are_told)
+{
+    open_stage();
+    surround(0);
+    begin(outer_handler, 0);
+    inner = rig_tool(&stage.rig, "inner", ask_handler, 0);
+    gn_call_start(stage.call);
+    rig_until(&stage.rig, &stage.asked, 1);
+    cr_assert_str_eq(told, "-inner -outer -inner -outer ");
+    cr_assert(answer("first", "{\"say\":\"yes\"}"));
+    close_stage();
+    gn_component_unref(inner);
+}
+
+Test(call_ask, one_that_cannot_be_parked_keeps_the_call_from_it)
+{
+    open_stage();
+    surround(GANTRY_NO_PARK);
+    begin(ask_handler, 0);
+    gn_call_start(stage.call);
+    rig_until(&stage.rig, &stage.asked, 1);
+    cr_assert_not(gn_asking_can_park(stage.call));
+    cr_assert(answer("first", "{\"say\":\"yes\"}"));
+    close_stage();
+}
+
+Test(call_ask, one_that_ends_instead_goes_on_for_nobody)
+{
+    open_stage();
+    surround(0);
+    begin(ask_handler, 0);
+    gn_call_start(stage.call);
+    rig_until(&stage.rig, &stage.asked, 1);
+    gn_call_cancel(stage.call);
+    close_stage();
+    cr_assert_str_eq(told, "-inner -outer ");
+}
