@@ -2145,8 +2145,8 @@ static inline int gantry_resource_updated(gantry_plugin *plugin, const char *uri
         return GANTRY_ENOTSUP;
     return gantry_host_->resource_updated(plugin, uri);
 }
-/* True if some client has subscribed to it: whether looking for changes is worth anything. [loop]
- */
+/* True if some client has subscribed to it, or, of a URI template, to any resource of it: whether
+ * looking for changes is worth anything. [loop] */
 static inline bool gantry_is_subscribed(gantry_plugin *plugin, const char *uri)
 {
     return GANTRY_HOST_HAS(is_subscribed) && gantry_host_->is_subscribed(plugin, uri) > 0;

@@ -47,6 +47,9 @@ struct gn_call_env {
     /* [loop] The protocol's: whether a client has subscribed to the resource / it has changed.
      * NULL: there is no protocol. */
     bool (*is_watched)(void *arg, const char *uri);
+    /* [loop] The URIs that clients have subscribed to, normalised: *at 0 begins, NULL ends; until
+     * anything else runs. */
+    const char *(*next_watched)(void *arg, size_t *at);
     void (*resource_changed)(void *arg, const char *uri);
     void *watch_arg;
     struct gn_list observers;          /* gn_call_observer */

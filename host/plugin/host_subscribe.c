@@ -67,6 +67,30 @@ static int misused(const gantry_plugin *g, const char *function, const char *uri
     return GANTRY_EINVAL;
 }
 
+/* Whether a resource of that template is subscribed to. */
+static bool is_any_watched(gantry_plugin *g, const struct gn_component *c)
+{
+    struct gn_call_env *env = g->env;
+    struct gn_arena arena;
+    const gantry_json *vars;
+    size_t at = 0;
+    bool found = false;
+    gn_arena_init(&arena, RESOLVE_BYTES);
+    for (const char *uri; !found && (uri = env->next_watched(env->watch_arg, &at)) != NULL;) {
+        found = gn_uri_template_match(c->uri_template, uri, &arena, &vars);
+        gn_arena_release(&arena);
+        gn_arena_init(&arena, RESOLVE_BYTES);
+    }
+    gn_arena_release(&arena);
+    return found;
+}
+
+static struct gn_component *own_template(gantry_plugin *g, const char *uri)
+{
+    GN_AUTO_FREE char *key = strchr(uri, '{') ? gn_prefix_key(g, GN_TEMPLATE, uri) : NULL;
+    return key ? gn_generation_find(g, GN_TEMPLATE, key) : NULL;
+}
+
 static int answer(gantry_plugin *g, const char *uri, bool is_update)
 {
     struct gn_call_env *env = g->env;
@@ -75,6 +99,9 @@ static int answer(gantry_plugin *g, const char *uri, bool is_update)
     /* While it starts, or ends, its resources are those of another generation, or nobody's. */
     if (g->state != GN_GEN_LIVE)
         return is_update ? GANTRY_ENOENT : 0;
+    const struct gn_component *c = is_update ? NULL : own_template(g, uri);
+    if (c)
+        return is_any_watched(g, c);
     GN_AUTO_FREE char *key = own_uri(g, uri);
     if (!key)
         return misused(g, is_update ? "gantry_resource_updated" : "gantry_is_subscribed", uri);

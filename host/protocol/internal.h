@@ -259,6 +259,7 @@ int gn_produce_unsubscribe(struct gn_request *r, struct gn_jw *w, struct gn_faul
 void gn_listen_to_resources(struct gn_request *r, const gantry_json *uris);
 void gn_listen_write_resources(const struct gn_request *r, struct gn_jw *w);
 bool gn_protocol_is_watched(void *arg, const char *uri); /* gn_call_env, arg: the protocol */
+const char *gn_protocol_next_watched(void *arg, size_t *at);
 void gn_protocol_resource_changed(void *arg, const char *uri);
 /* skills.c */
 int gn_produce_skills(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault);

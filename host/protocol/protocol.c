@@ -421,6 +421,7 @@ struct gn_protocol *gn_protocol_new(struct gn_call_env *env, struct gn_registry 
     env->handler_ended = gn_handler_ended;
     env->handler_arg = p;
     env->is_watched = gn_protocol_is_watched;
+    env->next_watched = gn_protocol_next_watched;
     env->resource_changed = gn_protocol_resource_changed;
     env->watch_arg = p;
     gn_watching_init(&p->watching);
@@ -449,6 +450,7 @@ void gn_protocol_free(struct gn_protocol *p)
     gn_timer_stop(&p->close);
     p->env->handler_ended = NULL;
     p->env->is_watched = NULL;
+    p->env->next_watched = NULL;
     p->env->resource_changed = NULL;
     p->env->elicitations = NULL;
     while (!gn_list_empty(&p->sessions))

@@ -99,6 +99,14 @@ bool gn_protocol_is_watched(void *arg, const char *uri)
     return gn_watching_has(&p->watching, uri);
 }
 
+const char *gn_protocol_next_watched(void *arg, size_t *at)
+{
+    const struct gn_protocol *p = arg;
+    const char *uri = NULL;
+    void *watched;
+    return gn_map_next(&p->watching.by_uri, at, &uri, &watched) ? uri : NULL;
+}
+
 void gn_protocol_resource_changed(void *arg, const char *uri)
 {
     struct gn_protocol *p = arg;
