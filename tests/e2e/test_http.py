@@ -210,6 +210,7 @@ def test_streams_are_kept_alive(client):
     connection.send_request("GET", c.path, {"Accept": "text/event-stream",
                                             "Mcp-Session-Id": c.session})
     events = connection.read_response("GET").events()
+    assert next(events).keys() == {"id", "retry", "data"}  # the first event only tells its id
     assert [next(events).keys() for _ in range(3)] == [{"comment"}] * 3
     connection.close()
 
