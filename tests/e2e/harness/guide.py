@@ -43,13 +43,14 @@ class Example:
             command += ["--config", str(self.host.config_file)]
         return StdioTransport(command[0], command[1:], keep_alive=False, log_file=self.log_file)
 
-    def talk(self, mode, script, log_handler=None):
+    def talk(self, mode, script, log_handler=None, **handlers):
         """Runs script(client) with a client; log messages go to log_handler, and into self.heard."""
         import fastmcp
         return self.run(mode, script, fastmcp.Client(
-            self.target(), mode=mode, timeout=PATIENCE, log_handler=self.hear(log_handler)))
+            self.target(), mode=mode, timeout=PATIENCE, log_handler=self.hear(log_handler),
+            **handlers))
 
-    def talk_officially(self, mode, script, log_level):
+    def talk_officially(self, mode, script, log_level, **callbacks):
         """The same with the official Python client, which asks for less than everything."""
         import mcp
         from mcp.client.stdio import stdio_client
@@ -60,7 +61,7 @@ class Example:
                 errlog=self.log_file.open("w"))
         return self.run(mode, script, mcp.Client(
             server, mode=mode, read_timeout_seconds=PATIENCE, logging_callback=self.hear(None),
-            log_level=log_level))
+            log_level=log_level, **callbacks))
 
     def hear(self, log_handler):
         async def hear(message):

@@ -2,11 +2,17 @@
 //
 //   node drive.mjs '{"line": 1 or 2, "era": "legacy" or "modern", "url": ..., | "command": ..., "args":
 //                    [...], "calls": [["tool", {...}], ...], "reads": [uri, ...],
-//                    "prompts": [["name", {...}], ...], "completions": [params, ...]}'
+//                    "prompts": [["name", {...}], ...], "completions": [params, ...],
+//                    "answers": {"elicitation/create": [result, ...], ...}, "log": "info"}'
 //
+// What the server asks is answered from the lists, in order; with "log" its messages are heard.
 // line 1 is @modelcontextprotocol/sdk, line 2 is @modelcontextprotocol/client.
 const plan = JSON.parse(process.argv[2]);
-const seen = { progress: [], changed: [] };
+const seen = { progress: [], changed: [], asked: [], logged: [], reported: [] };
+const capabilities = {};
+for (const method of Object.keys(plan.answers ?? {})) {
+  capabilities[method.split('/')[0]] = {};
+}
 const info = { name: `typescript-${plan.line}`, version: '1.0.0' };
 
 async function pieces() {
@@ -16,13 +22,24 @@ async function pieces() {
     const { StreamableHTTPClientTransport } = await import(
       '@modelcontextprotocol/sdk/client/streamableHttp.js'
     );
-    return { client: new Client(info), StdioClientTransport, StreamableHTTPClientTransport };
+    const schemas = await import('@modelcontextprotocol/sdk/types.js');
+    return {
+      client: new Client(info, { capabilities }),
+      named: {
+        'elicitation/create': schemas.ElicitRequestSchema,
+        'sampling/createMessage': schemas.CreateMessageRequestSchema,
+        'roots/list': schemas.ListRootsRequestSchema,
+        'notifications/message': schemas.LoggingMessageNotificationSchema
+      },
+      StdioClientTransport,
+      StreamableHTTPClientTransport
+    };
   }
   const { Client, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
   const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio');
   const mode = plan.era === 'modern' ? { pin: '2026-07-28' } : plan.era;
   return {
-    client: new Client(info, { versionNegotiation: { mode } }),
+    client: new Client(info, { capabilities, versionNegotiation: { mode } }),
     StdioClientTransport,
     StreamableHTTPClientTransport
   };
@@ -49,11 +66,32 @@ async function attempt(work) {
   }
 }
 
-const { client, StdioClientTransport, StreamableHTTPClientTransport } = await pieces();
+const { client, named, StdioClientTransport, StreamableHTTPClientTransport } = await pieces();
+for (const [method, answers] of Object.entries(plan.answers ?? {})) {
+  client.setRequestHandler(named?.[method] ?? method, request => {
+    seen.asked.push({ method, params: request.params });
+    return answers.shift();
+  });
+}
+if (plan.log) {
+  const method = 'notifications/message';
+  client.setNotificationHandler(named?.[method] ?? method, n => void seen.logged.push(n.params));
+}
+// Clients of 2026-07-28 ask for log messages with each request.
+const meta = plan.log && plan.era !== 'legacy' ? { 'io.modelcontextprotocol/logLevel': plan.log } : null;
 const transport = plan.url
   ? new StreamableHTTPClientTransport(new URL(plan.url), plan.headers ? { requestInit: { headers: plan.headers } } : {})
   : new StdioClientTransport({ command: plan.command, args: plan.args, stderr: 'inherit' });
 await client.connect(transport);
+// A report that comes together with the result may not reach its callback: this sees them all.
+let calling = null;
+const deliver = transport.onmessage;
+transport.onmessage = (message, ...more) => {
+  if (message.method === 'notifications/progress') {
+    seen.reported.push({ ...message.params, tool: calling });
+  }
+  return deliver?.(message, ...more);
+};
 
 seen.server = client.getServerVersion();
 seen.capabilities = client.getServerCapabilities();
@@ -66,11 +104,13 @@ seen.calls = [];
 for (const [name, args] of plan.calls ?? []) {
   const onprogress = p => seen.progress.push(p);
   const options = { onprogress };
+  const params = { name, arguments: args, ...(meta ? { _meta: meta } : {}) };
+  calling = name;
   seen.calls.push(
     await attempt(() =>
       plan.line === 1
-        ? client.callTool({ name, arguments: args }, undefined, options)
-        : client.callTool({ name, arguments: args }, options)
+        ? client.callTool(params, undefined, options)
+        : client.callTool(params, options)
     )
   );
 }
