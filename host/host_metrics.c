@@ -163,6 +163,13 @@ static void show_protocol(const struct gn_host_metrics *h, const struct gn_host_
     gauge(out, "gantry_subscriptions", "Subscriptions that clients hold.", s.subscriptions);
     gauge(out, "gantry_calls_running", "Calls that are being served.", s.running);
     gauge(out, "gantry_calls_queued", "Calls that wait for their turn.", s.queued);
+    gauge(out, "gantry_calls_parked", "Calls that wait for answers from their clients.", s.parked);
+    gauge(out, "gantry_calls_parked_bytes", "Memory of calls that wait so.",
+          (double)s.parked_bytes);
+    gauge(out, "gantry_states_used", "States of such calls that were used and have not expired.",
+          s.states);
+    gauge(out, "gantry_replies_kept_bytes", "Replies to retries that did not reach their clients.",
+          (double)s.kept_bytes);
     gauge(out, "gantry_handlers_running",
           "Handlers that have not returned, those among them whose client was answered already.",
           h->env->running);

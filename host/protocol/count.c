@@ -1,6 +1,8 @@
 /* count.c - numbers of requests, for the metrics. */
 #include "protocol/internal.h"
 
+#include "protocol/park.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -65,6 +67,10 @@ void gn_protocol_status(const struct gn_protocol *p, struct gn_protocol_status *
         .running = p->active,
         .queued = p->queued,
         .subscriptions = p->subscriptions,
+        .parked = p->parking->count,
+        .parked_bytes = p->parking->bytes,
+        .states = gn_spent_count(p->parking->spent),
+        .kept_bytes = gn_spent_bytes(p->parking->spent),
     };
     gn_tasks_count(p->tasks, ret->tasks);
     GN_LIST_EACH(&p->connections, n) {

@@ -61,6 +61,10 @@ struct gn_protocol_status {
     uint32_t sessions; /* of the handshake era, connections that are one included */
     uint32_t running;  /* calls that have their turn and no answer yet */
     uint32_t queued;   /* calls that wait for their turn */
+    uint32_t parked;   /* calls that wait for their client to come again */
+    uint64_t parked_bytes;
+    uint32_t states;     /* that were used and have not expired */
+    uint64_t kept_bytes; /* of replies that did not reach their clients */
     uint32_t subscriptions;
     uint32_t tasks[GN_TASK_STATUSES]; /* by their status, in the order of gn_task_status_names */
 };
