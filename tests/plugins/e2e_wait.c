@@ -3,6 +3,8 @@
 #include <gantry.h>
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct {
@@ -85,10 +87,43 @@ GANTRY_TOOL0(wait, "Waits for one answer")
     return rc ? rc : gantry_text(call, "%s", sure.sure ? "yes" : "no");
 }
 
+static int runs; /* of the tool below; on the loop only */
+
+typedef struct {
+    int64_t mebibytes;
+} much_in;
+static const gantry_arg much_args[] = {
+    GANTRY_ARG(much_in, mebibytes, "How much", .range = {1, 48}),
+    GANTRY_ARGS_END,
+};
+GANTRY_TOOL(much, much_in, "Says so much once it has an answer")
+{
+    sure_answer sure;
+    int rc = gantry_elicit(call, "sure", "Really?", GANTRY_FORM(sure_answer, sure_args), &sure);
+    if (rc)
+        return rc;
+    size_t len = (size_t)in->mebibytes << 20;
+    char *text = malloc(len + 1);
+    if (!text)
+        return GANTRY_ETOOBIG;
+    int head = snprintf(text, len, "run %d ", ++runs);
+    memset(text + head, 'x', len - (size_t)head);
+    text[len] = '\0';
+    rc = gantry_text_add(call, text, len);
+    free(text);
+    return rc;
+}
+
+GANTRY_TOOL0(runs, "How often that has run")
+{
+    return gantry_text(call, "%d", runs);
+}
+
 GANTRY_TOOL0(build, "Which build this is")
 {
     return gantry_text(call, "%d", WAIT);
 }
 
 GANTRY_PLUGIN("wait", "1.0.0",
-              .tools = GANTRY_TOOLS(&order_tool, &order_here_tool, &wait_tool, &build_tool));
+              .tools = GANTRY_TOOLS(&order_tool, &order_here_tool, &wait_tool, &much_tool,
+                                    &runs_tool, &build_tool));
