@@ -159,12 +159,13 @@ static void warn_listeners(struct gn_host *h, const struct gn_config *next)
 {
     bool same = next->listener_count == h->config->listener_count &&
                 next->stdio == h->config->stdio && gn_streq(next->path, h->config->path) &&
-                gn_streq(next->metrics_listen, h->config->metrics_listen);
+                gn_streq(next->metrics_listen, h->config->metrics_listen) &&
+                gn_streq(next->tasks_dir, h->config->tasks_dir);
     for (size_t i = 0; same && i < next->listener_count; i++)
         same = gn_streq(next->listeners[i].address, h->config->listeners[i].address);
     if (!same)
         gn_log(h->log, GN_WARNING, "config",
-               "listeners, stdio and path take effect at the next start");
+               "listeners, stdio, path and tasks.directory take effect at the next start");
 }
 
 static void log_problems(struct gn_host *h, struct gn_buf *problems)

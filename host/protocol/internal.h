@@ -387,8 +387,8 @@ void gn_tasks_free(struct gn_tasks *all);
 GN_NODISCARD int gn_tasks_open(struct gn_tasks *all, const char *path, struct gn_error *err);
 /* Handlers of tasks that have not returned. */
 uint32_t gn_tasks_running(const struct gn_tasks *all);
-/* One has returned. */
-void gn_tasks_sweep(struct gn_tasks *all);
+/* A handler has returned: lets go of its call. abandon: also of those that have not. */
+void gn_tasks_sweep(struct gn_tasks *all, bool abandon);
 /* The process is to end: cancels those that run, or only those that wait for their clients. */
 void gn_tasks_drain(struct gn_tasks *all, bool only_asking);
 /* None runs, and all is stored. */

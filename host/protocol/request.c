@@ -333,7 +333,7 @@ void gn_pump(struct gn_post *post)
 void gn_handler_ended(void *arg)
 {
     struct gn_protocol *p = arg;
-    gn_tasks_sweep(p->tasks);
+    gn_tasks_sweep(p->tasks, false);
     wake_queue(arg);
 }
 

@@ -380,7 +380,7 @@ void gn_tasks_free(struct gn_tasks *all)
     struct gn_list *n;
     gn_assert(gn_list_empty(&all->running));
     gn_timer_stop(&all->news);
-    gn_tasks_sweep(all);
+    gn_tasks_sweep(all, true);
     while ((n = gn_list_pop(&all->ended))) {
         struct gn_mcp_task *t = GN_CONTAINER(n, struct gn_mcp_task, node);
         gn_task_file_forget(t->file);

@@ -61,11 +61,11 @@ static void release_call(struct gn_mcp_task *t)
     t->all->lingering_count++;
 }
 
-void gn_tasks_sweep(struct gn_tasks *all)
+void gn_tasks_sweep(struct gn_tasks *all, bool abandon)
 {
     GN_LIST_EACH(&all->lingering, n) {
         struct lingering *l = GN_CONTAINER(n, struct lingering, node);
-        if (l->call->running)
+        if (l->call->running && !abandon)
             continue;
         gn_list_remove(n);
         all->lingering_count--;

@@ -103,8 +103,6 @@ void gn_mcp_task_stored(struct gn_mcp_task *t, int rc);
 void gn_mcp_task_cancel(struct gn_mcp_task *t);
 /* t goes: lets go of its call and its request. */
 void gn_mcp_task_abandon(struct gn_mcp_task *t);
-/* Frees calls whose handlers have returned meanwhile. */
-void gn_tasks_sweep(struct gn_tasks *all);
 
 /* ---- task_write.c: members of an open object */
 const char *gn_mcp_status_name(enum gn_mcp_status status);
