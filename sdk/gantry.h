@@ -1452,8 +1452,8 @@ static inline const char *gantry_task_id(gantry_call *call)
     return GANTRY_HOST_HAS(task_id) ? gantry_host_->task_id(call) : NULL;
 }
 /* Closes the connection that the client waits at, not the call: the client comes back after
- * retry_ms (0: when it likes) for what it has missed. For work that takes minutes. [call]
- * GANTRY_ENOTSUP: this client, or its transport, cannot. */
+ * retry_ms (0: as the host is configured) for what it has missed. For work that takes minutes.
+ * [call] GANTRY_ENOTSUP: this client, or its transport, cannot. */
 static inline int gantry_close_stream(gantry_call *call, uint32_t retry_ms)
 {
     if (!GANTRY_HOST_HAS(close_stream))

@@ -322,7 +322,7 @@ void gn_request_keep_end(struct gn_request *r);
 /* Ends the connection of the request, but neither the request nor its stream of events, which the
  * client comes back for after `retry_ms` (0: http.resume.retry). 0, also if it is cut off already;
  * GN_ENOTSUP: it could not come back (stdio, WebSocket, the stateless era, revisions before
- * 2025-11-25, no event stream); GN_EPIPE: it is gone. */
+ * 2025-11-25, no event stream). */
 int gn_request_close_stream(struct gn_request *r, uint32_t retry_ms);
 /* A GET with the id of a request's event. */
 void gn_request_resume(struct gn_protocol *p, struct gn_session *session, struct gn_stream *s,

@@ -481,7 +481,7 @@ Test(protocol_events, nobody_can_come_back_who_has_no_id)
     struct gn_request *r = request();
     cut(&c);
     cr_assert_eq(say(r, 1), GN_EPIPE);
-    cr_assert_eq(gn_request_close_stream(r, 0), GN_EPIPE);
+    cr_assert_eq(gn_request_close_stream(r, 0), GN_ENOTSUP);
     get(&back, "p1-0");
     cr_assert_eq(back.status, 400);
     gn_request_abort(r, 404, "over");
