@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from harness.client import RpcError, connect
+from harness.client import HttpClient, RpcError, connect
 from harness.host import eventually
 from harness.http import Connection
 from harness.metrics import scrape
@@ -41,7 +41,9 @@ class Order:
         self.params["requestState"] = result["requestState"]
 
     def finish(self, client, by):
-        result = self.send(client, SURE)
+        self.check(self.send(client, SURE), by)
+
+    def check(self, result, by):
         assert not result.get("isError"), result
         assert result["content"][0]["text"] == \
             f"ordered large {self.params['arguments']['item']}, reserved by {by.process.pid}"
@@ -94,6 +96,25 @@ def test_a_call_goes_on_where_it_stood(start, tmp_path, tool):
     order.take(c, "size")
     order.take(c, "sure", LARGE)
     order.finish(c, by=h)
+
+
+@pytest.mark.parametrize("revision", ["2025-06-18", "2025-11-25"])
+@pytest.mark.parametrize("tool", ["order", "order_here"])
+def test_a_client_of_the_handshake_era_gets_the_same(start, tmp_path, tool, revision):
+    h, _ = start()
+    c = HttpClient(h, revision)
+    c.capabilities = {"elicitation": {}}
+    c.initialize()
+    order = Order(tmp_path, tool)
+    pending = c.start("tools/call", order.params)
+    for count, answers in ((1, LARGE), (2, SURE)):
+        asked = pending.wait_notifications(count, "elicitation/create")[-1]
+        answer, = answers.values()
+        connection, response = c.post({"jsonrpc": "2.0", "id": asked["id"], "result": answer})
+        assert response.status == 202, response.body()
+        c.keep(connection, response)
+    order.check(pending.result(), by=h)
+    c.close()
 
 
 def test_a_second_process_with_the_same_key_goes_on(start, tmp_path):
