@@ -1563,7 +1563,8 @@ static inline bool gantry_can(gantry_call *call, uint32_t capability)
     return gantry_host_->can(call, capability) != 0;
 }
 
-/* What the request came by: "stdio", "http". The revision it speaks: "2025-11-25". [call] */
+/* What the request came by: "stdio", "http", "websocket", "sse" (HTTP+SSE of 2024-11-05). The
+ * revision it speaks: "2025-11-25". [call] */
 static inline const char *gantry_transport(gantry_call *call)
 {
     return gantry_host_->info(call, GANTRY_INFO_TRANSPORT);

@@ -2,8 +2,8 @@
  *
  * Over HTTP every request has a stream of its own: one POST, answered by one JSON body or, once
  * something is sent before the end, by a stream of server-sent events; or one GET that listens.
- * Over stdio (and WebSocket) one stream is the connection, `shared` by all requests on it, and
- * lives as long as it. Transport owns; the protocol keeps pointers in it from the first
+ * Over stdio, WebSocket and HTTP+SSE one stream is the connection, `shared` by all requests on it,
+ * and lives as long as it. Transport owns; the protocol keeps pointers in it from the first
  * gn_protocol_* call until `end` (not shared) or gn_protocol_closed. Loop thread only.
  */
 #ifndef GN_PROTOCOL_STREAM_H
@@ -53,9 +53,9 @@ struct gn_flow {
 struct gn_stream {
     uint32_t magic;
     const struct gn_stream_ops *ops;
-    bool shared;           /* stdio, websocket */
+    bool shared;           /* stdio, websocket, sse */
     bool has_ids;          /* it is one of server-sent events, which may have ids */
-    const char *transport; /* "stdio", "http" */
+    const char *transport; /* "stdio", "http", "websocket", "sse" */
     const char *principal; /* NULL: nobody in particular; valid as long as the stream */
     /* the protocol's, for the next `send` or `end` only: cleared by it */
     struct gn_delivery *delivery; /* `end`: told whether it has left; NULL: nobody asks */

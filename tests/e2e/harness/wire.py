@@ -5,10 +5,12 @@ import base64
 import hashlib
 import json
 import os
+import socket
 import struct
 import threading
 
 from .client import StdioClient
+from .host import eventually
 from .http import Closed, Connection
 
 CONTINUE, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -116,6 +118,14 @@ class WebSocket:
 class StreamClient(StdioClient):
     """What reads messages from some connection; `receive` yields each as text."""
 
+    def stop_reading(self, connection):
+        """Before the connection is closed: its number will be another one's."""
+        try:
+            connection.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        eventually(lambda: self.broken, "the end of what is read")
+
     def read(self):
         try:
             for text in self.receive():
@@ -152,6 +162,7 @@ class WebSocketClient(StreamClient):
             yield self.socket.read_message()
 
     def close(self):
+        self.stop_reading(self.socket.connection)
         self.socket.close()
 
 
@@ -182,6 +193,9 @@ class SseClient(StreamClient):
             "Content-Type": "application/json", **self.headers, **(headers or {})}, body)
         response = connection.read_response("POST")
         response.content = response.body()
+        if response.headers.get("connection") == "close":
+            connection.close()
+            del self.sending.connection
         return response
 
     def write(self, data):
@@ -201,5 +215,6 @@ class SseClient(StreamClient):
             yield event["data"]
 
     def close(self):
+        self.stop_reading(self.stream)
         for connection in [self.stream, *self.senders]:
             connection.close()
