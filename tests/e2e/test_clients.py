@@ -103,6 +103,26 @@ def test_the_typescript_client(target, transport, line, era, revision):
     assert seen["progress"], "no progress came"
 
 
+def test_the_typescript_package_for_tasks(host):
+    one = host(plugins={"tasks": "tasks1"}, http=True, config={"tasks": {"poll_interval": "20ms"}})
+    plan = {"url": one.url, "answers": {"Who are you?": {"name": "Ada"}, "And who else?": {"name": "Bob"},
+                                        "Are you sure?": {}},
+            "calls": [["plain", {}], ["slow", {"ms": 50}], ["greets", {}], ["deferred", {}],
+                      ["refuses", {}], ["fails", {}]]}
+    seen = json.loads(node("tasks.mjs", json.dumps(plan)).splitlines()[-1])
+    plain, slow, greets, deferred, refuses, fails = seen["calls"]
+    assert [c["kind"] for c in seen["calls"]] == ["immediate"] + ["task"] * 5
+    assert [c["status"] for c in seen["calls"]] == ["completed"] * 4 + ["failed", "completed"]
+    for call, text in ((plain, "done"), (slow, "done"), (greets, "Ada and Bob"),
+                       (deferred, "Ada is sure"), (fails, "no such luck")):
+        assert call["result"]["content"][0]["text"] == text, call
+    assert "working" in slow["statuses"] and fails["result"]["isError"]
+    assert refuses["error"] == {"code": -32050, "message": "the quota is used up"}
+    assert seen["asked"] == ["Who are you?", "And who else?", "Who are you?", "Are you sure?"]
+    assert seen["cancelled"] == "cancelled"
+    assert {"tasks/get", "tasks/update", "tasks/cancel"} <= set(seen["methods"])
+
+
 # ---------------------------------------------------------------- the Inspector
 
 INSPECTOR = NODE / "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
