@@ -13,6 +13,7 @@
 #include "dir.h"
 #include "path.h"
 #include "search.h"
+#include "within.h"
 #include "write.h"
 
 #include <gantry.h>
@@ -32,7 +33,7 @@
 
 typedef struct {
     gantry_strings roots;
-    bool write;
+    bool write, within_roots;
     int64_t max_bytes;
 } files_settings;
 
@@ -41,6 +42,9 @@ static const gantry_arg files_settings_args[] = {
                "Directories to serve, absolute; nothing outside of them is ever touched",
                .length = {1, MAX_ROOTS}),
     GANTRY_ARG(files_settings, write, "Offer the tool write_file", .default_json = "false"),
+    GANTRY_ARG(files_settings, within_roots,
+               "Only what also lies in the folders that the client works in (its MCP roots)",
+               .default_json = "false"),
     GANTRY_ARG(files_settings, max_bytes, "Largest file to read, search or write, bytes",
                .range = {1, 8 << 20}, .default_json = "4194304"),
     GANTRY_ARGS_END,
@@ -63,6 +67,8 @@ static int fail(gantry_call *call, const char *path, int error)
     if (error == EFBIG)
         return gantry_fail(call, "%s: larger than %lld bytes", path,
                            (long long)settings_of(call)->max_bytes);
+    if (error == WITHIN_OUTSIDE)
+        return gantry_fail(call, "%s: outside of the folders that the client works in", path);
     return gantry_fail(call, "%s: %s", path, path_error(error));
 }
 
@@ -73,6 +79,15 @@ static int find_root(gantry_call *call, const char *path, const root **ret_root,
     return problem ? gantry_fail(call, "%s: %s", path, problem) : GANTRY_OK;
 }
 
+/* What the client's roots allow; asked for first of all. */
+static int ask_within(gantry_call *call, within *ret)
+{
+    return within_ask(call, settings_of(call)->within_roots, ret);
+}
+
+/* Handlers may be run again from their start, where they ask for the client's roots. */
+#define BLOCKING (GANTRY_BLOCKING | GANTRY_REPLAY)
+
 static bool is_cancelled(void *call)
 {
     return gantry_cancelled(call);
@@ -81,10 +96,10 @@ static bool is_cancelled(void *call)
 /* ---------------------------------------------------------------- reading */
 
 /* A file's contents, malloc'ed. NULL: *ret_error says why. */
-static char *read_whole(gantry_call *call, const root *where, const char *rest, size_t *ret_n,
-                        int *ret_error)
+static char *read_whole(gantry_call *call, const within *w, const root *where, const char *rest,
+                        size_t *ret_n, int *ret_error)
 {
-    int fd = path_open_file(where, rest);
+    int fd = within_keep(w, path_open_file(where, rest));
     if (fd < 0) {
         *ret_error = -fd;
         return NULL;
@@ -106,16 +121,19 @@ static const gantry_arg read_file_args[] = {
 
 /* Text as text, images and sounds as what they are, anything else as an embedded resource. */
 GANTRY_TOOL(read_file, read_file_in, "Read one file", .title = "Read file", .read_only = GANTRY_YES,
-            .flags = GANTRY_BLOCKING)
+            .flags = BLOCKING)
 {
     char rest[MAX_PATH];
     const root *where;
-    int rc = find_root(call, in->path, &where, rest);
+    within w;
+    int rc = ask_within(call, &w);
+    if (!rc)
+        rc = find_root(call, in->path, &where, rest);
     if (rc)
         return rc;
     size_t n = 0;
     int error;
-    char *data = read_whole(call, where, rest, &n, &error);
+    char *data = read_whole(call, &w, where, rest, &n, &error);
     if (!data)
         return fail(call, in->path, error);
     bool is_text = is_utf8(data, n);
@@ -196,7 +214,7 @@ static int compare_entries(const void *a, const void *b)
     return strcmp(((const entry *)a)->name, ((const entry *)b)->name);
 }
 
-static int list_roots(gantry_call *call, const char *after, listing *out)
+static int list_roots(gantry_call *call, const within *w, const char *after, listing *out)
 {
     const roots *r = roots_of(call);
     entry *entries = gantry_alloc(call, sizeof *entries * MAX_ROOTS);
@@ -204,7 +222,8 @@ static int list_roots(gantry_call *call, const char *after, listing *out)
         return GANTRY_ETOOBIG;
     for (size_t i = 0; i < r->count; i++) {
         struct stat st;
-        if ((after && strcmp(r->v[i].name, after) <= 0) || fstat(r->v[i].fd, &st) != 0)
+        if ((after && strcmp(r->v[i].name, after) <= 0) || fstat(r->v[i].fd, &st) != 0 ||
+            !within_has(w, &r->v[i]))
             continue;
         int rc = fill_entry(call, &entries[out->entries.n++], r->v[i].name, &st);
         if (rc)
@@ -233,12 +252,12 @@ static int fill_listing(gantry_call *call, int fd, const dir_names *names, listi
     return GANTRY_OK;
 }
 
-static int list_below(gantry_call *call, const root *where, const char *rest,
+static int list_below(gantry_call *call, const within *w, const root *where, const char *rest,
                       const list_directory_in *in, listing *out)
 {
     dir_query query = {.max = MAX_ENTRIES, .after = in->after, .stop = is_cancelled, .arg = call};
     dir_names names;
-    int fd = path_open_dir(where, rest);
+    int fd = within_keep(w, path_open_dir(where, rest));
     int error = fd < 0 ? fd : dir_read(fd, &query, &names);
     int rc;
     if (error == -ECANCELED) {
@@ -255,17 +274,19 @@ static int list_below(gantry_call *call, const root *where, const char *rest,
 }
 
 GANTRY_TOOL(list_directory, list_directory_in, "List a directory", .title = "List directory",
-            GANTRY_OUTPUT(listing, listing_fields), .read_only = GANTRY_YES,
-            .flags = GANTRY_BLOCKING)
+            GANTRY_OUTPUT(listing, listing_fields), .read_only = GANTRY_YES, .flags = BLOCKING)
 {
     char rest[MAX_PATH];
     const root *where;
     listing out = {.truncated = false};
-    int rc = find_root(call, in->path, &where, rest);
+    within w;
+    int rc = ask_within(call, &w);
+    if (!rc)
+        rc = find_root(call, in->path, &where, rest);
     if (rc == GANTRY_OK && where)
-        rc = list_below(call, where, rest, in, &out);
+        rc = list_below(call, &w, where, rest, in, &out);
     else if (rc == GANTRY_OK)
-        rc = list_roots(call, in->after, &out);
+        rc = list_roots(call, &w, in->after, &out);
     return rc ? rc : gantry_structured(call, &out);
 }
 
@@ -352,14 +373,31 @@ static bool stop_search(void *arg)
     return gantry_cancelled(c->call);
 }
 
-static int search_root(gantry_call *call, search *s, const root *where, const char *rest,
-                       const char *shown)
+static int search_root(gantry_call *call, const within *w, search *s, const root *where,
+                       const char *rest, const char *shown)
 {
-    int fd = path_open_dir(where, rest);
+    int fd = within_keep(w, path_open_dir(where, rest));
     if (fd < 0)
         return fail(call, shown, -fd);
     int rc = search_run(s, fd, shown);
     return rc == -ECANCELED ? GANTRY_ECANCELED : rc;
+}
+
+/* All that is served of a root and allowed. */
+static int search_all_of(gantry_call *call, const within *w, search *s, const root *where)
+{
+    int rc = GANTRY_OK;
+    if (w->all)
+        return search_root(call, w, s, where, ".", where->name);
+    for (size_t i = 0; i < w->n && !rc; i++) {
+        const char *part = within_part(call, w, where, i);
+        if (part)
+            rc = search_root(call, w, s, where, part,
+                             strcmp(part, ".") == 0
+                                 ? where->name
+                                 : gantry_format(call, "%s/%s", where->name, part));
+    }
+    return rc;
 }
 
 /* The path as the client wrote it, without the slash that may be at its end. */
@@ -371,12 +409,15 @@ static const char *without_slash(gantry_call *call, const char *path)
 
 GANTRY_TOOL(search_files, search_files_in, "Find files by name, or lines by their text",
             .title = "Search files", GANTRY_OUTPUT(search_files_out, search_files_fields),
-            .read_only = GANTRY_YES, .flags = GANTRY_BLOCKING)
+            .read_only = GANTRY_YES, .flags = BLOCKING)
 {
     char rest[MAX_PATH];
     const root *where;
     const roots *r = roots_of(call);
-    int rc = find_root(call, in->path, &where, rest);
+    within w;
+    int rc = ask_within(call, &w);
+    if (!rc)
+        rc = find_root(call, in->path, &where, rest);
     if (rc)
         return rc;
     collector c = {.call = call, .hits = gantry_alloc(call, (size_t)in->max_results * sizeof(hit))};
@@ -395,9 +436,9 @@ GANTRY_TOOL(search_files, search_files_in, "Find files by name, or lines by thei
         .arg = &c,
     };
     if (where)
-        rc = search_root(call, &s, where, rest, shown);
+        rc = search_root(call, &w, &s, where, rest, shown);
     for (size_t i = 0; !where && rc == GANTRY_OK && i < r->count; i++)
-        rc = search_root(call, &s, &r->v[i], ".", r->v[i].name);
+        rc = search_all_of(call, &w, &s, &r->v[i]);
     if (rc)
         return rc;
     search_files_out out = {.hits = {c.n, c.hits}, .files = s.files, .truncated = s.truncated};
@@ -422,11 +463,14 @@ static const gantry_arg write_file_args[] = {
 
 GANTRY_TOOL(write_file, write_file_in, "Write a text file", .title = "Write file",
             .read_only = GANTRY_NO, .destructive = GANTRY_YES, .idempotent = GANTRY_YES,
-            .flags = GANTRY_BLOCKING)
+            .flags = BLOCKING)
 {
     char rest[MAX_PATH];
     const root *where;
-    int rc = find_root(call, in->path, &where, rest);
+    within w;
+    int rc = ask_within(call, &w);
+    if (!rc)
+        rc = find_root(call, in->path, &where, rest);
     if (rc)
         return rc;
     if (strcmp(rest, ".") == 0 || in->path[strlen(in->path) - 1] == '/')
@@ -434,7 +478,7 @@ GANTRY_TOOL(write_file, write_file_in, "Write a text file", .title = "Write file
     if (in->text.n > (size_t)settings_of(call)->max_bytes)
         return fail(call, in->path, EFBIG);
     const char *name;
-    int dir = path_open_parent(where, rest, &name);
+    int dir = within_keep(&w, path_open_parent(where, rest, &name));
     if (dir < 0)
         return fail(call, in->path, -dir);
     int error = write_whole(dir, name, in->text.p, in->text.n, in->overwrite);
@@ -447,13 +491,19 @@ GANTRY_TOOL(write_file, write_file_in, "Write a text file", .title = "Write file
 /* ---------------------------------------------------------------- resources */
 
 GANTRY_RESOURCE(roots, "files://", "The directories that are served",
-                .mime_type = "application/json")
+                .mime_type = "application/json", .flags = BLOCKING)
 {
     const roots *r = roots_of(call);
+    within w;
+    int rc = ask_within(call, &w);
+    if (rc)
+        return rc;
     gantry_builder *b = gantry_builder_new(call);
     gantry_put_array(b, NULL);
-    for (size_t i = 0; i < r->count; i++)
-        gantry_put_string(b, NULL, r->v[i].name);
+    for (size_t i = 0; i < r->count; i++) {
+        if (within_has(&w, &r->v[i]))
+            gantry_put_string(b, NULL, r->v[i].name);
+    }
     gantry_put_close(b);
     const char *text = gantry_json_print(call, gantry_builder_end(b));
     return text ? gantry_text(call, "%s", text) : GANTRY_ETOOBIG;
@@ -469,11 +519,22 @@ static const gantry_arg file_args[] = {
     GANTRY_ARGS_END,
 };
 
+/* Nobody can be asked where the client works while somebody types: then there is nothing to offer.
+ */
+static int complete_allowed(gantry_call *call, const char *argument, const char *value)
+{
+    return settings_of(call)->within_roots ? GANTRY_OK : complete_file(call, argument, value);
+}
+
 GANTRY_TEMPLATE(file, file_in, "files://{root}/{path*}", "A file below one of the roots",
-                .complete = complete_file, .flags = GANTRY_BLOCKING)
+                .complete = complete_allowed, .flags = BLOCKING)
 {
     char rest[MAX_PATH];
     const root *where;
+    within w;
+    int rc = ask_within(call, &w);
+    if (rc)
+        return rc;
     const char *path = gantry_format(call, "%s/%s", in->root, in->path);
     if (!path)
         return GANTRY_ETOOBIG;
@@ -481,12 +542,11 @@ GANTRY_TEMPLATE(file, file_in, "files://{root}/{path*}", "A file below one of th
         return GANTRY_ENOENT;
     size_t n = 0;
     int error;
-    char *data = read_whole(call, where, rest, &n, &error);
+    char *data = read_whole(call, &w, where, rest, &n, &error);
     if (!data && (error == ENOENT || error == ENOTDIR || error == EXDEV || error == ELOOP))
         return GANTRY_ENOENT; /* what lies outside does not exist */
     if (!data)
         return fail(call, path, error);
-    int rc;
     bool is_text = is_utf8(data, n);
     const char *mime = mime_of(path, is_text);
     if (is_text)
