@@ -49,6 +49,7 @@ struct gn_request {
     int fault_status;          /* HTTP status of a refusal of the host's own; 0: 200 */
     struct gn_session *made;   /* by this initialize, not told to the client yet; held */
     bool is_queued, is_active; /* waits for a turn / has one */
+    const gantry_json *responses; /* `inputResponses`, or NULL */
     struct gn_retry *retry; /* it brought a state (retry.c) that is in use until it is answered */
     struct gn_mcp_task *task; /* its call has become that, and the client is not told yet */
     /* subscriptions/listen */

@@ -23,8 +23,9 @@
     }
 
 /* Every request this server answers. `initialize` and the lookups by era are decided before this
- * table. */
+ * table. Looked through from the top: what is asked most comes first. */
 const struct gn_method gn_methods[] = {
+    {"tools/call", GN_BOTH, "name", .handle = gn_method_call_tool},
     {"initialize", GN_HANDSHAKE, NULL, GANTRY_ON_INITIALIZE, .produce = gn_produce_initialize,
      .close = gn_close_initialize},
     {"ping", GN_HANDSHAKE, .produce = gn_produce_empty},
@@ -39,7 +40,6 @@ const struct gn_method gn_methods[] = {
     {"resources/directory/read", GN_BOTH, .produce = gn_produce_directory,
      .close = gn_close_skills},
     LIST("tools/list", GANTRY_ON_LIST_TOOLS, GN_TOOL),
-    {"tools/call", GN_BOTH, "name", .handle = gn_method_call_tool},
     LIST("resources/list", GANTRY_ON_LIST_RESOURCES, GN_RESOURCE),
     LIST("resources/templates/list", GANTRY_ON_LIST_RESOURCE_TEMPLATES, GN_TEMPLATE),
     {"resources/read", GN_BOTH, "uri", .handle = gn_method_read_resource},

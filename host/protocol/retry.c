@@ -129,9 +129,8 @@ static void adopt(struct gn_request *r, struct gn_call *call, const struct gn_ca
     call->log_level = fresh->log_level;
     call->capabilities = fresh->capabilities;
     struct gn_buf text = GN_BUF_INIT(r->p->config->max_body);
-    const gantry_json *responses = gn_json_get(fresh->params, "inputResponses");
     call->responses = NULL;
-    if (responses && gn_json_write(&text, responses) == 0)
+    if (r->responses && gn_json_write(&text, r->responses) == 0)
         call->responses = gn_json_parse_arena(&call->arena, gn_buf_str(&text), text.len, NULL);
     gn_buf_release(&text);
     gn_call_detach(fresh);
@@ -245,10 +244,10 @@ bool gn_retry_begin(struct gn_request *r, const struct gn_call_ops *ops)
 {
     struct gn_parking *k = r->p->parking;
     const gantry_json *text = gn_json_get(r->params, "requestState");
-    const gantry_json *responses = gn_json_get(r->params, "inputResponses");
-    if (!gn_request_is_stateless(r) || (!text && !responses))
+    r->responses = gn_json_get(r->params, "inputResponses");
+    if (!gn_request_is_stateless(r) || (!text && !r->responses))
         return true;
-    if (responses && gn_json_type(responses) != GN_JSON_OBJECT) {
+    if (r->responses && gn_json_type(r->responses) != GN_JSON_OBJECT) {
         gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "inputResponses must be an object");
         return false;
     }
@@ -289,7 +288,7 @@ bool gn_retry_replay(struct gn_request *r, const struct gn_component *c)
     struct gn_call *call = r->call;
     if (!gn_request_is_stateless(r))
         return true;
-    call->responses = gn_json_get(call->params, "inputResponses");
+    call->responses = r->responses;
     if (!r->retry)
         return true;
     if (!(c->flags & GANTRY_REPLAY)) {
