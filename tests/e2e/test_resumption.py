@@ -14,7 +14,7 @@ import threading
 import pytest
 
 from harness import schema
-from harness.client import connect
+from harness.client import HttpClient, connect
 from harness.host import eventually
 from harness.http import Closed, Connection
 from harness.paths import NODE, PATIENCE, ROOT, TOOLS
@@ -258,6 +258,35 @@ def test_a_session_that_ends_ends_what_runs_and_what_is_kept(caller):
     for id in (call.last, away.last):
         assert c.simple("GET", {**headers, "Last-Event-ID": id}).status == 404
     # The handlers were cancelled: nothing is left to wait for at the end of the host.
+
+
+@pytest.mark.parametrize("revision", ["2025-06-18", "2025-11-25"])
+@pytest.mark.parametrize("action", ["accept", "decline"])
+def test_a_question_waits_for_a_client_that_was_cut_off(host, revision, action):
+    c = HttpClient(host(plugins=["resume"], http=True, config=config()), revision)
+    c.capabilities = {"elicitation": {}}
+    c.initialize()
+    call = Caller(c, "question")
+    call.start()
+    call.connection.cut()
+    c.call("go")
+    events = call.open()
+    while len(call.got) < 2:
+        call.take(next(events))
+    question = call.got[1]
+    assert question["method"] == "elicitation/create" and question["params"]["message"]
+    # Cut off again before it answers; the question is not asked again.
+    call.connection.cut()
+    events = call.open()
+    _, answered = c.post({"jsonrpc": "2.0", "id": question["id"],
+                          "result": {"action": action,
+                                     **({"content": {}} if action == "accept" else {})}})
+    assert answered.status == 202
+    for event in events:
+        call.take(event)
+    assert call.text() == ("yes" if action == "accept" else "no")
+    assert len([m for m in call.got if m.get("method") == "elicitation/create"]) == 1
+    c.close()
 
 
 # ---------------------------------------------------------------- SEP-1699

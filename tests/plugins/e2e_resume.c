@@ -64,4 +64,24 @@ GANTRY_TOOL(steps, steps_in, "Says each step as far as go lets it", .timeout_ms 
                             (long long)closed);
 }
 
-GANTRY_PLUGIN("e2e_resume", "1.0.0", .tools = GANTRY_TOOLS(&go_tool, &steps_tool));
+typedef struct {
+    int64_t line;
+} question_in;
+static const gantry_arg question_args[] = {
+    GANTRY_ARG(question_in, line, "Which call this is", .range = {0, LINES - 1},
+               .default_json = "0"),
+    GANTRY_ARGS_END,
+};
+GANTRY_TOOL(question, question_in, "Says a step, and asks once it may go on", .timeout_ms = 600000)
+{
+    gantry_log(call, GANTRY_INFO, "step 1");
+    int rc = wait_for(call, in->line, 2);
+    if (!rc)
+        rc = gantry_confirm(call, "sure", "Are you sure?");
+    if (rc)
+        return rc == GANTRY_EDECLINED ? gantry_text(call, "no") : rc;
+    gantry_log(call, GANTRY_INFO, "step 2");
+    return gantry_text(call, "yes");
+}
+
+GANTRY_PLUGIN("e2e_resume", "1.0.0", .tools = GANTRY_TOOLS(&go_tool, &steps_tool, &question_tool));
