@@ -900,6 +900,9 @@ typedef struct gantry_host {
     /* skills */
     int (*set_skill)(gantry_plugin *, const gantry_skill *);
     int (*remove_skill)(gantry_plugin *, const char *path);
+
+    /* asking, more */
+    int (*no_park)(gantry_call *, int held);
 } gantry_host;
 
 /* `kind` of data_add and remove, `what` of info. */
@@ -1410,6 +1413,14 @@ static inline int gantry_roots(gantry_call *call, const char *key, gantry_roots_
     gantry_ask ask = {
         sizeof ask, GANTRY_ASK_ROOTS, key, NULL, NULL, NULL, NULL, NULL, NULL, ret, 0, 0, NULL};
     return gantry_ask_one(call, &ask);
+}
+/* Holds something for this request that cannot be kept while a client thinks (a transaction has
+ * begun), or lets it go: what GANTRY_NO_PARK says of a middleware for good. While anything is held,
+ * a call that would have to wait with nobody connected unwinds instead, and runs again with the
+ * answer (GANTRY_REPLAY), or cannot ask. [call] GANTRY_EINVAL: nothing is held. */
+static inline int gantry_no_park(gantry_call *call, bool held)
+{
+    return GANTRY_HOST_HAS(no_park) ? gantry_host_->no_park(call, held) : GANTRY_ENOTSUP;
 }
 /* A step that a replay must not repeat: fn runs, and its result (JSON; NULL is null) travels with
  * the answers; a replay is given it, and fn does not run. That holds once a question after it has

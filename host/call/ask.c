@@ -220,6 +220,8 @@ static void prepare(void *arg)
 
 bool gn_asking_can_park(const struct gn_call *root)
 {
+    if (root->no_park > 0)
+        return false;
     EACH_WAITING(root->asking, c)
     {
         if (c->task && gn_task_is_worker(c->task))

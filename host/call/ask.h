@@ -110,8 +110,8 @@ bool gn_asking_settle(struct gn_call *root);
 /* Writes the open questions as members of MCP's inputRequests: "wire key": {method, params}; all
  * that are not answered. */
 void gn_asking_write(const struct gn_call *root, struct gn_jw *w);
-/* True if it can wait without anybody connected: coroutines only, and no middleware around it that
- * says GANTRY_NO_PARK. Else it has to unwind. */
+/* True if it can wait without anybody connected: coroutines only, no middleware around it that says
+ * GANTRY_NO_PARK, and nothing held by gantry_no_park. Else it has to unwind. */
 bool gn_asking_can_park(const struct gn_call *root);
 /* The call ends here although its handler has not: its request has been answered with
  * "input_required", and a replay will begin anew. Detaches and cancels it. */

@@ -225,6 +225,7 @@ struct gantry_call {
     const gantry_json *responses;    /* `inputResponses` that came along; in the arena or in doc */
     struct gn_ask_count *ask_counts; /* how often each key was used in this run */
     uint32_t lacking;                /* GANTRY_CAP_ bits that an ask would have needed */
+    uint32_t no_park;                /* things held that a wait must not keep (gantry_no_park) */
     bool is_parked;                  /* waits for a client that is not connected */
     const char *task_id;             /* it has become a task; NULL: it has not */
     const gantry_json *extensions;   /* the client's, by name; NULL: none */

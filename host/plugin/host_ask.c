@@ -462,6 +462,17 @@ int gn_host_ask_model(gantry_call *call, const char *key, struct gn_sampling *sa
     return rc;
 }
 
+int gn_host_no_park(gantry_call *call, int held)
+{
+    if (!gn_host_runs(call))
+        return GANTRY_EPERM;
+    struct gn_call *root = gn_call_root(call);
+    if (!held && root->no_park == 0)
+        return gn_host_misuse(call, "gantry_no_park: nothing is held");
+    root->no_park = held ? root->no_park + 1 : root->no_park - 1;
+    return GANTRY_OK;
+}
+
 /* ---------------------------------------------------------------- after a URL */
 
 struct ending {

@@ -93,6 +93,7 @@ int gn_host_ask(gantry_call *call, gantry_ask *const *asks, size_t n);
 int gn_host_sample_loop(gantry_call *call, const char *key, const gantry_sampling *sampling,
                         uint32_t max_rounds, gantry_sampled *ret);
 int gn_host_elicitation_done(gantry_plugin *g, const char *id);
+int gn_host_no_park(gantry_call *call, int held);
 
 /* ---- host_once.c */
 int gn_host_once(gantry_call *call, const char *key,

@@ -140,6 +140,8 @@ const gantry_host gn_host_table = {
 
     .set_skill = gn_host_set_skill,
     .remove_skill = gn_host_remove_skill,
+
+    .no_park = gn_host_no_park,
 };
 
 /* What plugins compare with is what the reader returns. */

@@ -19,6 +19,7 @@ typedef struct {
     bool open;              /* the request's handler runs */
     bool begun, wrote;
     bool busy;        /* a statement is under way */
+    bool is_held;     /* the request may not be parked (gantry_no_park) */
     char broken[700]; /* why SQLite has rolled it back; empty: it has not */
 } session;
 
@@ -145,6 +146,8 @@ static int around_call(gantry_call *call)
         return rc;
     rc = gantry_next(call);
     s->open = false;
+    if (s->is_held)
+        gantry_no_park(call, false);
     if (s->busy) /* of a call that nobody waits for any more: it cleans up itself */
         return rc ? rc : gantry_fail(call, "nothing was changed: a statement was still running");
     if (!s->connection)
@@ -269,6 +272,8 @@ int session_run(gantry_call *call, statement *st)
         return gantry_fail(call, "another statement of this request is still running");
     if (s->broken[0])
         return gantry_fail(call, "the transaction of this request was undone: %s", s->broken);
+    if (!s->is_held) /* no transaction stays open while nobody is connected */
+        s->is_held = gantry_no_park(call, true) == GANTRY_OK;
     s->busy = true;
     int rc = run_in(call, s, st);
     s->busy = false;

@@ -1,6 +1,8 @@
 """Questions to clients, on the wire: forms, URLs, models and folders, in both eras."""
 
+import contextlib
 import json
+import sqlite3
 
 import pytest
 
@@ -277,6 +279,55 @@ def test_a_middleware_that_must_not_wait(talk, revision):
         assert "nobody can be asked here" in result["content"][0]["text"]
     else:
         assert talker.text("held") == "confirmed"
+
+
+# ---------------------------------------------------------------- transactions
+
+@pytest.fixture
+def shop(host, transport, revision, tmp_path):
+    """shop(answer) talks to a host whose requests are transactions; shop.rows() counts."""
+    path = tmp_path / "shop.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE t (n)")
+    served = host(plugins=["e2e_ask", "sqlite"], http=True if transport == "http" else None,
+                  stdio=transport == "stdio",
+                  config={"plugins": [{"plugin": "e2e_ask"}, {"plugin": "sqlite", "settings": {
+                      "database": str(path), "write": True}}]})
+    client = connect(served, revision, transport)
+
+    def make(answer):
+        return Talker(client, {FORM: answer})
+
+    def rows():
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            return db.execute("SELECT count(*) FROM t").fetchone()[0]
+
+    make.rows = rows
+    yield make
+    if hasattr(client, "close"):
+        client.close()
+
+
+@each_era
+def test_what_asks_before_it_writes_may_wait(shop):
+    assert shop(accept()).text("ask_then_write") == "written" and shop.rows() == 1
+    assert shop(decline).call("ask_then_write")["isError"] and shop.rows() == 1
+
+
+@each_era
+def test_no_transaction_waits_with_nobody_connected(shop, revision):
+    """It is rolled back, and done again with the answer, or not at all."""
+    talker = shop(accept())
+    assert talker.text("write_then_ask_replay") == "kept" and shop.rows() == 1
+    assert len(talker.asked) == 1
+    assert shop(decline).call("write_then_ask_replay")["isError"] and shop.rows() == 1
+    talker = shop(accept())
+    if revision == "2026-07-28":
+        result = talker.call("write_then_ask")
+        assert result["isError"] and talker.asked == [] and shop.rows() == 1
+        assert "nobody can be asked here" in result["content"][0]["text"]
+    else:
+        assert talker.text("write_then_ask") == "kept" and shop.rows() == 2
 
 
 # ---------------------------------------------------------------- URLs

@@ -141,6 +141,40 @@ GANTRY_TOOL0(nested, "Asks, and calls a tool that asks")
                                              "text"));
 }
 
+/* With the plugin sqlite: what a transaction has to do with questions. */
+static int insert(gantry_call *call)
+{
+    const gantry_json *result = NULL;
+    return gantry_call_tool(call, "execute", GANTRY_OBJECT(call, "sql", "INSERT INTO t VALUES (1)"),
+                            &result);
+}
+
+static int write_and_ask(gantry_call *call)
+{
+    int rc = insert(call);
+    if (!rc)
+        rc = gantry_confirm(call, "keep", "Keep it?");
+    return rc ? rc : gantry_text(call, "kept");
+}
+
+GANTRY_TOOL0(write_then_ask, "Writes, then asks")
+{
+    return write_and_ask(call);
+}
+
+GANTRY_TOOL0(write_then_ask_replay, "The same, and may be run again", .flags = GANTRY_REPLAY)
+{
+    return write_and_ask(call);
+}
+
+GANTRY_TOOL0(ask_then_write, "Asks, then writes")
+{
+    int rc = gantry_confirm(call, "write", "Write it?");
+    if (!rc)
+        rc = insert(call);
+    return rc ? rc : gantry_text(call, "written");
+}
+
 GANTRY_MIDDLEWARE(guard, GANTRY_ON_CALL_TOOL, GANTRY_TAGS("guarded"))
 {
     int rc = gantry_confirm(call, "guard", "May I?");
@@ -279,14 +313,14 @@ GANTRY_TOOL0(everything, "All kinds of questions at once")
                        roots.count);
 }
 
-GANTRY_PLUGIN("ask", "1.0.0",
-              .tools = GANTRY_TOOLS(&register_person_tool, &loose_form_tool, &confirm_tool,
-                                    &twice_tool, &mistake_tool, &careful_tool, &blocking_tool,
-                                    &blocking_replay_tool, &guarded_tool, &held_tool,
-                                    &held_replay_tool, &picky_tool, &nested_tool, &visit_tool,
-                                    &visited_tool, &sample_tool, &add_tool, &added_count_tool,
-                                    &agent_tool, &folders_tool, &everything_tool),
-              .resources = GANTRY_RESOURCES(&secret_resource),
-              .templates = GANTRY_TEMPLATES(&record_template),
-              .prompts = GANTRY_PROMPTS(&interview_prompt),
-              .middleware = GANTRY_MIDDLEWARES(&guard_middleware, &hold_middleware));
+GANTRY_PLUGIN(
+    "ask", "1.0.0",
+    .tools = GANTRY_TOOLS(&register_person_tool, &loose_form_tool, &confirm_tool, &twice_tool,
+                          &mistake_tool, &careful_tool, &blocking_tool, &blocking_replay_tool,
+                          &guarded_tool, &held_tool, &held_replay_tool, &picky_tool, &nested_tool,
+                          &visit_tool, &visited_tool, &sample_tool, &add_tool, &added_count_tool,
+                          &agent_tool, &folders_tool, &everything_tool, &write_then_ask_tool,
+                          &write_then_ask_replay_tool, &ask_then_write_tool),
+    .resources = GANTRY_RESOURCES(&secret_resource),
+    .templates = GANTRY_TEMPLATES(&record_template), .prompts = GANTRY_PROMPTS(&interview_prompt),
+    .middleware = GANTRY_MIDDLEWARES(&guard_middleware, &hold_middleware));
