@@ -161,6 +161,8 @@ def parked(row, quick):
                     answer(client, state)
                 assert gauge(host, "gantry_calls_parked") == 0
                 memory.show("  once they have been answered")
+        eventually(lambda: gauge(host, "gantry_states_used") == 0, "used states to expire")
+        memory.show("  once the states that were used have expired")
         client.close()
         host.stop()
     finally:
