@@ -170,6 +170,8 @@ static void show_protocol(const struct gn_host_metrics *h, const struct gn_host_
           s.states);
     gauge(out, "gantry_replies_kept_bytes", "Replies to retries that did not reach their clients.",
           (double)s.kept_bytes);
+    gauge(out, "gantry_events_kept_bytes", "Messages kept for clients that were cut off.",
+          (double)s.event_bytes);
     gauge(out, "gantry_handlers_running",
           "Handlers that have not returned, those among them whose client was answered already.",
           h->env->running);

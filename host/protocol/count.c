@@ -71,6 +71,7 @@ void gn_protocol_status(const struct gn_protocol *p, struct gn_protocol_status *
         .parked_bytes = p->parking->bytes,
         .states = gn_spent_count(p->parking->spent),
         .kept_bytes = gn_spent_bytes(p->parking->spent),
+        .event_bytes = p->events.bytes,
     };
     gn_tasks_count(p->tasks, ret->tasks);
     GN_LIST_EACH(&p->connections, n) {

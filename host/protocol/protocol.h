@@ -63,8 +63,9 @@ struct gn_protocol_status {
     uint32_t queued;   /* calls that wait for their turn */
     uint32_t parked;   /* calls that wait for their client to come again */
     uint64_t parked_bytes;
-    uint32_t states;     /* that were used and have not expired */
-    uint64_t kept_bytes; /* of replies that did not reach their clients */
+    uint32_t states;      /* that were used and have not expired */
+    uint64_t kept_bytes;  /* of replies that did not reach their clients */
+    uint64_t event_bytes; /* of events that are kept for clients that were cut off */
     uint32_t subscriptions;
     uint32_t tasks[GN_TASK_STATUSES]; /* by their status, in the order of gn_task_status_names */
 };

@@ -17,6 +17,7 @@ from harness import schema
 from harness.client import HttpClient, connect
 from harness.host import eventually
 from harness.http import Closed, Connection
+from harness.metrics import scrape
 from harness.paths import NODE, PATIENCE, ROOT, TOOLS
 
 OLD = "2025-11-25"
@@ -251,6 +252,7 @@ def test_a_session_that_ends_ends_what_runs_and_what_is_kept(caller):
     away = Caller(c, id="away", line=1, count=3)
     away.start()
     away.connection.cut()
+    assert scrape(c.host).value("gantry_events_kept_bytes") > 0
     headers = c.headers_for({})
     assert c.simple("DELETE", headers).status == 200
     (error,) = [json.loads(e["data"]) for e in events if e.get("data")]
@@ -258,6 +260,7 @@ def test_a_session_that_ends_ends_what_runs_and_what_is_kept(caller):
     for id in (call.last, away.last):
         assert c.simple("GET", {**headers, "Last-Event-ID": id}).status == 404
     # The handlers were cancelled: nothing is left to wait for at the end of the host.
+    assert scrape(c.host).value("gantry_events_kept_bytes") == 0
 
 
 @pytest.mark.parametrize("revision", ["2025-06-18", "2025-11-25"])
