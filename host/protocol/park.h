@@ -14,7 +14,7 @@ struct gn_parking {
     bool has_made_up_key; /* the configuration has none: one of this process */
     struct gn_spent *spent;
     struct gn_timer sweep; /* of states that have expired; runs while there are any */
-    struct gn_list all; /* gn_parked, oldest first */
+    struct gn_list all;    /* gn_parked, oldest first */
     struct gn_map by_id;
     uint32_t count;
     uint64_t bytes;
