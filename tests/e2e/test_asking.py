@@ -13,6 +13,7 @@ FORM = "elicitation/create"
 MODEL = "sampling/createMessage"
 ROOTS = "roots/list"
 
+TRANSPORTS = ["stdio", "http", "websocket", "sse"]
 ERAS = ["2025-06-18", "2025-11-25", "2026-07-28"]
 NEW = ["2025-11-25", "2026-07-28"]
 each_era = pytest.mark.parametrize("revision", ERAS)
@@ -23,7 +24,7 @@ MISSING = -32021
 @pytest.fixture
 def talk(host, transport, revision):
     """talk(answers, capabilities=...) connects to a host with the plugin e2e_ask."""
-    served = host(plugins=["e2e_ask"], http=True if transport == "http" else None,
+    served = host(plugins=["e2e_ask"], http=None if transport == "stdio" else True,
                   stdio=transport == "stdio")
     made = []
 
@@ -289,7 +290,7 @@ def shop(host, transport, revision, tmp_path):
     path = tmp_path / "shop.db"
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE t (n)")
-    served = host(plugins=["e2e_ask", "sqlite"], http=True if transport == "http" else None,
+    served = host(plugins=["e2e_ask", "sqlite"], http=None if transport == "stdio" else True,
                   stdio=transport == "stdio",
                   config={"plugins": [{"plugin": "e2e_ask"}, {"plugin": "sqlite", "settings": {
                       "database": str(path), "write": True}}]})

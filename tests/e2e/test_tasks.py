@@ -84,7 +84,7 @@ def unknown(c, task):
 
 # ---------------------------------------------------------------- who gets a task
 
-@pytest.mark.parametrize("transport", ["stdio", "http"])
+@pytest.mark.parametrize("transport", ["stdio", "http", "websocket", "sse"])
 def test_a_client_that_knows_tasks_gets_one(tasks, transport):
     c = tasks(transport)
     assert c.request("server/discover")["capabilities"]["extensions"][TASKS] == {}
@@ -216,7 +216,7 @@ def test_prompts_do_not_become_tasks(tasks):
     assert got["messages"][0]["content"]["text"] == "-2 -2"
 
 
-@pytest.mark.parametrize("transport", ["stdio", "http"])
+@pytest.mark.parametrize("transport", ["stdio", "http", "websocket", "sse"])
 def test_progress_and_log_lines_end_and_status_messages_begin(tasks, transport):
     c = tasks(transport)
     c.meta = {"progressToken": "t", "io.modelcontextprotocol/logLevel": "debug"}
@@ -232,7 +232,7 @@ def test_progress_and_log_lines_end_and_status_messages_begin(tasks, transport):
 
 # ---------------------------------------------------------------- questions
 
-@pytest.mark.parametrize("transport", ["stdio", "http"])
+@pytest.mark.parametrize("transport", ["stdio", "http", "websocket", "sse"])
 @pytest.mark.parametrize("tool", ["greets", "greets_blocking"])
 def test_questions_are_answered_one_after_the_other(tasks, transport, tool):
     c = tasks(transport)
@@ -350,7 +350,7 @@ def test_cancelling_what_has_ended_changes_nothing(tasks):
     assert get(c, task) == ended
 
 
-@pytest.mark.parametrize("transport", ["stdio", "http"])
+@pytest.mark.parametrize("transport", ["stdio", "http", "websocket", "sse"])
 def test_a_client_that_goes_away_comes_back(tasks, transport):
     c = tasks(transport)
     pending = c.start_call("slow", ms=300, text="still there")
@@ -537,7 +537,7 @@ def told(pending, task):
             if n["method"] == "notifications/tasks" and n["params"]["taskId"] == task]
 
 
-@pytest.mark.parametrize("transport", ["stdio", "http"])
+@pytest.mark.parametrize("transport", ["stdio", "http", "websocket", "sse"])
 def test_who_watches_is_told(tasks, transport):
     c = tasks(transport)
     task = create(c, "greets")

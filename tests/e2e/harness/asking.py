@@ -7,7 +7,8 @@
 
 import time
 
-from .client import HttpClient, RpcError, StdioClient
+from . import client as clients
+from .client import RpcError
 from .paths import PATIENCE
 
 EVERYTHING = {"elicitation": {"form": {}, "url": {}}, "sampling": {"tools": {}}, "roots": {}}
@@ -47,11 +48,8 @@ def in_turn(*answers):
 
 def connect(host, revision, transport, capabilities=None):
     """As client.connect, with capabilities."""
-    client = (StdioClient if transport == "stdio" else HttpClient)(host, revision)
-    client.capabilities = EVERYTHING if capabilities is None else capabilities
-    if not client.stateless:
-        client.initialize()
-    return client
+    return clients.connect(host, revision, transport,
+                           capabilities=EVERYTHING if capabilities is None else capabilities)
 
 
 class Talker:
@@ -121,7 +119,7 @@ class Talker:
         except Refusal as e:
             outcome = {"error": {"code": -1, "message": str(e)}}
         message = {"jsonrpc": "2.0", "id": request["id"], **outcome}
-        if isinstance(self.client, StdioClient):
+        if isinstance(self.client, clients.StdioClient):
             self.client.send_message(message)
             return
         connection, response = self.client.post(message)

@@ -478,13 +478,14 @@ class HttpClient(Client):
         self.pool.shutdown(wait=False)
 
 
-def connect(host, revision, transport, name=None, **options):
+def connect(host, revision, transport, name=None, capabilities=None, **options):
     """A client that is ready to be used, of any era and transport; name is what it calls itself."""
     from . import wire  # which stands on this file
     kinds = {"stdio": StdioClient, "http": HttpClient, "websocket": wire.WebSocketClient,
              "sse": wire.SseClient}
     client = kinds[transport](host, revision, **options)
     client.client_info["name"] = name or client.client_info["name"]
+    client.capabilities = capabilities or {}
     if not client.stateless:
         client.initialize()
     return client
