@@ -252,7 +252,7 @@ static int fill_tool(struct gn_generation *g, struct gn_component *c, const gant
     c->key = gn_strdup(c->name);
     rc = take_common(c, COMMON(*t, run, (uint32_t)t->reserved | t->reserved2), err);
     if (!rc && t->task > GANTRY_TASK_DEFERRED)
-        rc = gn_error_set(err, GN_ENOTSUP, ".task is newer than this host");
+        rc = gn_error_set(err, GN_ENOTSUP, ".task is newer than this host (%u)", t->task);
     c->task = t->task;
     if (!rc)
         rc = take_input(g, c, t, err);

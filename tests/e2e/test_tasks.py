@@ -621,6 +621,36 @@ def test_a_task_lives_out_with_the_plugin_that_began_it(tasks):
     c.host.wait_log("generation 1 of tasks has ended after all")
 
 
+def test_a_plugin_that_must_stop_first_ends_its_tasks(tasks):
+    c = tasks(plugins={"tasks": "tasks_exclusive1"}, config={"loading": {"drain": "50ms"}})
+    made = [create(c, "slow", ms=600000), create(c, "greets")]
+    wait(c, made[1], "input_required")
+    c.host.drop_plugin("tasks", "tasks_exclusive2")
+    for task in made:
+        ended = wait(c, task)
+        assert ended["status"] == "failed" and ended["error"]["code"] == -32603
+        assert "replaced" in ended["error"]["message"]
+    eventually(lambda: version_of(c) == "2", "the new version")
+    assert ran(c, "slow") == "done"
+
+
+def version_of(c):
+    try:
+        return c.text("version")
+    except RpcError as error:  # for a moment nobody serves it
+        assert error.code in (-32602, -32603), error
+        return None
+
+
+def test_a_removed_plugin_lets_its_tasks_end(tasks):
+    c = tasks(config={"loading": {"drain": "50ms", "removal_grace": "50ms"}})
+    task = create(c, "slow", ms=1000)
+    c.host.remove_plugin("tasks")
+    eventually(lambda: c.names() == [], "the tools to go")
+    assert text(wait(c, task)["result"]) == "done"
+    c.host.wait_log("generation 1 of tasks")
+
+
 def test_a_drain_ends_what_takes_too_long(tasks):
     c = tasks(config={"server": {"drain": "100ms"}})
     create(c, "slow", ms=600000)

@@ -246,7 +246,10 @@ GANTRY_TOOL0(version, "Which of the two this is")
     return gantry_text(call, "%d", TASKS);
 }
 
-GANTRY_PLUGIN("tasks", STRING(TASKS) ".0.0",
+#ifndef TASKS_FLAGS
+#define TASKS_FLAGS 0
+#endif
+GANTRY_PLUGIN("tasks", STRING(TASKS) ".0.0", .flags = TASKS_FLAGS,
               .tools = GANTRY_TOOLS(&slow_tool, &only_tool, &brief_tool, &plain_tool,
                                     &blocking_tool, &fails_tool, &accident_tool, &refuses_tool,
                                     &big_tool, &later_tool, &later_blocking_tool, &steps_tool,

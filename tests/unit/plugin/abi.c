@@ -644,6 +644,25 @@ Test(abi, refuses_what_is_declared_twice)
 
 /* ---------------------------------------------------------------- newer than this host */
 
+Test(abi, tools_say_whether_their_calls_are_tasks)
+{
+    static const char *const names[] = {"never", "optional", "required", "deferred", "newer"};
+    gantry_tool tools[GN_COUNT(names)];
+    for (uint32_t i = 0; i < GN_COUNT(names); i++) {
+        tools[i] = tool(names[i]);
+        tools[i].task = i;
+    }
+    gantry_descriptor d = descriptor();
+    d.tools = GANTRY_TOOLS(&tools[0], &tools[1], &tools[2], &tools[3], &tools[4]);
+    struct bench b;
+    open_bench(&b);
+    cr_assert_eq(import(&b, &d), 0, "%s", b.err.text);
+    for (uint32_t i = 0; i <= GANTRY_TASK_DEFERRED; i++)
+        cr_assert_eq(gn_generation_find(b.g, GN_TOOL, names[i])->task, i);
+    cr_assert_str_eq(gn_buf_str(&b.skipped), "tool newer: .task is newer than this host (4)\n");
+    close_bench(&b);
+}
+
 Test(abi, skips_a_component_that_is_newer_and_takes_the_others)
 {
     struct {
