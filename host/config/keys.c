@@ -183,7 +183,7 @@ const struct gn_config_key gn_config_keys[] = {
     NUMBER("tasks.ttl", DURATION, tasks_ttl_ms, "2h", MS(1), HOURS(720)),
     NUMBER("tasks.max_ttl", DURATION, tasks_max_ttl_ms, "24h", MS(1), HOURS(720)),
     NUMBER("tasks.poll_interval", DURATION, tasks_poll_ms, "1s", MS(1), HOURS(24)),
-    NUMBER("tasks.max_result", SIZE, tasks_max_result, "4MiB", 1024, MIB(64)),
+    NUMBER("tasks.max_result", SIZE, tasks_max_result, "4MiB", 1024, MIB(60)),
     NUMBER("tasks.max_kept", COUNT, tasks_max_kept, "10000", 0, 1000000),
     NUMBER("tasks.max_bytes", SIZE, tasks_max_bytes, "64MiB", 1024, MIB(1 << 20)),
     KEY("tasks.directory", PATH, tasks_dir, ""),
