@@ -323,6 +323,25 @@ int gn_http_server_open(struct gn_http_server *s, struct gn_error *err)
     return r;
 }
 
+/* Those that stay were asked for their token once, when they came. */
+static void end_revoked(struct gn_http_server *s)
+{
+    GN_LIST_EACH(&s->conns, n) {
+        struct gn_http_conn *c = GN_CONTAINER(n, struct gn_http_conn, node);
+        bool is_websocket = c->state == GN_HTTP_WEBSOCKET;
+        bool stays = is_websocket || (c->state == GN_HTTP_RUNNING && c->sse);
+        if (!stays || c->doomed || gn_http_request_may_stay(c))
+            continue;
+        gn_log(s->env.log, GN_NOTICE, GN_HTTP_COMPONENT,
+               "a connection of %s ends: its token is not known any more",
+               c->stream.principal ? c->stream.principal : "nobody");
+        if (is_websocket)
+            gn_websocket_revoke(c);
+        else
+            gn_sse_stop(c);
+    }
+}
+
 void gn_http_server_configure(struct gn_http_server *s, const struct gn_config *config,
                               const struct gn_auth *auth)
 {
@@ -330,6 +349,7 @@ void gn_http_server_configure(struct gn_http_server *s, const struct gn_config *
     s->env.config = config;
     s->env.auth = auth;
     lws_log_to(s->env.log);
+    end_revoked(s);
 }
 
 void gn_http_server_stop_listening(struct gn_http_server *s)

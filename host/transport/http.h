@@ -63,7 +63,7 @@ struct gn_http_server {
                                first */
     struct gn_timer flush;
     struct gn_map sse_streams; /* connections by their session_id (http_sse.c) */
-    uint32_t conn_count; /* but for those of the pages' listener: */
+    uint32_t conn_count;       /* but for those of the pages' listener: */
     uint32_t pages_count;
     uint64_t body_bytes;           /* of requests not answered yet */
     uint64_t output_bytes;         /* held by the queues of all connections */
@@ -102,12 +102,12 @@ enum gn_http_route {
 };
 
 enum gn_http_state {
-    GN_HTTP_IDLE = 0, /* waits for a request, or for the rest of its head */
-    GN_HTTP_BODY,     /* its body is being read */
-    GN_HTTP_RUNNING,  /* the protocol has it */
-    GN_HTTP_ANSWERED, /* the last byte of the answer is known; not all is written */
+    GN_HTTP_IDLE = 0,  /* waits for a request, or for the rest of its head */
+    GN_HTTP_BODY,      /* its body is being read */
+    GN_HTTP_RUNNING,   /* the protocol has it */
+    GN_HTTP_ANSWERED,  /* the last byte of the answer is known; not all is written */
     GN_HTTP_WEBSOCKET, /* frames come and go, until it is GN_HTTP_ANSWERED */
-    GN_HTTP_LINGER,   /* all is written; what still comes is dropped until the client closes */
+    GN_HTTP_LINGER,    /* all is written; what still comes is dropped until the client closes */
 };
 
 #define GN_HTTP_CONN_MAGIC 0x57d10003u
@@ -146,7 +146,8 @@ struct gn_http_conn {
     struct gn_chunked chunked;
     uint64_t counted; /* bytes of the body in server->body_bytes */
 
-    /* what the connection has become */
+    /* what the connection has become, and the Authorization header (NULL: none) that it stays by */
+    char *credentials;
     struct gn_websocket *websocket; /* NULL: none */
     struct gn_http_sse *sse;        /* NULL: no such stream */
 
@@ -204,6 +205,10 @@ void gn_http_request_reset(struct gn_http_conn *c);
 void gn_http_request_cut(struct gn_http_conn *c);
 /* Whether the request has the token that it needs; if not it has been answered. */
 bool gn_http_request_authorize(struct gn_http_conn *c);
+/* The connection will stay: it is to be seen again whether it may. */
+void gn_http_request_stay(struct gn_http_conn *c);
+/* Whether one that stays still has its token: they may have been reloaded. */
+bool gn_http_request_may_stay(const struct gn_http_conn *c);
 /* The body has not come in time. */
 void gn_http_request_timeout(struct gn_http_conn *c);
 
@@ -235,7 +240,7 @@ enum gn_http_route gn_sse_route(const struct gn_http_conn *c);
 void gn_sse_begin(struct gn_http_conn *c);
 /* The connection is closed, or the stream has ended. */
 void gn_sse_release(struct gn_http_conn *c);
-/* The host stops: ends the stream. */
+/* The host stops, or the token is gone: ends the stream. */
 void gn_sse_stop(struct gn_http_conn *c);
 /* Whether a POST has somebody to go to; if not it has been answered. */
 bool gn_sse_check(struct gn_http_conn *c);
@@ -252,8 +257,9 @@ void gn_websocket_begin(struct gn_http_conn *c);
 /* As gn_http_request_feed. */
 size_t gn_websocket_feed(struct gn_http_conn *c, const char *data, size_t len);
 void gn_websocket_tick(struct gn_http_conn *c);
-/* The host stops: says so, and closes. */
+/* The host stops, or the token is gone: says so, and closes. */
 void gn_websocket_stop(struct gn_http_conn *c);
+void gn_websocket_revoke(struct gn_http_conn *c);
 void gn_websocket_release(struct gn_http_conn *c);
 
 #endif

@@ -6,6 +6,7 @@
 #include "util/str.h"
 
 #include <arpa/inet.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -201,6 +202,27 @@ bool gn_http_request_authorize(struct gn_http_conn *c)
                                "error_description=\"the token is not known here\""
                              : "Bearer");
     return refuse(c, 401, value ? "the token is not known here" : "a bearer token is needed");
+}
+
+void gn_http_request_stay(struct gn_http_conn *c)
+{
+    c->credentials = gn_strdup(header(c, "authorization"));
+}
+
+bool gn_http_request_may_stay(const struct gn_http_conn *c)
+{
+    const struct gn_auth *auth = c->server->env.auth;
+    return !gn_auth_is_required(auth) ||
+           (c->stream.principal &&
+            gn_streq(gn_auth_check(auth, c->credentials), c->stream.principal));
+}
+
+static void forget_credentials(struct gn_http_conn *c)
+{
+    if (c->credentials)
+        sodium_memzero(c->credentials, strlen(c->credentials));
+    gn_free(c->credentials);
+    c->credentials = NULL;
 }
 
 static bool check_media(struct gn_http_conn *c)
@@ -447,6 +469,7 @@ void gn_http_request_reset(struct gn_http_conn *c)
     gn_http_conn_stop_timer(c);
     gn_sse_release(c);
     gn_websocket_release(c);
+    forget_credentials(c);
     c->route = GN_HTTP_NOWHERE;
     c->server->body_bytes -= c->counted;
     c->counted = 0;

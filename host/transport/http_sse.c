@@ -83,6 +83,7 @@ void gn_sse_begin(struct gn_http_conn *c)
     gn_map_put(&c->server->sse_streams, c->sse->id, c);
     gn_stream_init(&c->stream, &sse_ops, true, "sse");
     c->stream.principal = principal;
+    gn_http_request_stay(c);
     c->state = GN_HTTP_RUNNING;
     c->with_protocol = true;
     c->takes_events = true;

@@ -180,6 +180,11 @@ void gn_websocket_stop(struct gn_http_conn *c)
     close_with(c, GN_WS_GOING_AWAY, "the server stops");
 }
 
+void gn_websocket_revoke(struct gn_http_conn *c)
+{
+    close_with(c, GN_WS_POLICY, "the token is not known here any more");
+}
+
 /* ---- time */
 
 /* True while the client has so much to read that it is not listened to. */
@@ -347,6 +352,7 @@ void gn_websocket_begin(struct gn_http_conn *c)
     c->stream.principal = principal;
     c->with_protocol = true;
     c->state = GN_HTTP_WEBSOCKET;
+    gn_http_request_stay(c);
     /* Nobody asks for the headers any more. */
     c->head = (struct gn_http_head){.minor = 1};
     c->origin = NULL;

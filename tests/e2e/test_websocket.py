@@ -3,6 +3,7 @@ The conversations of test_conversation.py, test_calls.py and test_errors.py go o
 
 import json
 import random
+import signal
 import time
 
 import pytest
@@ -66,6 +67,22 @@ def test_a_token_is_needed_and_makes_a_principal(host):
         c = connect(one, NEW, "websocket", headers={"Authorization": f"Bearer {name}s-token"})
         assert c.structured("who")["principal"] == name
         c.close()
+
+
+@pytest.mark.parametrize("transport", ["websocket", "sse"])
+def test_a_token_that_is_taken_away_ends_its_connections(host, transport):
+    one = host(http=True, config=TOKENS)
+    alice, bob = (connect(one, OLD, transport, headers={"Authorization": f"Bearer {name}s-token"})
+                  for name in ("alice", "bob"))
+    left = [token for token in TOKENS["auth"]["tokens"] if token["principal"] != "alice"]
+    one.write_config({**TOKENS, "auth": {"tokens": left}})
+    one.signal(signal.SIGHUP)
+    eventually(lambda: alice.broken, "the end of the connection")
+    assert str(alice.broken) == ("1008 the token is not known here any more"
+                                 if transport == "websocket" else "the server ended the stream")
+    assert bob.text("echo", text="stays") == "stays"
+    alice.close()
+    bob.close()
 
 
 def test_what_is_no_handshake_is_refused(one):

@@ -143,6 +143,20 @@ Test(http_sse, a_stream_belongs_to_its_principal, .init = setup)
     rig_end(&rig);
 }
 
+Test(http_sse, a_stream_whose_token_is_taken_away_ends, .init = setup)
+{
+    struct client stream;
+    rig_token(&rig, "ci", "secret");
+    rig_http(&rig);
+    GN_AUTO_FREE char *path = open_stream(&stream, "Authorization: Bearer secret\r\n");
+    rig_change_token(&rig, "ci", "new");
+    client_expect(&rig, &stream, "0\r\n\r\n");
+    cr_assert_eq(rig.protocol.closed, 1);
+    cr_assert_eq(client_status(&rig, &stream, "GET /sse HTTP/1.1\r\nHost: localhost\r\n\r\n"), 401);
+    client_release(&stream);
+    rig_end(&rig);
+}
+
 Test(http_sse, a_silent_stream_carries_comments, .init = setup)
 {
     struct client stream;

@@ -127,17 +127,36 @@ void rig_listen(struct rig *r, const char *address)
     c->listeners[0].address = gn_strdup(address);
 }
 
-void rig_token(struct rig *r, const char *principal, const char *token)
+static char *hash_of(const char *token)
 {
     unsigned char hash[crypto_hash_sha256_BYTES];
     char hex[2 * sizeof(hash) + 1];
-    struct gn_config *c = r->config;
     crypto_hash_sha256(hash, (const unsigned char *)token, strlen(token));
     gn_hex(hex, hash, sizeof(hash));
+    return gn_format("sha256:%s", hex);
+}
+
+void rig_token(struct rig *r, const char *principal, const char *token)
+{
+    struct gn_config *c = r->config;
     c->tokens = gn_reallocarray(c->tokens, c->token_count + 1, sizeof(*c->tokens));
     c->tokens[c->token_count] = (struct gn_config_token){0};
     c->tokens[c->token_count].principal = gn_strdup(principal);
-    c->tokens[c->token_count++].hash = gn_format("sha256:%s", hex);
+    c->tokens[c->token_count++].hash = hash_of(token);
+}
+
+void rig_change_token(struct rig *r, const char *principal, const char *token)
+{
+    struct gn_auth *old = r->auth;
+    for (size_t i = 0; i < r->config->token_count; i++) {
+        if (!gn_streq(r->config->tokens[i].principal, principal))
+            continue;
+        gn_free(r->config->tokens[i].hash);
+        r->config->tokens[i].hash = hash_of(token);
+    }
+    r->auth = gn_auth_new(r->config);
+    gn_http_server_configure(r->http, r->config, r->auth);
+    gn_auth_free(old);
 }
 
 void rig_http(struct rig *r)

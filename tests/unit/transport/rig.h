@@ -60,6 +60,8 @@ struct rig {
 void rig_init(struct rig *r);
 void rig_listen(struct rig *r, const char *address); /* instead of that listener */
 void rig_token(struct rig *r, const char *principal, const char *token);
+/* Reloads the tokens: that of the principal is another one from now on. */
+void rig_change_token(struct rig *r, const char *principal, const char *token);
 void rig_http(struct rig *r);
 /* Closes all, and sees that nothing is left on the loop. */
 void rig_end(struct rig *r);

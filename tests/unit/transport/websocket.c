@@ -190,6 +190,27 @@ Test(websocket, a_handshake_passes_the_checks_of_every_request, .init = setup)
 #undef ASK
 }
 
+Test(websocket, one_whose_token_is_taken_away_is_closed, .init = setup)
+{
+    struct client other;
+    rig_token(&rig, "ci", "secret");
+    rig_token(&rig, "me", "mine");
+    rig_http(&rig);
+    open_with("Authorization: Bearer mine\r\n");
+    other = client;
+    open_with("Authorization: Bearer secret\r\n");
+    rig_change_token(&rig, "nobody", "");
+    put(0x81, "{}");
+    expect_frame(0x81, "{\"echo\":2}");
+    rig_change_token(&rig, "ci", "new");
+    expect_closed(1008, "the token is not known here any more");
+    client_release(&client);
+    client = other;
+    put(0x81, "{}");
+    expect_frame(0x81, "{\"echo\":2}");
+    stop();
+}
+
 Test(websocket, what_is_no_proper_handshake_is_refused, .init = setup)
 {
     struct response response;
