@@ -248,6 +248,7 @@ size_t gn_ws_write_close(unsigned char out[GN_WS_CONTROL_MAX], int status, const
     size_t len = gn_utf8_cut(reason, strlen(reason), GN_WS_CONTROL_MAX - 2);
     out[0] = (unsigned char)(status >> 8);
     out[1] = (unsigned char)status;
-    memcpy(out + 2, reason, len);
+    for (size_t i = 0; i < len; i++)
+        out[2 + i] = (unsigned char)reason[i];
     return len + 2;
 }
