@@ -2,6 +2,7 @@
 message once and in order; connections that the host ends (SEP-1699); GET streams; what is kept."""
 
 import asyncio
+import concurrent.futures
 import json
 import os
 import random
@@ -34,8 +35,8 @@ def config(**resume):
 class Limited(Connection):
     """A connection that is gone once so many bytes have come."""
 
-    def __init__(self, address, budget=None):
-        super().__init__(address)
+    def __init__(self, address, budget=None, patience=PATIENCE):
+        super().__init__(address, patience=patience)
         self.budget = budget
 
     def more(self):
@@ -68,11 +69,11 @@ class Caller:
         self.connections = 0
         self.response = None
 
-    def open(self, budget=None, last=None):
+    def open(self, budget=None, last=None, patience=PATIENCE):
         """The POST at first, then a GET; returns its events."""
         c = self.client
         self.connections += 1
-        self.connection = Limited(c.host.address, budget)
+        self.connection = Limited(c.host.address, budget, patience)
         headers = c.headers_for(self.request)
         last = last or self.last
         if last:
@@ -290,6 +291,51 @@ def test_a_question_waits_for_a_client_that_was_cut_off(host, revision, action):
     assert call.text() == ("yes" if action == "accept" else "no")
     assert len([m for m in call.got if m.get("method") == "elicitation/create"]) == 1
     c.close()
+
+
+def besiege(host, line, rounds):
+    """Cuts, resumptions with any id, deletions, all at random, until its sessions are gone."""
+    chance = random.Random(line)
+    for n in range(rounds):
+        c = connect(host, chance.choice(RESUMABLE), "http")
+        c.call("go", line=line, to=chance.randrange(1, 30))
+        call = Caller(c, line=line, count=chance.choice([1, 10, 25]),
+                      close_every=chance.choice([0, 0, 3]))
+        try:
+            for event in call.open(chance.randrange(100, 4000), patience=0.05):
+                call.take(event)
+        except (Closed, TimeoutError):  # cut off, or it waits to be let go on
+            pass
+        call.connection.cut()
+        for _ in range(chance.randrange(6)):
+            id = chance.choice([call.last or "p2-0", "p2-0", "p1-1", "p3-7", "g1-0", "g4-0", "x"])
+            with Limited(host.address, chance.randrange(50, 3000), patience=0.05) as connection:
+                connection.send_request("GET", c.path, {**c.headers_for({}), "Last-Event-ID": id})
+                try:
+                    response = connection.read_response("GET")
+                    assert response.status in (200, 400, 405, 409), response.status
+                    while response.piece():
+                        pass
+                except (Closed, TimeoutError):
+                    pass
+                connection.cut()
+        if chance.random() < 0.5:
+            c.notify("notifications/cancelled", {"requestId": call.request["id"]})
+        assert c.simple("DELETE", c.headers_for({})).status == 200
+        c.close()
+
+
+def test_a_siege_of_cuts_leaves_nothing_behind(host):
+    served = host(plugins=["resume"], http=True,
+                  config=config(close_after="10ms", retry="1ms", max_events=20))
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(besiege, served, line, 15) for line in range(8)]:
+            done.result(PATIENCE)
+    page = eventually(lambda: (p := scrape(served)).value("gantry_handlers_running") == 0 and p,
+                      "the handlers to end")
+    assert page.value("gantry_sessions") == 0
+    assert page.value("gantry_events_kept_bytes") == 0
+    assert page.value("gantry_calls_running") == 0
 
 
 # ---------------------------------------------------------------- SEP-1699
