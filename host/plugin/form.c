@@ -298,6 +298,7 @@ int gn_form_make(const gantry_form *raw, struct gn_form **ret, struct gn_error *
         return gn_error_set(err, GN_EINVAL, "a form has a table or a schema: %s",
                             f.args ? "this one has both" : "this one has neither");
     struct gn_form *form = gn_calloc(1, sizeof *form);
+    form->refs = 1;
     if (f.args) {
         rc = gn_fields_import(f.args, f.arg_size, f.in_size, &form->fields, err);
         if (!rc)
@@ -306,15 +307,21 @@ int gn_form_make(const gantry_form *raw, struct gn_form **ret, struct gn_error *
         rc = make_of_text(form, f.schema_json, err);
     }
     if (rc)
-        gn_form_free(form);
+        gn_form_unref(form);
     else
         *ret = form;
     return rc;
 }
 
-void gn_form_free(struct gn_form *form)
+struct gn_form *gn_form_ref(struct gn_form *form)
 {
-    if (!form)
+    form->refs++;
+    return form;
+}
+
+void gn_form_unref(struct gn_form *form)
+{
+    if (!form || --form->refs > 0)
         return;
     gn_fields_free(form->fields);
     gn_schema_free(form->schema);

@@ -19,7 +19,16 @@ struct gn_form;
  * strings of defaults that gn_form_read gives out live as long as it does. Takes much stack.
  * [any thread] */
 GN_NODISCARD int gn_form_make(const gantry_form *raw, struct gn_form **ret, struct gn_error *err);
-void gn_form_free(struct gn_form *form); /* NULL is fine */
+struct gn_form *gn_form_ref(struct gn_form *form);
+void gn_form_unref(struct gn_form *form); /* NULL is fine */
+
+/* The forms that a plugin has asked for, each made once: as long as one says the same, wherever it
+ * stands. NULL: none yet. [one thread] */
+struct gn_forms;
+/* As gn_form_make, from *forms if it is there; *ret is a reference of the caller's. */
+GN_NODISCARD int gn_forms_get(struct gn_forms **forms, const gantry_form *raw, struct gn_form **ret,
+                              struct gn_error *err);
+void gn_forms_free(struct gn_forms *forms); /* NULL is fine */
 
 /* "name": {...}, the requestedSchema of that revision. [any thread] */
 void gn_form_write(const struct gn_form *form, enum gn_revision revision, struct gn_jw *w,

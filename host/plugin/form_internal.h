@@ -25,6 +25,7 @@ struct gn_form_field {
 };
 
 struct gn_form {
+    uint32_t refs;
     struct gn_fields *fields; /* of a table; NULL: of a schema, or yes or no */
     struct gn_json_doc doc;   /* the declaration, where it is a schema */
     struct gn_schema *schema; /* what its answers are checked by */

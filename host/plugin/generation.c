@@ -4,6 +4,7 @@
 #include "call/mutex.h"
 #include "call/semaphore.h"
 #include "plugin/abi_internal.h"
+#include "plugin/form.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
@@ -268,6 +269,7 @@ void gn_generation_free(struct gn_generation *g)
     gn_generation_stop(g);
     gn_assert(g->module == NULL);
     gn_generation_free_metrics(g);
+    gn_forms_free(g->forms);
     for (size_t i = 0; i < g->extension_count; i++) {
         gn_free(g->extensions[i].name);
         json_decref(g->extensions[i].settings);

@@ -67,6 +67,7 @@ struct gantry_plugin {
     struct gn_list spawned;    /* gn_background that waits for it to be live */
     uint32_t schedule_count;
     bool schedules_ended;   /* no schedule runs any more */
+    struct gn_forms *forms; /* it has asked for (form.h); NULL: none */
     gantry_metric *metrics; /* made with gantry_metric_new, newest first */
     struct gn_work_group group;
     void *user_state;        /* gantry_set_state */

@@ -127,19 +127,23 @@ static int need(struct asked *a, uint32_t capability, enum gn_revision since)
 
 static void free_form(void *arg)
 {
-    gn_form_free(arg);
+    gn_form_unref(arg);
 }
 
 static int write_form(struct asked *a, struct gn_jw *w, struct gn_error *err)
 {
     struct gn_call *call = a->batch->call;
-    int rc = a->ask.message ? gn_form_make(a->ask.form, &a->form, err)
-                            : gn_error_set(err, GN_EINVAL, "the message is NULL");
+    struct gn_forms *none = NULL;
+    if (!a->ask.message)
+        return gn_error_set(err, GN_EINVAL, "the message is NULL");
+    int rc = gn_forms_get(call->self && call->self->plugin ? &call->self->plugin->forms : &none,
+                          a->ask.form, &a->form, err);
+    gn_forms_free(none);
     if (rc)
         return rc;
     rc = gn_arena_on_release(&call->arena, free_form, a->form);
     if (rc) {
-        gn_form_free(a->form);
+        gn_form_unref(a->form);
         a->form = NULL;
         return rc;
     }
@@ -460,45 +464,4 @@ int gn_host_ask_model(gantry_call *call, const char *key, struct gn_sampling *sa
     if (!rc)
         hand_out(&b.v[0]);
     return rc;
-}
-
-int gn_host_no_park(gantry_call *call, int held)
-{
-    if (!gn_host_runs(call))
-        return GANTRY_EPERM;
-    struct gn_call *root = gn_call_root(call);
-    if (!held && root->no_park == 0)
-        return gn_host_misuse(call, "gantry_no_park: nothing is held");
-    root->no_park = held ? root->no_park + 1 : root->no_park - 1;
-    return GANTRY_OK;
-}
-
-/* ---------------------------------------------------------------- after a URL */
-
-struct ending {
-    gantry_plugin *g;
-    const char *id;
-    int rc;
-};
-
-static void end_elicitation(void *arg)
-{
-    struct ending *e = arg;
-    struct gn_elicitations *all = e->g->env->elicitations;
-    e->rc = all ? all->end(all, e->g->owner.name, e->id, true) : GN_ENOENT;
-}
-
-int gn_host_elicitation_done(gantry_plugin *g, const char *id)
-{
-    struct ending e = {.g = g, .id = id};
-    GN_CHECK(g, GN_GENERATION_MAGIC);
-    if (!id)
-        return GANTRY_EINVAL;
-    if (gn_loop_is_current(g->env->loop))
-        end_elicitation(&e);
-    else if (gn_task_current())
-        gn_task_on_loop(gn_task_current(), end_elicitation, &e);
-    else
-        return GANTRY_EPERM;
-    return gn_host_code(e.rc);
 }

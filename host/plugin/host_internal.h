@@ -92,14 +92,13 @@ int gn_host_read_resource(gantry_call *call, const char *uri, const gantry_json 
 int gn_host_ask(gantry_call *call, gantry_ask *const *asks, size_t n);
 int gn_host_sample_loop(gantry_call *call, const char *key, const gantry_sampling *sampling,
                         uint32_t max_rounds, gantry_sampled *ret);
-int gn_host_elicitation_done(gantry_plugin *g, const char *id);
-int gn_host_no_park(gantry_call *call, int held);
 
 /* ---- host_once.c */
 int gn_host_once(gantry_call *call, const char *key,
                  int (*fn)(gantry_call *call, void *arg, const gantry_json **ret), void *arg,
                  const gantry_json **ret);
 const char *gn_host_elicitation_id(gantry_call *call, const char *key);
+int gn_host_elicitation_done(gantry_plugin *g, const char *id);
 
 /* ---- host_task.c */
 int gn_host_become_task(gantry_call *call, const gantry_task_options *options);
@@ -168,6 +167,7 @@ int gn_host_set_arguments(gantry_call *call, const gantry_json *arguments);
 int gn_host_refusev(gantry_call *call, int code, const char *fmt, va_list ap) GN_PRINTF(3, 0);
 int gn_host_set_timeout(gantry_call *call, uint32_t ms);
 int gn_host_has_tag(gantry_call *call, const char *tag);
+int gn_host_no_park(gantry_call *call, int held);
 
 /* ---- host_background.c */
 int gn_host_spawn(gantry_call *call, const gantry_background *work);

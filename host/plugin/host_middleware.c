@@ -1,6 +1,7 @@
 /* host_middleware.c - what a middleware does with the call it is around. */
 #include "plugin/host_internal.h"
 
+#include "call/ask.h"
 #include "plugin/abi.h"
 #include "plugin/host_errors.h"
 
@@ -89,4 +90,15 @@ int gn_host_set_timeout(gantry_call *call, uint32_t ms)
 int gn_host_has_tag(gantry_call *call, const char *tag)
 {
     return gn_host_runs(call) && tag && gn_component_has_tag(call->component, tag);
+}
+
+int gn_host_no_park(gantry_call *call, int held)
+{
+    if (!gn_host_runs(call))
+        return GANTRY_EPERM;
+    struct gn_call *root = gn_call_root(call);
+    if (!held && root->no_park == 0)
+        return gn_host_misuse(call, "gantry_no_park: nothing is held");
+    root->no_park = held ? root->no_park + 1 : root->no_park - 1;
+    return GANTRY_OK;
 }

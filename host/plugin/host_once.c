@@ -1,4 +1,5 @@
-/* host_once.c - what a replay finds again: steps, and ids that were made up. */
+/* host_once.c - what a replay finds again: steps, and ids that were made up; the end of the latter.
+ */
 #include "plugin/host_internal.h"
 
 #include "call/ask.h"
@@ -26,4 +27,32 @@ const char *gn_host_elicitation_id(gantry_call *call, const char *key)
         return NULL;
     }
     return gn_call_made_up(call, key);
+}
+
+struct ending {
+    gantry_plugin *g;
+    const char *id;
+    int rc;
+};
+
+static void end_elicitation(void *arg)
+{
+    struct ending *e = arg;
+    struct gn_elicitations *all = e->g->env->elicitations;
+    e->rc = all ? all->end(all, e->g->owner.name, e->id, true) : GN_ENOENT;
+}
+
+int gn_host_elicitation_done(gantry_plugin *g, const char *id)
+{
+    struct ending e = {.g = g, .id = id};
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    if (!id)
+        return GANTRY_EINVAL;
+    if (gn_loop_is_current(g->env->loop))
+        end_elicitation(&e);
+    else if (gn_task_current())
+        gn_task_on_loop(gn_task_current(), end_elicitation, &e);
+    else
+        return GANTRY_EPERM;
+    return gn_host_code(e.rc);
 }

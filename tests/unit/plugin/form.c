@@ -2,6 +2,7 @@
 #include "plugin/form.h"
 #include "support.h"
 
+#include <stdio.h>
 #include <string.h>
 
 GN_SUITE(form);
@@ -84,7 +85,7 @@ Test(form, is_written_as_the_revisions_since_2025_11_25_have_it)
         "\"required\":[\"name\",\"size\",\"days\"]}";
     check_written(form, GN_REV_2026_07_28, expected);
     check_written(form, GN_REV_2025_11_25, expected);
-    gn_form_free(form);
+    gn_form_unref(form);
 }
 
 Test(form, is_written_as_2025_06_18_has_it)
@@ -106,7 +107,7 @@ Test(form, is_written_as_2025_06_18_has_it)
         "\"hobbies.chess\":{\"type\":\"boolean\",\"title\":\"hobbies: chess\",\"default\":false},"
         "\"hobbies.go\":{\"type\":\"boolean\",\"title\":\"hobbies: go\",\"default\":true}},"
         "\"required\":[\"name\",\"size\"]}");
-    gn_form_free(form);
+    gn_form_unref(form);
 }
 
 Test(form, no_form_is_yes_or_no)
@@ -122,7 +123,7 @@ Test(form, no_form_is_yes_or_no)
     cr_assert_eq(err.code, 0);
     gn_form_give(form, NULL, NULL);
     gn_arena_release(&arena);
-    gn_form_free(form);
+    gn_form_unref(form);
 }
 
 Test(form, an_answer_fills_the_struct_and_defaults_the_rest)
@@ -148,7 +149,7 @@ Test(form, an_answer_fills_the_struct_and_defaults_the_rest)
     cr_assert(p.days.n == 2 && strcmp(p.days.v[0], "tu") == 0 && strcmp(p.days.v[1], "mo") == 0);
     cr_assert(p.hobbies.n == 1 && strcmp(p.hobbies.v[0], "go") == 0);
     gn_arena_release(&arena);
-    gn_form_free(form);
+    gn_form_unref(form);
 }
 
 Test(form, booleans_of_a_client_of_2025_06_18_are_put_together)
@@ -175,7 +176,7 @@ Test(form, booleans_of_a_client_of_2025_06_18_are_put_together)
                              &err));
     cr_assert_str_eq(err.text, "/days.tu: expected boolean, got string");
     gn_arena_release(&arena);
-    gn_form_free(form);
+    gn_form_unref(form);
 }
 
 Test(form, answers_that_do_not_fit_are_told_of)
@@ -216,7 +217,7 @@ Test(form, answers_that_do_not_fit_are_told_of)
         GN_COERCE_TEXT | GN_COERCE_NULLS, &arena, &err);
     cr_assert(p && p->age == 40 && !p->mail, "%s", err.text);
     gn_arena_release(&arena);
-    gn_form_free(form);
+    gn_form_unref(form);
 }
 
 Test(form, a_schema_as_text_gives_json_with_its_defaults)
@@ -249,7 +250,7 @@ Test(form, a_schema_as_text_gives_json_with_its_defaults)
     cr_assert_not_null(read_form(form, GN_REV_LATEST, "{\"legacy\":\"a\",\"n\":\"3\"}",
                                  GN_COERCE_TEXT, &arena, &err));
     gn_arena_release(&arena);
-    gn_form_free(form);
+    gn_form_unref(form);
 }
 
 struct inner {
@@ -315,4 +316,42 @@ Test(form, what_mcp_has_no_forms_for_is_refused_by_name)
         cr_assert_null(form);
         cr_assert(strstr(err.text, wrong[i].problem), "%zu: %s", i, err.text);
     }
+}
+
+Test(form, is_made_once_for_what_it_says)
+{
+    struct gn_forms *forms = NULL;
+    struct gn_form *a, *b, *c, *d;
+    struct gn_error err = {0};
+    const char *colors[] = {"red", "green", NULL};
+    char name[32];
+    gantry_arg args[] = {GANTRY_ARG(struct person, color, NULL, .one_of = colors), GANTRY_ARGS_END};
+    const gantry_form *form = GANTRY_FORM(struct person, args);
+    cr_assert_eq(gn_forms_get(&forms, form, &a, &err), 0, "%s", err.text);
+    cr_assert_eq(gn_forms_get(&forms, form, &b, &err), 0);
+    cr_assert_eq(a, b);
+    colors[1] = "blue"; /* the same table in the same place says something else */
+    cr_assert_eq(gn_forms_get(&forms, form, &c, &err), 0);
+    cr_assert_neq(a, c);
+    check_written(c, GN_REV_LATEST,
+                  "{\"type\":\"object\",\"properties\":{\"color\":{\"type\":\"string\",\"enum\":["
+                  "\"red\",\"blue\"]}},\"required\":[\"color\"]}");
+    cr_assert_eq(gn_forms_get(&forms, NULL, &d, &err), 0);
+    cr_assert_neq(d, c);
+    gn_form_unref(d);
+    for (int i = 0; i < 200; i++) { /* more than are kept */
+        snprintf(name, sizeof name, "color %d", i);
+        colors[1] = name;
+        cr_assert_eq(gn_forms_get(&forms, form, &d, &err), 0);
+        gn_form_unref(d);
+    }
+    args[0].pattern = "x";
+    cr_assert_eq(gn_forms_get(&forms, form, &d, &err), GN_EINVAL);
+    check_written(a, GN_REV_LATEST,
+                  "{\"type\":\"object\",\"properties\":{\"color\":{\"type\":\"string\",\"enum\":["
+                  "\"red\",\"green\"]}},\"required\":[\"color\"]}");
+    gn_form_unref(a);
+    gn_form_unref(b);
+    gn_form_unref(c);
+    gn_forms_free(forms);
 }
