@@ -875,6 +875,44 @@ Test(protocol_events, listeners_are_bounded_but_one_may_come_back)
 
 /* ---------------------------------------------------------------- the end of sessions */
 
+Test(protocol_events, sessions_with_streams_or_calls_are_not_driven_out_and_others_leave_nothing)
+{
+    struct client listener, c, more, idle, done;
+    open_session("2025-11-25");
+    f.config->max_sessions = 2;
+    get(&listener, NULL);
+    struct client first = init;
+    client_open(&init, false);
+    client_initialize(&f, &init, "2025-11-25");
+    cr_assert_eq(init.status, 200);
+    post(&c, SLEEP("1"));
+    say(request(), 1);
+    cut(&c); /* its client may come back */
+    client_open(&more, false);
+    client_initialize(&f, &more, "2025-11-25");
+    cr_assert_eq(more.status, 503);
+    /* The listener is gone: that session may go, and the next one may go with what is kept of it.
+     */
+    cut(&listener);
+    client_free(&listener);
+    client_free(&more);
+    gn_request_abort(request(), 404, "over");
+    cr_assert_gt(f.p->events.bytes, 0);
+    for (int i = 0; i < 2; i++) {
+        client_open(&idle, false);
+        client_initialize(&f, &idle, "2025-11-25");
+        cr_assert_eq(idle.status, 200);
+        client_free(&idle);
+    }
+    cr_assert_eq(f.p->events.bytes, 0);
+    get(&done, "p1-0");
+    cr_assert_eq(done.status, 404);
+    end(&done);
+    client_free(&first);
+    client_free(&c);
+    close_all();
+}
+
 Test(protocol_events, a_session_that_ends_takes_its_events_and_ends_its_streams)
 {
     struct client c, away, listener, deleted, back;
