@@ -1,6 +1,7 @@
 """Calls that wait for their client to come again (revision 2026-07-28): in the process that asked, in
 another one, after a reload, after a restart; and what becomes of states that are not in order."""
 
+import concurrent.futures
 import copy
 import hashlib
 import json
@@ -89,7 +90,11 @@ def swap(h, c):
     eventually(lambda: c.text("build") == "2", "the second build")
 
 
-@pytest.mark.parametrize("tool", ["order", "order_here"])
+REPLAYED = ["order", "order_threaded"]
+ALL = [*REPLAYED, "order_here"]
+
+
+@pytest.mark.parametrize("tool", ALL)
 def test_a_call_goes_on_where_it_stood(start, tmp_path, tool):
     h, c = start()
     order = Order(tmp_path, tool)
@@ -99,7 +104,7 @@ def test_a_call_goes_on_where_it_stood(start, tmp_path, tool):
 
 
 @pytest.mark.parametrize("revision", ["2025-06-18", "2025-11-25"])
-@pytest.mark.parametrize("tool", ["order", "order_here"])
+@pytest.mark.parametrize("tool", ALL)
 def test_a_client_of_the_handshake_era_gets_the_same(start, tmp_path, tool, revision):
     h, _ = start()
     c = HttpClient(h, revision)
@@ -117,13 +122,14 @@ def test_a_client_of_the_handshake_era_gets_the_same(start, tmp_path, tool, revi
     c.close()
 
 
-def test_a_second_process_with_the_same_key_goes_on(start, tmp_path):
+@pytest.mark.parametrize("tool", REPLAYED)
+def test_a_second_process_with_the_same_key_goes_on(start, tmp_path, tool):
     (a, at_a), (b, at_b) = start(), start()
-    order = Order(tmp_path)
+    order = Order(tmp_path, tool)
     order.take(at_a, "size")
     order.take(at_a, "sure", LARGE)
     order.finish(at_b, by=a)
-    other = Order(tmp_path, item="pears")
+    other = Order(tmp_path, tool, item="pears")
     other.take(at_a, "size")
     other.take(at_b, "sure", LARGE)
     other.finish(at_a, by=b)
@@ -131,18 +137,19 @@ def test_a_second_process_with_the_same_key_goes_on(start, tmp_path):
 
 def test_a_reload_loses_nothing(start, tmp_path):
     h, c = start()
-    orders = [Order(tmp_path, "order"), Order(tmp_path, "order_here")]
+    orders = [Order(tmp_path, tool) for tool in ALL]
     for order in orders:
         order.take(c, "size")
         order.take(c, "sure", LARGE)
     swap(h, c)
-    for order in orders:  # one is run again by the new build, the other goes on in the old one
+    for order in orders:  # two are run again by the new build, the other goes on in the old one
         order.finish(c, by=h)
 
 
-def test_a_restart_loses_nothing(start, tmp_path):
+@pytest.mark.parametrize("tool", REPLAYED)
+def test_a_restart_loses_nothing(start, tmp_path, tool):
     h, c = start()
-    order = Order(tmp_path)
+    order = Order(tmp_path, tool)
     order.take(c, "size")
     order.take(c, "sure", LARGE)
     h.stop()
@@ -268,3 +275,22 @@ def test_what_is_parked_expires(start):
     refusal("gone", lambda: c.request("tools/call", {
         "name": "wait", "arguments": {}, "requestState": asked["requestState"],
         "inputResponses": SURE}))
+
+
+def test_of_many_that_bring_one_state_one_is_served(start, tmp_path):
+    h, c = start()
+    order = Order(tmp_path, "order_here")
+    order.take(c, "size")
+
+    def attempt(_):
+        try:
+            return order.send(client_of(h), {**LARGE, **SURE})
+        except RpcError as e:
+            return e.data["reason"]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(attempt, range(16)))
+    served = [r for r in results if isinstance(r, dict)]
+    assert len(served) == 1, results
+    order.check(served[0], by=h)
+    assert {r for r in results if not isinstance(r, dict)} <= {"in_use", "spent"}

@@ -74,6 +74,13 @@ GANTRY_TOOL(order, order_in, "Orders something, and may be run again", .flags = 
     return take_order(call, in);
 }
 
+#define order_threaded_args order_args
+GANTRY_TOOL(order_threaded, order_in, "Orders something on a worker, and may be run again",
+            .flags = GANTRY_REPLAY | GANTRY_BLOCKING)
+{
+    return take_order(call, in);
+}
+
 #define order_here_args order_args
 GANTRY_TOOL(order_here, order_in, "Orders something where it began")
 {
@@ -125,5 +132,5 @@ GANTRY_TOOL0(build, "Which build this is")
 }
 
 GANTRY_PLUGIN("wait", "1.0.0",
-              .tools = GANTRY_TOOLS(&order_tool, &order_here_tool, &wait_tool, &much_tool,
-                                    &runs_tool, &build_tool));
+              .tools = GANTRY_TOOLS(&order_tool, &order_threaded_tool, &order_here_tool, &wait_tool,
+                                    &much_tool, &runs_tool, &build_tool));
