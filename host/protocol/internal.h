@@ -328,6 +328,8 @@ int gn_request_close_stream(struct gn_request *r, uint32_t retry_ms);
 /* A GET with the id of a request's event. */
 void gn_request_resume(struct gn_protocol *p, struct gn_session *session, struct gn_stream *s,
                        const struct gn_event_id *id);
+/* http.resume.close_after may have changed: for those that have begun, too. */
+void gn_protocol_wait_for_close(struct gn_protocol *p);
 /* The request has no connection any more. */
 void gn_request_disconnect(struct gn_request *r);
 /* On a stream that has begun: the event without data that clients of 2025-11-25 and later get

@@ -490,6 +490,7 @@ void gn_protocol_configure(struct gn_protocol *p, const struct gn_config *config
         gn_protocol_changed(p, 1u << GN_TOOL);
     p->config = config;
     gn_parking_configure(p->parking, config);
+    gn_protocol_wait_for_close(p);
 }
 
 int gn_protocol_open(struct gn_protocol *p, struct gn_error *err)

@@ -51,9 +51,10 @@ static struct gn_event_id id_of(const struct gn_flow *flow, uint64_t number)
 
 static void on_close_due(struct gn_timer *timer);
 
-static void wait_for_close(struct gn_protocol *p)
+void gn_protocol_wait_for_close(struct gn_protocol *p)
 {
-    if (gn_list_empty(&p->begun))
+    gn_timer_stop(&p->close);
+    if (gn_list_empty(&p->begun) || !p->config->resume_close_after_ms)
         return;
     struct gn_request *first = GN_CONTAINER(p->begun.next, struct gn_request, begun_node);
     uint64_t now = gn_clock_ms(), due = first->begun_ms + p->config->resume_close_after_ms;
@@ -67,13 +68,12 @@ static void on_close_due(struct gn_timer *timer)
     uint64_t now = gn_clock_ms();
     while (!gn_list_empty(&p->begun)) {
         struct gn_request *r = GN_CONTAINER(p->begun.next, struct gn_request, begun_node);
-        if (after_ms && r->begun_ms + after_ms > now)
+        if (r->begun_ms + after_ms > now)
             break;
         gn_list_remove(&r->begun_node);
-        if (after_ms) /* the configuration may have changed */
-            (void)gn_request_close_stream(r, 0);
+        (void)gn_request_close_stream(r, 0);
     }
-    wait_for_close(p);
+    gn_protocol_wait_for_close(p);
 }
 
 /* The connection carries an event stream from now on. */
@@ -81,13 +81,13 @@ static void note_begun(struct gn_request *r)
 {
     struct gn_protocol *p = r->p;
     r->flow.is_begun = true;
-    if (!p->config->resume_close_after_ms || !takes_marks(r->revision))
+    if (!takes_marks(r->revision))
         return;
     r->begun_ms = gn_clock_ms();
     gn_list_remove(&r->begun_node);
     gn_list_append(&p->begun, &r->begun_node);
     if (!gn_timer_is_running(&p->close))
-        wait_for_close(p);
+        gn_protocol_wait_for_close(p);
 }
 
 /* The event that stands first: sent before any other, or when the transport has begun the stream.

@@ -735,6 +735,17 @@ Test(protocol_events, long_requests_are_closed_each_in_its_turn)
     get(&back, "p1-0");
     run_until_int(&f, &back.status, 200);
     assert_ids(&back, "[p1-0] [p1-0]");
+    /* Not where that is no more configured, until it is again. */
+    end(&back);
+    struct gn_config later = *f.config;
+    later.resume_close_after_ms = 0;
+    gn_protocol_configure(f.p, &later);
+    get(&back, "p1-0");
+    run_some(&f);
+    cr_assert_eq(back.status, 0);
+    cr_assert_not(gn_timer_is_running(&f.p->close));
+    gn_protocol_configure(f.p, f.config);
+    run_until_int(&f, &back.status, 200);
     /* What is a body, not a stream, stays. */
     post(&old, SLEEP("3"));
     run_some(&f);
