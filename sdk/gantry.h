@@ -2413,6 +2413,8 @@ typedef struct gantry_descriptor {
 #define GANTRY_SAMPLING(...)                                                                       \
     (&(const gantry_sampling){.size = sizeof(gantry_sampling), .prompt = __VA_ARGS__})
 #define GANTRY_LIST_OF(...) ((const char *const[]){__VA_ARGS__, NULL})
+/* GANTRY_ASK(GANTRY_ASK_FORM, "key", options): a gantry_ask *, good until the end of the block that
+ * it is written in (the body of an `if` is one). */
 #define GANTRY_ASK(kind_, key_, ...)                                                               \
     (&(gantry_ask){.size = sizeof(gantry_ask), .kind = (kind_), .key = (key_), __VA_ARGS__})
 #define GANTRY_TASK_OPTIONS(...)                                                                   \
