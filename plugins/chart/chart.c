@@ -8,7 +8,6 @@
 
 #include <gantry.h>
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,10 +63,15 @@ static const gantry_arg show_chart_args[] = {
     GANTRY_ARGS_END,
 };
 
+static double size_of(double value)
+{
+    return value < 0 ? -value : value;
+}
+
 /* A bar of text, as long as the value has it. */
 static const char *bar_of(char bar[BAR_MAX + 1], double value, double most)
 {
-    int n = most > 0 ? (int)lround(BAR_MAX * fabs(value) / most) : 0;
+    int n = most > 0 ? (int)(BAR_MAX * (size_of(value) / most) + 0.5) : 0;
     memset(bar, value < 0 ? '-' : '#', (size_t)n);
     bar[n] = '\0';
     return bar;
@@ -80,8 +84,9 @@ static int draw_as_text(gantry_call *call, const show_chart_in *in)
     double most = 0;
     int width = 0;
     for (size_t i = 0; i < in->points.n; i++) {
-        most = fmax(most, fabs(in->points.v[i].value));
-        width = (int)fmax(width, (double)strlen(in->points.v[i].label));
+        const point *p = &in->points.v[i];
+        most = size_of(p->value) > most ? size_of(p->value) : most;
+        width = (int)strlen(p->label) > width ? (int)strlen(p->label) : width;
     }
     for (size_t i = 0; i < in->points.n && at < sizeof lines; i++) {
         const point *p = &in->points.v[i];
