@@ -104,9 +104,8 @@ static int ask_who(gantry_call *call, const void *in)
 #define WHO_SCHEMA                                                                                 \
     "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},"                         \
     "\"age\":{\"type\":\"integer\",\"default\":7}},\"required\":[\"name\"]}"
-#define ASKED_WHO                                                                                    \
-    "who elicitation/create {\"mode\":\"form\",\"message\":\"Who?\",\"requestedSchema\":" WHO_SCHEMA \
-    "}\n"
+#define FORM_WHO "{\"mode\":\"form\",\"message\":\"Who?\",\"requestedSchema\":" WHO_SCHEMA "}"
+#define ASKED_WHO "who elicitation/create " FORM_WHO "\n"
 
 Test(host_ask, a_form_is_asked_and_filled_in)
 {
@@ -306,8 +305,8 @@ Test(host_ask, several_kinds_of_questions_at_once)
     for (size_t i = 0; i < 6; i++)
         cr_assert_eq(codes[i], i == 2 ? GANTRY_EDECLINED : GANTRY_OK, "%zu: %d", i, codes[i]);
     check_asked(
-        "who elicitation/create {\"mode\":\"form\",\"message\":\"Who?\",\"requestedSchema\":" WHO_SCHEMA
-        "}\nany elicitation/create {\"mode\":\"form\",\"message\":\"What?\",\"requestedSchema\":{"
+        ASKED_WHO
+        "any elicitation/create {\"mode\":\"form\",\"message\":\"What?\",\"requestedSchema\":{"
         "\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"boolean\",\"default\":true}}}}\n"
         "sure elicitation/create {\"mode\":\"form\",\"message\":\"Sure?\",\"requestedSchema\":{"
         "\"type\":\"object\",\"properties\":{}}}\n"
