@@ -901,6 +901,9 @@ typedef struct gantry_host {
     int (*set_skill)(gantry_plugin *, const gantry_skill *);
     int (*remove_skill)(gantry_plugin *, const char *path);
 
+    /* subscriptions, more */
+    int (*subscriptions)(gantry_call *, gantry_strings *ret);
+
     /* asking, more */
     int (*no_park)(gantry_call *, int held);
 } gantry_host;
@@ -2162,6 +2165,16 @@ static inline int gantry_resource_updated(gantry_plugin *plugin, const char *uri
 static inline bool gantry_is_subscribed(gantry_plugin *plugin, const char *uri)
 {
     return GANTRY_HOST_HAS(is_subscribed) && gantry_host_->is_subscribed(plugin, uri) > 0;
+}
+/* All URIs of this instance's resources that some client has subscribed to, in their normal form
+ * (percent-encoded, with the instance's name before them if it has one) and in no order; they live
+ * as long as the call. [call] GANTRY_ETOOBIG: over the call's memory. */
+static inline int gantry_subscriptions(gantry_call *call, gantry_strings *ret)
+{
+    ret->n = 0;
+    if (!GANTRY_HOST_HAS(subscriptions))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->subscriptions(call, ret);
 }
 /* Serves a skill, or replaces the one of this instance that has its path, in one step: clients see
  * all of the old one or all of the new one, and those that have subscribed to a file of it that has

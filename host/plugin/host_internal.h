@@ -110,6 +110,7 @@ const gantry_json *gn_host_client_extension(gantry_call *call, const char *name)
 /* ---- host_subscribe.c */
 int gn_host_resource_updated(gantry_plugin *g, const char *uri);
 int gn_host_is_subscribed(gantry_plugin *g, const char *uri);
+int gn_host_subscriptions(gantry_call *call, gantry_strings *ret);
 
 /* ---- host_skill.c */
 int gn_host_set_skill(gantry_plugin *g, const gantry_skill *skill);

@@ -201,3 +201,46 @@ int gn_host_is_subscribed(gantry_plugin *g, const char *uri)
 {
     return ask(g, uri, false);
 }
+
+/* ---------------------------------------------------------------- all of them */
+
+/* A question of a call, carried to the loop. */
+struct listing {
+    gantry_call *call;
+    gantry_plugin *g;
+    gantry_strings *ret;
+    int rc;
+};
+
+static void list_on_loop(void *arg)
+{
+    struct listing *l = arg;
+    struct gn_call_env *env = l->g->env;
+    const char **v = NULL;
+    size_t n = 0, room = 0, at = 0;
+    l->rc = GANTRY_OK;
+    if (!env->next_watched || l->g->state != GN_GEN_LIVE)
+        return;
+    for (const char *uri; (uri = env->next_watched(env->watch_arg, &at)) != NULL;)
+        room++;
+    v = gn_arena_alloc(&l->call->arena, (room + 1) * sizeof *v);
+    at = 0;
+    for (const char *uri; v && (uri = env->next_watched(env->watch_arg, &at)) != NULL;) {
+        const char *copy = is_own(l->g, uri) ? gn_arena_strdup(&l->call->arena, uri) : NULL;
+        if (copy)
+            v[n++] = copy;
+    }
+    if (!v)
+        l->rc = GANTRY_ETOOBIG;
+    *l->ret = (gantry_strings){v ? n : 0, v};
+}
+
+int gn_host_subscriptions(gantry_call *call, gantry_strings *ret)
+{
+    gantry_plugin *g = gn_host_self(call);
+    if (!g || !ret)
+        return GANTRY_EINVAL;
+    struct listing l = {.call = call, .g = g, .ret = ret};
+    gn_host_on_loop(call, list_on_loop, &l);
+    return l.rc;
+}

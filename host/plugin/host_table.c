@@ -141,6 +141,8 @@ const gantry_host gn_host_table = {
     .set_skill = gn_host_set_skill,
     .remove_skill = gn_host_remove_skill,
 
+    .subscriptions = gn_host_subscriptions,
+
     .no_park = gn_host_no_park,
 };
 

@@ -13,6 +13,7 @@
 #include "dir.h"
 #include "path.h"
 #include "search.h"
+#include "watch.h"
 #include "within.h"
 #include "write.h"
 
@@ -34,7 +35,7 @@
 typedef struct {
     gantry_strings roots;
     bool write, within_roots;
-    int64_t max_bytes;
+    int64_t max_bytes, watch;
 } files_settings;
 
 static const gantry_arg files_settings_args[] = {
@@ -47,6 +48,10 @@ static const gantry_arg files_settings_args[] = {
                .default_json = "false"),
     GANTRY_ARG(files_settings, max_bytes, "Largest file to read, search or write, bytes",
                .range = {1, 8 << 20}, .default_json = "4194304"),
+    GANTRY_ARG(files_settings, watch,
+               "How often it is looked whether files that clients have subscribed to have changed, "
+               "milliseconds; 0: never",
+               .range = {0, 3600000}, .default_json = "2000"),
     GANTRY_ARGS_END,
 };
 
@@ -559,6 +564,20 @@ GANTRY_TEMPLATE(file, file_in, "files://{root}/{path*}", "A file below one of th
 
 /* ---------------------------------------------------------------- the plugin */
 
+/* Looks at nothing while nobody has subscribed. */
+static int start_watching(gantry_plugin *plugin, const roots *r, int64_t every_ms)
+{
+    watch_state *state = every_ms ? calloc(1, sizeof *state) : NULL;
+    if (!state)
+        return every_ms ? GANTRY_ETOOBIG : GANTRY_OK;
+    state->roots = r;
+    if (gantry_every(plugin, (uint32_t)every_ms,
+                     GANTRY_BACKGROUND("watch", watch_look, state, .free_arg = free)))
+        return GANTRY_OK;
+    free(state);
+    return GANTRY_EBUSY;
+}
+
 static int start(gantry_call *call, gantry_plugin *plugin)
 {
     const files_settings *settings = gantry_settings(plugin);
@@ -575,6 +594,8 @@ static int start(gantry_call *call, gantry_plugin *plugin)
     }
     /* A tool that is not allowed is not there: registered at run time, or not at all. */
     int rc = settings->write ? gantry_add_tool(plugin, &write_file_tool) : GANTRY_OK;
+    if (rc == GANTRY_OK)
+        rc = start_watching(plugin, r, settings->watch);
     if (rc) {
         roots_close(r);
         free(r);

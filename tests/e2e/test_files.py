@@ -430,3 +430,34 @@ def test_the_manifest_tells_the_settings():
                           text=True).stdout
     for word in ("roots", "write", "max_bytes", "read_file", "files://{root}/{path*}"):
         assert word in said
+
+
+# ---------------------------------------------------------------- subscriptions
+
+@pytest.mark.parametrize("revision", [OLD, NEW])
+def test_subscribers_hear_of_changed_files(files, root, revision):
+    c = files(revision, watch=100)
+    (root / "a b.txt").write_text("one")
+    (root / "other").write_text("one")
+    updated = "notifications/resources/updated"
+    uri, other, later = (f"files://{root.name}/{name}" for name in ("a%20b.txt", "other", "later"))
+    if revision == NEW:
+        call = c.start("subscriptions/listen", {"notifications": {"resourceSubscriptions": [uri, later]}})
+        call.wait_notifications(1)
+        told = lambda n: [m["params"]["uri"] for m in call.wait_notifications(n, updated)]
+    else:
+        for one in (uri, later):
+            c.request("resources/subscribe", {"uri": one})
+        told = lambda n: [m["params"]["uri"] for m in c.notifications.wait(updated, n)]
+    count = 0
+
+    def changes(path, expected):
+        """Changes it until that is told: the first look only takes notes."""
+        nonlocal count
+        (root / "other").write_text(f"{count}")
+        path.write_text("x" * (count := count + 1))
+        seen = list((c.notifications.seen if revision == OLD else call.notifications))
+        return expected in [m["params"].get("uri") for m in seen if m["method"] == updated]
+    eventually(lambda: changes(root / "a b.txt", uri), "a change")
+    eventually(lambda: changes(root / "later", later), "a file that was not there")
+    assert other not in told(2)
