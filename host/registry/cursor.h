@@ -8,9 +8,9 @@
 enum gn_cursor_kind { GN_CURSOR_SKILLS = 64, GN_CURSOR_DIRECTORY };
 
 /* `nextCursor`: the page after this key. kind: an enum gn_kind or gn_cursor_kind. */
-void gn_cursor_write(const struct gn_snapshot *s, int kind, const char *key, struct gn_jw *w);
+void gn_cursor_write(const struct gn_snapshot *s, uint32_t kind, const char *key, struct gn_jw *w);
 /* Appends the key that the cursor holds; GN_EINVAL: it is none of this kind. */
-GN_NODISCARD int gn_cursor_read(const struct gn_snapshot *s, int kind, const char *cursor,
+GN_NODISCARD int gn_cursor_read(const struct gn_snapshot *s, uint32_t kind, const char *cursor,
                                 struct gn_buf *key, struct gn_error *err);
 /* Index of the first component whose key sorts after `key`. */
 size_t gn_snapshot_index_after(const struct gn_snapshot_kind *k, const char *key);

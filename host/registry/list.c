@@ -216,7 +216,7 @@ void gn_component_write(const struct gn_component *c, struct gn_view view, struc
 
 /* ---------------------------------------------------------------- pages */
 
-static void make_tag(const struct gn_snapshot *s, int kind, const char *key, size_t len,
+static void make_tag(const struct gn_snapshot *s, uint32_t kind, const char *key, size_t len,
                      unsigned char tag[TAG_BYTES])
 {
     struct gn_buf text = GN_BUF_INIT(KEY_MAX + 1);
@@ -226,7 +226,7 @@ static void make_tag(const struct gn_snapshot *s, int kind, const char *key, siz
     gn_buf_release(&text);
 }
 
-void gn_cursor_write(const struct gn_snapshot *s, int kind, const char *key, struct gn_jw *w)
+void gn_cursor_write(const struct gn_snapshot *s, uint32_t kind, const char *key, struct gn_jw *w)
 {
     unsigned char tag[TAG_BYTES];
     size_t len = strlen(key);
@@ -241,8 +241,8 @@ void gn_cursor_write(const struct gn_snapshot *s, int kind, const char *key, str
     gn_buf_release(&text);
 }
 
-int gn_cursor_read(const struct gn_snapshot *s, int kind, const char *cursor, struct gn_buf *key,
-                   struct gn_error *err)
+int gn_cursor_read(const struct gn_snapshot *s, uint32_t kind, const char *cursor,
+                   struct gn_buf *key, struct gn_error *err)
 {
     unsigned char tag[TAG_BYTES];
     size_t len = strnlen(cursor, CURSOR_MAX + 1);

@@ -54,8 +54,8 @@ static void write_skill(const struct gn_snapshot_kind *k, const struct gn_compon
 }
 
 /* Where the page begins: the key it comes after, in `key`; "" at the start. */
-static int read_start(const struct gn_snapshot *s, int kind, const char *cursor, struct gn_buf *key,
-                      struct gn_error *err)
+static int read_start(const struct gn_snapshot *s, uint32_t kind, const char *cursor,
+                      struct gn_buf *key, struct gn_error *err)
 {
     return cursor ? gn_cursor_read(s, kind, cursor, key, err) : GN_OK;
 }
