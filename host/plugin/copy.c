@@ -104,20 +104,6 @@ static bool same_file(const struct stat *a, const struct stat *b)
            a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-static int write_all(int fd, const char *data, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        data += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
 static int copy_bytes(struct gn_copy *c, int in, int out, const char *part, struct gn_error *err)
 {
     crypto_generichash_state state;
@@ -139,7 +125,7 @@ static int copy_bytes(struct gn_copy *c, int in, int out, const char *part, stru
             return gn_error_set(err, GN_ETOOBIG, "grows beyond the limit of %llu MiB",
                                 GN_COPY_MAX >> 20);
         crypto_generichash_update(&state, (const uint8_t *)chunk, (size_t)n);
-        int rc = write_all(out, chunk, (size_t)n);
+        int rc = gn_write_all(out, chunk, (size_t)n);
         if (rc)
             return gn_error_set(err, rc, "cannot be copied to %s: %s", part, strerror(-rc));
     }

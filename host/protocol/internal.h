@@ -229,6 +229,8 @@ void gn_protocol_free_released(struct gn_protocol *p);
 /* ---- methods */
 /* The session that was made is not to be after all. */
 void gn_request_unmake(struct gn_request *r);
+/* params.uri; NULL after setting fault. */
+const char *gn_request_uri(const struct gn_request *r, struct gn_fault *fault);
 /* operate.c: runs a method that has `produce`, in its middlewares if there are any. */
 void gn_request_operate(struct gn_request *r);
 /* Puts the middlewares that want them around a notification; nobody waits for them. */

@@ -22,6 +22,15 @@ int gn_fault_set(struct gn_fault *fault, int status, int code, const char *fmt, 
     return GN_EINVAL;
 }
 
+const char *gn_request_uri(const struct gn_request *r, struct gn_fault *fault)
+{
+    const char *uri = gn_json_cstr(gn_json_get(r->params, "uri"));
+    if (!uri)
+        (void)gn_fault_set(fault, 200, GN_RPC_INVALID_PARAMS, "%s needs params.uri, a string",
+                           r->method->name);
+    return uri;
+}
+
 static void reply_fault(struct gn_request *r, struct gn_reply *reply, const struct gn_fault *fault)
 {
     if (reply)

@@ -16,21 +16,12 @@ static bool exists(const struct gn_protocol *p, const char *uri)
 
 /* ---------------------------------------------------------------- handshake era */
 
-static const char *uri_of(const struct gn_request *r, struct gn_fault *fault)
-{
-    const char *uri = gn_json_cstr(gn_json_get(r->params, "uri"));
-    if (!uri)
-        (void)gn_fault_set(fault, 200, GN_RPC_INVALID_PARAMS, "%s needs params.uri, a string",
-                           r->method->name);
-    return uri;
-}
-
 int gn_produce_subscribe(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault)
 {
     struct gn_protocol *p = r->p;
     struct gn_session *s = r->session;
     struct gn_error err = {0};
-    const char *uri = uri_of(r, fault);
+    const char *uri = gn_request_uri(r, fault);
     (void)w;
     if (!uri)
         return GN_EINVAL;
@@ -50,7 +41,7 @@ int gn_produce_subscribe(struct gn_request *r, struct gn_jw *w, struct gn_fault 
 /* What is not subscribed to is not afterwards, too. */
 int gn_produce_unsubscribe(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault)
 {
-    const char *uri = uri_of(r, fault);
+    const char *uri = gn_request_uri(r, fault);
     (void)w;
     if (!uri)
         return GN_EINVAL;

@@ -2,16 +2,6 @@
  * resources/directory/read. Source: SEP-2640. */
 #include "protocol/internal.h"
 
-/* NULL after saying that it is no string. */
-static const char *uri_of(const struct gn_request *r, struct gn_fault *fault)
-{
-    const char *uri = gn_json_cstr(gn_json_get(r->params, "uri"));
-    if (!uri)
-        (void)gn_fault_set(fault, 200, GN_RPC_INVALID_PARAMS, "%s needs params.uri, a string",
-                           r->method->name);
-    return uri;
-}
-
 /* NULL: from the start; rc: it is no string. */
 static const char *cursor_of(const struct gn_request *r, struct gn_fault *fault, int *rc)
 {
@@ -37,7 +27,7 @@ int gn_produce_skills(struct gn_request *r, struct gn_jw *w, struct gn_fault *fa
 
 int gn_produce_skill(struct gn_request *r, struct gn_jw *w, struct gn_fault *fault)
 {
-    const char *uri = uri_of(r, fault);
+    const char *uri = gn_request_uri(r, fault);
     if (!uri)
         return GN_EINVAL;
     if (gn_snapshot_get_skill(gn_registry_current(r->p->registry), uri, w))
@@ -49,7 +39,7 @@ int gn_produce_directory(struct gn_request *r, struct gn_jw *w, struct gn_fault 
 {
     struct gn_error err = {0};
     int rc;
-    const char *uri = uri_of(r, fault), *cursor = cursor_of(r, fault, &rc);
+    const char *uri = gn_request_uri(r, fault), *cursor = cursor_of(r, fault, &rc);
     if (!uri || rc)
         return GN_EINVAL;
     struct gn_view view = {.revision = r->revision};

@@ -36,20 +36,6 @@ bool gn_task_id_is_valid(const char *id, size_t len)
 
 /* ---------------------------------------------------------------- in a thread */
 
-static int write_all(int fd, const char *data, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        data += n;
-        len -= (size_t)n;
-    }
-    return fsync(fd) ? -errno : 0;
-}
-
 static int write_file(int dir_fd, const char *id, const char *text, size_t len)
 {
     char half[NAME_SIZE], name[NAME_SIZE];
@@ -59,7 +45,9 @@ static int write_file(int dir_fd, const char *id, const char *text, size_t len)
     int fd = openat(dir_fd, half, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    int rc = write_all(fd, text, len);
+    int rc = gn_write_all(fd, text, len);
+    if (!rc && fsync(fd))
+        rc = -errno;
     close(fd);
     if (!rc && renameat(dir_fd, half, dir_fd, name))
         rc = -errno;
@@ -265,18 +253,8 @@ static const char *read_problem(int fd, size_t max_bytes, struct gn_buf *out)
         return "can be written by others";
     if (st.st_size < 0 || (uint64_t)st.st_size > max_bytes)
         return "is too large";
-    for (;;) {
-        char chunk[16384];
-        ssize_t n = read(fd, chunk, sizeof chunk);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return strerror(errno);
-        if (n == 0)
-            return NULL;
-        if (gn_buf_add(out, chunk, (size_t)n))
-            return "is too large";
-    }
+    int rc = gn_read_all(fd, out);
+    return rc == GN_ETOOBIG ? "is too large" : rc ? strerror(-rc) : NULL;
 }
 
 static const char *read_one(struct gn_task_files *f, const char *name, size_t max_bytes,

@@ -91,8 +91,7 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
     return last[b_len];
 }
 
-/* Reads fd to its end into out. */
-static int read_all(int fd, struct gn_buf *out)
+int gn_read_all(int fd, struct gn_buf *out)
 {
     for (;;) {
         /* One byte more than the buffer may hold tells "full" from "too big". */
@@ -115,6 +114,20 @@ static int read_all(int fd, struct gn_buf *out)
         }
         out->len += (size_t)n;
     }
+}
+
+int gn_write_all(int fd, const char *data, size_t len)
+{
+    while (len) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        data += n;
+        len -= (size_t)n;
+    }
+    return 0;
 }
 
 bool gn_strcaseeq(const char *a, const char *b)
@@ -231,7 +244,7 @@ int gn_read_file(const char *path, struct gn_buf *out)
     else if (!S_ISREG(st.st_mode))
         rc = GN_EINVAL;
     else
-        rc = read_all(fd, out);
+        rc = gn_read_all(fd, out);
     close(fd);
     if (rc)
         out->len = before;

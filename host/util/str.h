@@ -50,5 +50,9 @@ const char *gn_path_base(const char *path); /* after the last slash */
 
 /* Reads a whole file up to max bytes into out (appended). */
 int gn_read_file(const char *path, struct gn_buf *out);
+/* The same from a descriptor, to its end. */
+int gn_read_all(int fd, struct gn_buf *out);
+/* Writes all of it, however often that takes. 0 or -errno. */
+int gn_write_all(int fd, const char *data, size_t len);
 
 #endif
