@@ -90,6 +90,17 @@ static const char *initialize_problem(const struct gn_request *r)
 }
 
 /* The session, filled in; NULL: too many, or the client is gone. */
+/* What a client of that revision can mean: others would not know what they are asked. */
+static uint32_t capabilities_in(enum gn_revision revision)
+{
+    uint32_t bits = GANTRY_CAP_SAMPLING | GANTRY_CAP_ROOTS;
+    if (revision >= GN_REV_2025_06_18)
+        bits |= GANTRY_CAP_ELICITATION;
+    if (revision >= GN_REV_2025_11_25)
+        bits |= GANTRY_CAP_ELICITATION_URL | GANTRY_CAP_SAMPLING_TOOLS | GN_CAP_SAMPLING_CONTEXT;
+    return bits;
+}
+
 static struct gn_session *make_session(struct gn_request *r)
 {
     struct gn_stream *stream = r->stream;
@@ -109,7 +120,8 @@ static struct gn_session *make_session(struct gn_request *r)
     s->revision = rev;
     s->client_name = copy_name(gn_json_cstr(gn_json_get(info, "name")));
     s->client_version = copy_name(gn_json_cstr(gn_json_get(info, "version")));
-    s->capabilities = gn_capabilities_parse(gn_json_get(r->params, "capabilities"));
+    s->capabilities = gn_capabilities_parse(gn_json_get(r->params, "capabilities")) &
+                      capabilities_in(rev);
     s->extensions = gn_extensions_keep(gn_json_get(r->params, "capabilities"));
     r->revision = rev;
     r->made = gn_session_ref(s);

@@ -217,6 +217,7 @@ def test_revisions_that_have_no_elicitation(talk):
     talker = talk({MODEL: say("Hello")})
     result = talker.call("confirm")
     assert result["isError"] and "elicitation (forms)" in result["content"][0]["text"]
+    assert talker.text("careful") == "as you like"
     assert talker.text("sample") == "Hello by test-model (-, 1)"
 
 
