@@ -1,6 +1,7 @@
 /* call.c - the life of a call: start, deadline, cancellation, end. */
 #include "call/call.h"
 
+#include "call/ask.h"
 #include "call/internal.h"
 #include "call/lines.h"
 #include "call/mutex.h"
