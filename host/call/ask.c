@@ -244,7 +244,8 @@ static void stand_still(struct gn_asking *a)
     EACH_WAITING(a, c)
     {
         gn_call_stop_clock(c);
-        env->running -= c->running;
+        c->is_still = c->running;
+        env->running -= c->is_still;
     }
 }
 
@@ -260,7 +261,8 @@ static void go_on(struct gn_asking *a, int rc)
     EACH_WAITING(a, c)
     {
         gn_call_start_clock(c);
-        env->running += c->running;
+        env->running += c->is_still;
+        c->is_still = false;
     }
     gn_op_done(&a->op, rc);
 }
@@ -288,13 +290,24 @@ static void on_timeout(struct gn_timer *timer)
     go_on(a, GN_ETIMEDOUT);
 }
 
+uint32_t gn_asking_max(const struct gn_call_env *env)
+{
+    return env->max_asking ? env->max_asking : DEFAULT_MAX_ASKING;
+}
+
+/* Its sink decides who goes, or whether it waits at all. */
+static bool may_make_room(const struct gn_call *root)
+{
+    return gn_revision_is_stateless(root->revision) && !root->task_id;
+}
+
 static void put_to_client(struct gn_op *op)
 {
     struct gn_asking *a = GN_CONTAINER(op, struct gn_asking, op);
     struct gn_call *root = a->root;
     struct gn_call_env *env = root->env;
-    uint32_t max = env->max_asking ? env->max_asking : DEFAULT_MAX_ASKING;
-    if (!root->ops || !root->ops->ask || env->asking >= max) {
+    if (!root->ops || !root->ops->ask ||
+        (env->asking >= gn_asking_max(env) && !may_make_room(root))) {
         gn_op_done(op, root->ops ? GN_EBUSY : GN_ECANCELED);
         return;
     }

@@ -110,6 +110,9 @@ bool gn_asking_settle(struct gn_call *root);
 /* Writes the open questions as members of MCP's inputRequests: "wire key": {method, params}; all
  * that are not answered. */
 void gn_asking_write(const struct gn_call *root, struct gn_jw *w);
+/* How many calls may wait for their clients. A sink that parks is asked all the same: it is to make
+ * room, or not to wait. */
+uint32_t gn_asking_max(const struct gn_call_env *env);
 /* True if it can wait without anybody connected: coroutines only, no middleware around it that says
  * GANTRY_NO_PARK, and nothing held by gantry_no_park. Else it has to unwind. */
 bool gn_asking_can_park(const struct gn_call *root);

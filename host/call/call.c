@@ -291,7 +291,8 @@ static void task_done(struct gn_task *task, void *arg)
     struct gn_call_env *env = call->env;
     GN_CHECK(call, GN_CALL_MAGIC);
     bool ran = gn_task_ran(task);
-    env->running--;
+    env->running -= !call->is_still; /* a nested call may ask on behind one that was cancelled */
+    call->is_still = false;
     call->task = NULL;
     call->running = false;
     if (!call->finished)

@@ -52,22 +52,22 @@ struct gn_call_env {
     const char *(*next_watched)(void *arg, size_t *at);
     void (*resource_changed)(void *arg, const char *uri);
     void *watch_arg;
-    struct gn_list observers;          /* gn_call_observer */
-    struct gn_store *store;            /* state across calls (store.h); NULL: none */
-    struct gn_metrics *metrics;        /* what the host counts; NULL: nothing */
-    uint32_t max_background;           /* background work at a time; 0: 256 */
-    uint32_t background_timeout_ms;    /* of one without a limit of its own; 0: 600,000 */
-    uint32_t max_asking;               /* calls that wait for their clients; 0: 1,000 */
-    uint32_t ask_timeout_ms;           /* how long such a one waits; 0: 600,000 */
-    uint32_t asking;                   /* those that do now */
+    struct gn_list observers;             /* gn_call_observer */
+    struct gn_store *store;               /* state across calls (store.h); NULL: none */
+    struct gn_metrics *metrics;           /* what the host counts; NULL: nothing */
+    uint32_t max_background;              /* background work at a time; 0: 256 */
+    uint32_t background_timeout_ms;       /* of one without a limit of its own; 0: 600,000 */
+    uint32_t max_asking;                  /* calls that wait for their clients; 0: 1,000 */
+    uint32_t ask_timeout_ms;              /* how long such a one waits; 0: 600,000 */
+    uint32_t asking;                      /* those that do now */
     struct gn_elicitations *elicitations; /* ids that clients were told (ask.h); NULL: nobody */
-    uint32_t background;               /* that runs now */
-    uint32_t holding;                  /* owners whose `hold` is set */
-    uint32_t notifications;            /* in middlewares now (operate.c of the protocol) */
-    bool no_schedules;                 /* the host stops: no schedule runs any more */
-    bool no_background;                /* no work without a client is taken any more */
-    struct gn_background_drain *drain; /* while the host waits for it to end; else NULL */
-    struct gn_list calls;              /* those alive, newest last */
+    uint32_t background;                  /* that runs now */
+    uint32_t holding;                     /* owners whose `hold` is set */
+    uint32_t notifications;               /* in middlewares now (operate.c of the protocol) */
+    bool no_schedules;                    /* the host stops: no schedule runs any more */
+    bool no_background;                   /* no work without a client is taken any more */
+    struct gn_background_drain *drain;    /* while the host waits for it to end; else NULL */
+    struct gn_list calls;                 /* those alive, newest last */
     uint32_t alive, peak;
     uint32_t running; /* handlers that have not returned, answered or not */
     /* [loop] NULL, or called whenever one has returned (the protocol's: the next in its queue). */
@@ -198,7 +198,7 @@ struct gantry_call {
     const char *traceparent, *tracestate, *baggage; /* NULL: none, or malformed */
     uint64_t began_us;                              /* gn_clock_us() of its start */
     uint32_t capabilities; /* GANTRY_CAP_ bits of the client, and GN_CAP_SAMPLING_CONTEXT */
-    const char *uri;                                /* resources/read: as the client wrote it */
+    const char *uri;       /* resources/read: as the client wrote it */
     const char *mime_type; /* resources/read: the component's, for contents that say none */
     const char *argument_name, *argument_value; /* completion */
     uint64_t correlation;                       /* gn_call_correlation; 0: nobody has asked yet */
@@ -246,6 +246,7 @@ struct gantry_call {
     void *ops_data;
 
     bool finished, cancelled, is_completion, failed, running;
+    bool is_still;       /* runs, but waits for its client: not in env->running */
     int rc;              /* what the handler returned */
     const char *failure; /* in the arena */
     const char *heard;   /* what passing on the code heard_rc says to the client */

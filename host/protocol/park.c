@@ -86,8 +86,12 @@ static uint32_t count_of(const struct gn_parking *k, const char *principal)
 /* A place for one more; those that can be replayed lose nothing by making room. */
 static bool make_room(struct gn_parking *k, const struct gn_call *call, size_t bytes)
 {
+    const struct gn_call_env *env = call->env;
+    if (bytes > k->max_bytes)
+        return false;
     for (;;) {
-        bool is_full = k->count >= k->max || k->bytes + bytes > k->max_bytes;
+        bool is_full = k->count >= k->max || k->bytes + bytes > k->max_bytes ||
+                       env->asking > gn_asking_max(env); /* this one is counted already */
         bool has_share = call->principal && count_of(k, call->principal) >= k->max_per_principal;
         if (!is_full && !has_share)
             return true;

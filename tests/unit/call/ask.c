@@ -295,6 +295,7 @@ Test(call_ask, too_many_that_wait_are_refused)
     stage.rig.env.max_asking = 1;
     stage.rig.env.asking = 1;
     begin(ask_handler, 0);
+    stage.call->revision = GN_REV_2025_11_25;
     gn_call_start(stage.call);
     rig_until(&stage.rig, &stage.finished, 1);
     cr_assert_eq(stage.rc, GN_EBUSY);
@@ -381,6 +382,32 @@ Test(call_ask, what_a_nested_call_asks_is_asked_by_the_outermost)
         cr_assert_str_eq(stage.answers[0], "first=deep");
         gn_component_unref(inner);
     }
+}
+
+static int shielded_ask_handler(gantry_call *call, const void *in)
+{
+    cr_assert_eq(gn_task_shield(call->task, 100), 0);
+    return ask_handler(call, in);
+}
+
+Test(call_ask, a_nested_call_that_asks_on_behind_its_caller_is_counted_once)
+{
+    open_stage();
+    begin(outer_handler, 0);
+    inner = rig_tool(&stage.rig, "inner", shielded_ask_handler, GANTRY_BLOCKING);
+    gn_call_start(stage.call);
+    rig_until(&stage.rig, &stage.asked, 1);
+    gn_call_cancel(stage.call);
+    while (stage.call->running)
+        uv_run(&stage.rig.uv, UV_RUN_ONCE);
+    cr_assert_eq(stage.rig.env.asking, 1, "the shield is up");
+    cr_assert_eq(stage.rig.env.running, 0);
+    while (stage.rig.env.alive > 1)
+        uv_run(&stage.rig.uv, UV_RUN_ONCE);
+    cr_assert_eq(stage.rig.env.asking, 0);
+    cr_assert_eq(stage.rig.env.running, 0);
+    close_stage();
+    gn_component_unref(inner);
 }
 
 static int step(gantry_call *call, void *arg, const gantry_json **ret)

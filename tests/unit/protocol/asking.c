@@ -366,6 +366,41 @@ Test(protocol_asking, a_full_table_makes_room_for_what_can_be_replayed)
     fixture_close(&f);
 }
 
+/* The configuration has one number for both. */
+Test(protocol_asking, as_many_as_may_wait_make_room_for_one_another)
+{
+    open_asking(&f);
+    struct exchange a, b, c = {0}, d = {0};
+    f.env.max_asking = f.p->parking->max = 2;
+    begin(&f, &a, REPLAYED);
+    begin(&f, &b, WAITING);
+    begin(&f, &c, WAITING);
+    cr_assert_eq(f.p->parking->count, 2);
+    cr_assert_eq(f.env.asking, 2);
+    assert_has(call_with(&f, &d, WAITING, "{}", NULL, NULL), "too many calls wait");
+    finish(&d);
+    begin(&f, &d, REPLAYED);
+    cr_assert_eq(f.env.asking, 2);
+    struct exchange e = {0};
+    assert_has(call_with(&f, &e, REPLAYED, "{}", FIRST "," SECOND, a.state), BOTH);
+    finish(&a), finish(&b), finish(&c), finish(&d), finish(&e);
+    fixture_close(&f);
+}
+
+Test(protocol_asking, what_fits_into_no_table_takes_nobodys_place)
+{
+    open_asking(&f);
+    struct exchange a, b = {0}, c = {0};
+    begin(&f, &a, REPLAYED);
+    f.p->parking->max_bytes = GN_PARKED_STACK;
+    assert_has(call_with(&f, &b, WAITING, "{}", NULL, NULL), "too many calls wait");
+    cr_assert_eq(f.p->parking->count, 1);
+    begin(&f, &c, REPLAYED);
+    cr_assert_eq(f.p->parking->count, 1);
+    finish(&a), finish(&b), finish(&c);
+    fixture_close(&f);
+}
+
 Test(protocol_asking, a_state_that_grows_too_large_fails_the_call)
 {
     open_asking(&f);
