@@ -251,6 +251,7 @@ struct gantry_call {
     const char *failure; /* in the arena */
     const char *heard;   /* what passing on the code heard_rc says to the client */
     int heard_rc;
+    bool heard_own;    /* those are the host's own words */
     bool own_words;    /* the failure was told by the host's own code, not by a plugin's */
     const char *label; /* "hello/greet": in the arena */
     struct gn_result result;

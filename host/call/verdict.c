@@ -112,6 +112,7 @@ enum gn_outcome gn_call_judge(struct gn_call *call, int rc, const char *who)
         return GN_OUT_RESULT;
     if (call->heard && rc == call->heard_rc) {
         gn_call_fail(call, "%s", call->heard);
+        call->own_words = call->own_words || call->heard_own;
         return GN_OUT_FAILED;
     }
     if (rc == GANTRY_ENOENT && is_resource(call->component))

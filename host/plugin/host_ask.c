@@ -286,6 +286,7 @@ GN_PRINTF(3, 4) static void say(gantry_call *call, int rc, const char *fmt, ...)
     if (text) {
         call->heard = text;
         call->heard_rc = rc;
+        call->heard_own = true;
     }
 }
 
@@ -363,13 +364,16 @@ static void forget_declined(void *arg)
     }
 }
 
-/* Why nothing was answered at all, in words for the client; what it lacks the call floor tells. */
-static void say_why(struct batch *b, int rc)
+/* Why nothing was answered at all, in words for the client: those of its sink (before: what had
+ * been said before), or ours. What the client lacks the call floor tells. */
+static void say_why(struct batch *b, int rc, const char *before)
 {
     gantry_call *call = b->call;
-    if (rc == GANTRY_ENOTSUP && !gn_call_root(call)->lacking)
-        say(call, rc, "%s: nobody can be asked here%s", gn_call_label(call),
-            call->task && gn_task_is_worker(call->task) ? ", since its handler blocks" : "");
+    const struct gn_call *root = gn_call_root(call);
+    if (root->heard != before && root->heard_rc == rc)
+        say(call, rc, "%s", root->heard);
+    else if (rc == GANTRY_ENOTSUP && !root->lacking)
+        say(call, rc, "%s: nobody can be asked here", gn_call_label(call));
     else if (rc == GANTRY_ETIMEDOUT)
         say(call, rc, "%s: nobody answered in time: %s", gn_call_label(call), shown(&b->v[0]));
     else if (rc == GANTRY_EBUSY)
@@ -381,6 +385,7 @@ static int run(struct batch *b)
 {
     gantry_call *call = b->call;
     struct gn_question *questions[GN_ASK_MAX];
+    const char *before = gn_call_root(call)->heard;
     bool has_ids = false;
     gn_task_on_loop(call->task, write_questions, b);
     for (size_t i = 0; i < b->count; i++) {
@@ -395,7 +400,7 @@ static int run(struct batch *b)
     if (b->rc && b->err.code)
         gn_host_misuse(call, "gantry_ask: %s", b->err.text);
     if (rc)
-        say_why(b, rc);
+        say_why(b, rc, before);
     return rc;
 }
 

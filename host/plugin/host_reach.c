@@ -203,6 +203,7 @@ static int take_outcome(struct target *t, enum gn_outcome outcome, const gantry_
         /* Whoever passes the code on passes these words on. */
         t->call->heard = gn_arena_strdup(&t->call->arena, t->child->failure);
         t->call->heard_rc = GANTRY_EFAILED;
+        t->call->heard_own = false;
         if (t->kind == GN_TOOL) {
             int rc = render(t, outcome, ret);
             return rc ? rc : GANTRY_EFAILED;

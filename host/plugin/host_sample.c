@@ -257,6 +257,7 @@ int gn_host_sample_loop(gantry_call *call, const char *key, const gantry_samplin
     struct beginning b = {.call = call, .raw = sampling, .s = &s, .messages = &messages};
     const char *heard = call->heard;
     int heard_rc = call->heard_rc;
+    bool heard_own = call->heard_own;
     gn_task_on_loop(call->task, begin, &b);
     int rc = gn_host_code(b.rc);
     if (rc && b.err.code)
@@ -268,6 +269,7 @@ int gn_host_sample_loop(gantry_call *call, const char *key, const gantry_samplin
     if (!rc) { /* what a tool failed with, the model was told */
         call->heard = heard;
         call->heard_rc = heard_rc;
+        call->heard_own = heard_own;
     }
     gn_buf_release(&messages);
     return rc;
