@@ -157,12 +157,23 @@ struct preparation {
     int rc;
 };
 
+/* In a replay: what the client says is about what it was asked before. An answer to anything else
+ * is no answer (a person who agreed to one price has not agreed to another). */
 static void look_up(struct gn_call *root, struct gn_question *q)
 {
     struct gn_error err = {0};
     const struct gn_journal_entry *e = gn_journal_find(&root->journal, q->wire_key,
-                                                       GN_JOURNAL_ANSWER, q->digest);
-    const gantry_json *known = e ? gn_json_parse_arena(&root->arena, e->json, e->len, NULL) : NULL;
+                                                       GN_JOURNAL_ANSWER, NULL);
+    if (e && memcmp(e->digest, q->digest, sizeof q->digest) != 0) {
+        gn_call_note(root, GN_WARNING,
+                     "%s: \"%s\" is not what was asked before, so it is asked again: what "
+                     "GANTRY_REPLAY lets run again must ask the same",
+                     gn_call_label(root), q->wire_key);
+        return;
+    }
+    const gantry_json *known = e && e->len
+                                   ? gn_json_parse_arena(&root->arena, e->json, e->len, NULL)
+                                   : NULL;
     if (known && q->check(q, known, &err) == 0) {
         settle_question(q, 0, known);
         return;
@@ -186,7 +197,10 @@ static int prepare_question(struct gn_call *root, struct gn_question *q)
         q->digest, (struct gn_piece[]){{q->method, strlen(q->method)}, {q->params, q->params_len}},
         2);
     look_up(root, q);
-    return 0;
+    if (q->state == GN_QUESTION_ANSWERED || !keeps_journal(root))
+        return 0;
+    return gn_journal_add(&root->journal, &root->arena, q->wire_key, GN_JOURNAL_ANSWER, q->digest,
+                          NULL, 0);
 }
 
 static bool may_ask(const struct gn_call *root)

@@ -19,7 +19,7 @@
 
 enum gn_journal_kind {
     GN_JOURNAL_ANSWER = 1, /* the client's result of a question, as it came; digest: method and
-                              params of the question */
+                              params of the question. Empty: asked, not answered yet */
     GN_JOURNAL_STEP,       /* the result of gantry_once; digest: all zero */
     GN_JOURNAL_ID,         /* an id the host made up (elicitationId), a JSON string; digest: zero */
 };

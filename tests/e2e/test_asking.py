@@ -290,6 +290,20 @@ def test_a_middleware_that_must_not_wait(talk, revision):
         assert talker.text("held") == "confirmed"
 
 
+@each_era
+def test_a_yes_is_to_what_was_asked(talk, revision):
+    """What is run again and asks something else is not given the answer to what it asked before."""
+    talker = talk({FORM: accept()})
+    assert talker.text("unsteady") == \
+        ("bought for 2" if revision == "2026-07-28" else "bought for 1")
+    asked = [a["params"]["message"] for a in talker.asked]
+    if revision == "2026-07-28":
+        assert asked == ["Buy it for 1?", "Buy it for 2?"]
+        talker.client.host.wait_log("e2e_ask/unsteady: .*buy.* is not what was asked before")
+    else:
+        assert asked == ["Buy it for 1?"]
+
+
 # ---------------------------------------------------------------- transactions
 
 @pytest.fixture

@@ -127,6 +127,17 @@ CONFIRM_LIKE(guarded, "Asks below a middleware that asks", GANTRY_TAGS("guarded"
 CONFIRM_LIKE(held, "Asks below a middleware that must not wait", GANTRY_TAGS("held"))
 CONFIRM_LIKE(held_replay, "The same, and may be run again", GANTRY_TAGS("held"),
              .flags = GANTRY_REPLAY)
+
+/* The price rises while the person thinks. */
+static int64_t price;
+GANTRY_TOOL0(unsteady, "Asks otherwise when it is run again",
+             .flags = GANTRY_BLOCKING | GANTRY_REPLAY)
+{
+    price += price < 2;
+    int rc = gantry_confirm(call, "buy", gantry_format(call, "Buy it for %lld?", (long long)price));
+    return rc ? rc : gantry_text(call, "bought for %lld", (long long)price);
+}
+
 CONFIRM_LIKE(picky, "Is refused early", .requires = GANTRY_CAP_ELICITATION)
 
 GANTRY_TOOL0(nested, "Asks, and calls a tool that asks")
@@ -317,10 +328,10 @@ GANTRY_PLUGIN(
     "ask", "1.0.0",
     .tools = GANTRY_TOOLS(&register_person_tool, &loose_form_tool, &confirm_tool, &twice_tool,
                           &mistake_tool, &careful_tool, &blocking_tool, &blocking_replay_tool,
-                          &guarded_tool, &held_tool, &held_replay_tool, &picky_tool, &nested_tool,
-                          &visit_tool, &visited_tool, &sample_tool, &add_tool, &added_count_tool,
-                          &agent_tool, &folders_tool, &everything_tool, &write_then_ask_tool,
-                          &write_then_ask_replay_tool, &ask_then_write_tool),
+                          &guarded_tool, &held_tool, &held_replay_tool, &unsteady_tool, &picky_tool,
+                          &nested_tool, &visit_tool, &visited_tool, &sample_tool, &add_tool,
+                          &added_count_tool, &agent_tool, &folders_tool, &everything_tool,
+                          &write_then_ask_tool, &write_then_ask_replay_tool, &ask_then_write_tool),
     .resources = GANTRY_RESOURCES(&secret_resource),
     .templates = GANTRY_TEMPLATES(&record_template), .prompts = GANTRY_PROMPTS(&interview_prompt),
     .middleware = GANTRY_MIDDLEWARES(&guard_middleware, &hold_middleware));

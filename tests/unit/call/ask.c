@@ -265,6 +265,54 @@ Test(call_ask, another_question_under_the_same_key_is_asked)
     cr_assert_str_eq(stage.answers[0], "first=new");
 }
 
+/* What was asked before the call was run again is known by its digest: yes to one price is not yes
+ * to another. */
+Test(call_ask, an_answer_to_another_question_is_not_taken)
+{
+    static const char sent[] = "{\"first\":{\"say\":\"yes\"}}";
+    static const unsigned char other[GN_JOURNAL_DIGEST] = {1};
+    open_stage();
+    begin(ask_handler, 0);
+    cr_assert_eq(gn_journal_add(&stage.call->journal, &stage.call->arena, "first",
+                                GN_JOURNAL_ANSWER, other, NULL, 0),
+                 0);
+    stage.call->responses = gn_json_parse_arena(&stage.call->arena, sent, sizeof sent - 1, NULL);
+    gn_call_start(stage.call);
+    rig_until(&stage.rig, &stage.asked, 1);
+    cr_assert(answer("first", "{\"say\":\"no\"}"));
+    close_stage();
+    cr_assert_str_eq(stage.answers[0], "first=no");
+}
+
+Test(call_ask, a_replay_takes_the_answer_to_what_was_asked)
+{
+    static const char sent[] = "{\"first\":{\"say\":\"yes\"}}";
+    struct gn_arena arena;
+    struct gn_journal journal = {0};
+    struct gn_buf bytes = GN_BUF_INIT(65536);
+    gn_arena_init(&arena, 1 << 20);
+    open_stage();
+    begin(ask_handler, 0);
+    gn_call_start(stage.call);
+    rig_until(&stage.rig, &stage.asked, 1);
+    cr_assert_eq(gn_journal_write(&stage.call->journal, &bytes), 0);
+    cr_assert_eq(gn_journal_read(&journal, &arena, bytes.data, bytes.len), 0);
+    cr_assert_eq(journal.count, 1);
+    cr_assert(answer("first", "{\"say\":\"here\"}"));
+    close_stage();
+
+    open_stage();
+    begin(ask_handler, 0);
+    stage.call->journal = journal;
+    stage.call->responses = gn_json_parse_arena(&stage.call->arena, sent, sizeof sent - 1, NULL);
+    gn_call_start(stage.call);
+    close_stage();
+    cr_assert_eq(stage.asked, 0);
+    cr_assert_str_eq(stage.answers[0], "first=yes");
+    gn_buf_release(&bytes);
+    gn_arena_release(&arena);
+}
+
 Test(call_ask, a_client_without_the_capability_is_not_asked)
 {
     open_stage();
