@@ -52,20 +52,31 @@ int gn_produce_unsubscribe(struct gn_request *r, struct gn_jw *w, struct gn_faul
 
 /* ---------------------------------------------------------------- stateless era */
 
+static void note_left_out(const struct gn_protocol *p, const char *why)
+{
+    gn_log(p->env->log, GN_NOTICE, "protocol",
+           "subscriptions/listen: not all resources are listened to: %s", why);
+}
+
 void gn_listen_to_resources(struct gn_request *r, const gantry_json *uris)
 {
     struct gn_protocol *p = r->p;
     struct gn_error err = {0};
-    for (const gantry_json *v = NULL; (v = gn_json_next(uris, v)) != NULL;) {
+    size_t seen = 0;
+    for (const gantry_json *v = NULL; (v = gn_json_next(uris, v)) != NULL; seen++) {
         const char *uri = gn_json_cstr(v);
+        /* Looking for what does not exist takes as long as for what does. */
+        if (seen == GN_WATCHER_MAX) {
+            note_left_out(p, "too many were named");
+            return;
+        }
         if (!uri || !exists(p, uri))
             continue;
         if (!r->watcher)
             r->watcher = gn_watcher_new(&p->watching, r, NULL, r->stream->principal);
         if (gn_watcher_add(r->watcher, uri, p->config->max_resource_subscriptions, &err) ==
             GN_EBUSY) {
-            gn_log(p->env->log, GN_NOTICE, "protocol",
-                   "subscriptions/listen: not all resources are listened to: %s", err.text);
+            note_left_out(p, err.text);
             return;
         }
     }

@@ -109,9 +109,24 @@ void gn_retry_free(struct gn_request *r, bool forget)
 
 /* ---------------------------------------------------------------- going on */
 
+/* Where the arena is full, what the request before this one said stays. */
 static void take_text(struct gn_call *to, const char **place, const char *from)
 {
-    *place = gn_arena_strdup(&to->arena, from);
+    const char *copy = gn_arena_strdup(&to->arena, from);
+    if (copy || !from)
+        *place = copy;
+}
+
+/* A value of the message that goes with `fresh`; NULL: there is none, or no room for it. */
+static const gantry_json *take_value(struct gn_request *r, struct gn_call *to,
+                                     const gantry_json *from)
+{
+    struct gn_buf text = GN_BUF_INIT(r->p->config->max_body);
+    const gantry_json *copy = NULL;
+    if (from && gn_json_write(&text, from) == 0)
+        copy = gn_json_parse_arena(&to->arena, gn_buf_str(&text), text.len, NULL);
+    gn_buf_release(&text);
+    return copy;
 }
 
 /* The call is served by this request from here on: what it says about itself counts. */
@@ -128,16 +143,13 @@ static void adopt(struct gn_request *r, struct gn_call *call, const struct gn_ca
     call->transport = fresh->transport;
     call->log_level = fresh->log_level;
     call->capabilities = fresh->capabilities;
-    struct gn_buf text = GN_BUF_INIT(r->p->config->max_body);
-    call->responses = NULL;
-    if (r->responses && gn_json_write(&text, r->responses) == 0)
-        call->responses = gn_json_parse_arena(&call->arena, gn_buf_str(&text), text.len, NULL);
-    gn_buf_release(&text);
+    call->responses = take_value(r, call, r->responses);
+    call->extensions = take_value(r, call, fresh->extensions);
+    r->meta = take_value(r, call, r->meta); /* says what the client knows; call->meta stays */
     gn_call_detach(fresh);
     gn_call_unref(fresh);
     r->call = call;
     r->params = call->params;
-    r->meta = call->meta;
     call->ops = ops;
     call->ops_data = r;
 }
@@ -276,9 +288,11 @@ bool gn_retry_begin(struct gn_request *r, const struct gn_call_ops *ops)
     const struct gn_call *parked = gn_parking_find(k, r->retry->state.park);
     if (!parked)
         return true;
+    const struct gn_component *c = parked->component;
     if (!gn_request_has_room(r))
         gn_reply_busy(r);
-    else if (gn_stateless_check_params(r, parked->component, gn_json_get(r->params, "arguments")))
+    else if (gn_stateless_check_params(r, c, gn_json_get(r->params, "arguments")) &&
+             !(c->task >= GANTRY_TASK_REQUIRED && gn_request_refuse_no_tasks(r, c->name)))
         go_on(r, ops);
     return false;
 }

@@ -268,6 +268,14 @@ def test_all_together_are_limited(client):
     new.close()
 
 
+def test_one_filter_is_read_to_a_limit(client):
+    c = client(NEW, "http", plugins=["subs1"])
+    named = [*(f"nobody://{i}" for i in range(1023)), "subs://counter", "subs://item/1"]
+    call = c.start("subscriptions/listen", {"notifications": {"resourceSubscriptions": named}})
+    told = call.wait_notifications(1)[0]["params"]["notifications"]
+    assert told == {"resourceSubscriptions": ["subs://counter"]}
+
+
 @pytest.mark.parametrize("era", ERAS)
 def test_subscriptions_outlive_a_reload(client, era):
     w = Watcher(client, era, "subs://counter", "subs://item/a")

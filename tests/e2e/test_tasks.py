@@ -317,6 +317,19 @@ def test_questions_before_it_becomes_a_task_are_asked_in_the_reply(tasks):
     assert text(wait(c, created["taskId"])["result"]) == "Ada is sure"
 
 
+def test_what_the_retry_knows_of_tasks_counts(tasks):
+    c = tasks()
+    state = c.call("deferred")["requestState"]
+    retry = {"name": "deferred", "arguments": {}, "requestState": state,
+             "inputResponses": {"who": {"action": "accept", "content": {"name": "Ada"}}}}
+    c.capabilities = {"elicitation": {}}
+    with pytest.raises(RpcError) as caught:
+        c.request("tools/call", retry)
+    assert (caught.value.code, caught.value.status, caught.value.data) == (-32021, 400, DATA)
+    c.capabilities = KNOWS
+    assert c.request("tools/call", retry)["resultType"] == "task"
+
+
 # ---------------------------------------------------------------- cancelling
 
 def test_cancelling_ends_the_handler(tasks):
