@@ -172,6 +172,25 @@ def test_dev_serves_a_single_file_once_it_compiles(dev, tmp_path):
     assert not stat.S_IMODE((folder / "build").stat().st_mode) & stat.S_IWOTH
 
 
+def test_dev_keeps_what_a_failing_link_deletes(dev, tmp_path):
+    """Linkers and make delete what they could not make; the host would take it for removed."""
+    gantry("new", "waver", cwd=tmp_path)
+    source, built = tmp_path / "waver" / "waver.c", tmp_path / "waver" / "build" / "waver.so"
+    source.write_text(PLUGIN)
+    url, said = dev(tmp_path / "waver", CC=compiler())
+    eventually(lambda: "wave()" in gantry("list", url).stdout, f"the tool; {said()}")
+    before = built.stat().st_ino
+    source.write_text("int nowhere(void);\n" +
+                      PLUGIN.replace("return", "if (nowhere()) return GANTRY_EIO; return"))
+    eventually(lambda: "the build failed; what is loaded goes on" in said(), f"it fails; {said()}")
+    assert built.stat().st_ino == before
+    assert gantry("call", url, "wave").stdout == "bye\n"
+    source.write_text(PLUGIN.replace("bye", "hello"))
+    eventually(lambda: gantry("call", url, "wave").stdout == "hello\n", f"the new one; {said()}")
+    assert "is gone" not in said()
+    assert [path.name for path in built.parent.iterdir() if path.name.endswith(".kept")] == []
+
+
 def test_dev_takes_the_file_itself(dev, tmp_path):
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "one.c").write_text(PLUGIN)

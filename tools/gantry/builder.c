@@ -24,6 +24,7 @@
 #define COMPILER_WORDS 32 /* of the environment's CC */
 #define MAX_FOLDERS 256   /* that are watched */
 #define MAX_DEPTH 8
+#define KEPT ".kept" /* behind the name of what was built before, while it is built again */
 
 extern char **environ;
 
@@ -108,6 +109,41 @@ static bool run(const struct gn_builder *b, const char *const *argv)
     return ended == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* Linkers and make delete what they could not make, and a host takes a file that is gone for a
+ * plugin that was removed. So what was built before has a second name meanwhile (hidden, which
+ * hosts do not look at), and gets its own back where a build that failed has taken it. */
+static void keep(const struct gn_builder *b)
+{
+    DIR *d = opendir(b->output);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (e->d_name[0] == '.' || !gn_ends_with(e->d_name, ".so"))
+            continue;
+        GN_AUTO_FREE char *so = gn_path_join(b->output, e->d_name);
+        GN_AUTO_FREE char *kept = gn_format("%s/.%s" KEPT, b->output, e->d_name);
+        unlink(kept);
+        (void)!link(so, kept); /* where that cannot be done it may be gone until it is built */
+    }
+    if (d)
+        closedir(d);
+}
+
+static void give_back(const struct gn_builder *b, bool ok)
+{
+    DIR *d = opendir(b->output);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (e->d_name[0] != '.' || !gn_ends_with(e->d_name, KEPT))
+            continue;
+        int len = (int)(strlen(e->d_name) - strlen(KEPT)) - 1;
+        GN_AUTO_FREE char *kept = gn_path_join(b->output, e->d_name);
+        GN_AUTO_FREE char *so = gn_format("%s/%.*s", b->output, len, e->d_name + 1);
+        if (!ok)
+            (void)!link(kept, so); /* not over what is there */
+        unlink(kept);
+    }
+    if (d)
+        closedir(d);
+}
+
 static bool run_cmake(struct gn_builder *b)
 {
     GN_AUTO_FREE char *cache = gn_path_join(b->output, "CMakeCache.txt");
@@ -118,7 +154,10 @@ static bool run_cmake(struct gn_builder *b)
         unlink(cache); /* what was configured by half would be taken for whole */
         return false;
     }
-    return run(b, build);
+    keep(b);
+    bool ok = run(b, build);
+    give_back(b, ok);
+    return ok;
 }
 
 /* CC may have words of its own ("ccache gcc"), and then these are pointed to, too. */
