@@ -329,9 +329,11 @@ static void put_to_client(struct gn_op *op)
     gn_call_ref(root);
     gn_lines_settle(root);
     int rc = root->ops->ask(root);
-    if (rc)
+    /* If it is over already, `a` may be gone: it lies on a task's stack, perhaps a worker's. */
+    bool is_waiting = root->asking == a;
+    if (is_waiting && rc)
         go_on(a, rc);
-    else if (a->is_waiting && !root->task_id) /* a task ends by its own time */
+    else if (is_waiting && !root->task_id) /* a task ends by its own time */
         gn_timer_start(env->loop, &a->timer,
                        env->ask_timeout_ms ? env->ask_timeout_ms : DEFAULT_TIMEOUT_MS, on_timeout);
     gn_call_unref(root);
