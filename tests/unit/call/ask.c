@@ -118,6 +118,8 @@ static void open_stage(void)
 static void close_stage(void)
 {
     rig_until(&stage.rig, &stage.finished, 1);
+    while (stage.call->running) /* one that was cancelled still unwinds, perhaps on a worker */
+        uv_run(&stage.rig.uv, UV_RUN_ONCE);
     gn_call_unref(stage.call);
     gn_component_unref(tool);
     rig_close(&stage.rig);
