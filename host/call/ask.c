@@ -117,8 +117,10 @@ void gn_ask_answer(struct gn_call *root, struct gn_question *q, const gantry_jso
             settle_question(q, GN_ETOOBIG, NULL);
         return;
     }
-    gn_call_note(root, GN_NOTICE, "%s: the answer to \"%s\" does not fit: %s", gn_call_label(root),
-                 q->wire_key, err.text);
+    /* Why not shows what somebody typed: maybe a password, under a name that nobody can know. */
+    gn_call_note(root, GN_NOTICE, "%s: the answer to \"%s\" does not fit", gn_call_label(root),
+                 q->wire_key);
+    gn_call_note(root, GN_DEBUG, "%s: \"%s\": %s", gn_call_label(root), q->wire_key, err.text);
     q->error = gn_arena_strdup(&root->arena, err.text);
     q->state = GN_QUESTION_OPEN;
     if (counts && ++q->tries >= GN_ASK_TRIES)

@@ -148,6 +148,17 @@ def test_what_does_not_fit_is_asked_again(talk, revision):
         assert talker.keys == [["person"]] * 3
 
 
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_what_a_person_said_is_logged_for_those_who_debug(host, level):
+    served = host(plugins=["e2e_ask"], http=True, log_level=level)
+    typed = accept(name="Ada", size="l", mail="hunter2", days=["tu"])
+    talker = Talker(connect(served, "2026-07-28", "http"), {FORM: in_turn(typed, decline)})
+    talker.call("register_person")
+    served.wait_log("e2e_ask/register_person: the answer to .*person.* does not fit")
+    served.stop()
+    assert ("hunter2" in served.log()) == (level == "debug")
+
+
 @pytest.mark.parametrize("revision", ["2025-06-18", "2025-11-25"])
 def test_after_three_times_it_is_given_up(talk, revision):
     talker = talk({FORM: in_turn(*wrong(revision))})
