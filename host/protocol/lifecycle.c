@@ -89,7 +89,6 @@ static const char *initialize_problem(const struct gn_request *r)
     return NULL;
 }
 
-/* The session, filled in; NULL: too many, or the client is gone. */
 /* What a client of that revision can mean: others would not know what they are asked. */
 static uint32_t capabilities_in(enum gn_revision revision)
 {
@@ -101,6 +100,7 @@ static uint32_t capabilities_in(enum gn_revision revision)
     return bits;
 }
 
+/* The session, filled in; NULL: too many, or the client is gone. */
 static struct gn_session *make_session(struct gn_request *r)
 {
     struct gn_stream *stream = r->stream;
