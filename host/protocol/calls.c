@@ -208,6 +208,7 @@ void gn_method_call_tool(struct gn_request *r)
         return;
     struct gn_component *c = gn_snapshot_find(gn_registry_current(r->p->registry), GN_TOOL, name);
     if (!c) {
+        gn_retry_free(r, true); /* its plugin may come back */
         unknown(r, GN_TOOL, "tool", name);
         return;
     }
@@ -270,6 +271,7 @@ void gn_method_read_resource(struct gn_request *r)
     struct gn_component *c = gn_snapshot_resolve(gn_registry_current(r->p->registry), uri,
                                                  &call->arena, &vars);
     if (!c) {
+        gn_retry_free(r, true);
         not_found(r, uri);
         return;
     }
@@ -304,6 +306,7 @@ void gn_method_get_prompt(struct gn_request *r)
         return;
     struct gn_component *c = gn_snapshot_find(gn_registry_current(r->p->registry), GN_PROMPT, name);
     if (!c) {
+        gn_retry_free(r, true);
         unknown(r, GN_PROMPT, "prompt", name);
         return;
     }

@@ -157,6 +157,24 @@ def test_a_restart_loses_nothing(start, tmp_path, tool):
     order.finish(c, by=h)
 
 
+def test_a_plugin_that_is_away_for_a_while_uses_no_state(start, tmp_path):
+    h, c = start()
+    order = Order(tmp_path)
+
+    def is_there():
+        return any(t["name"] == "order" for t in c.request("tools/list", {})["tools"])
+
+    order.take(c, "size")
+    h.remove_plugin("wait")
+    eventually(lambda: not is_there(), "the plugin is gone")
+    with pytest.raises(RpcError, match="Unknown tool"):
+        order.send(c, LARGE)
+    h.drop_plugin("wait", "wait1")
+    eventually(is_there, "the plugin is back")
+    order.take(c, "sure", LARGE)
+    order.finish(c, by=h)
+
+
 def test_what_cannot_be_run_again_says_so(start, tmp_path):
     (_, at_a), (_, at_b) = start(), start()
     order = Order(tmp_path, "order_here")
