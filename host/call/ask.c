@@ -220,6 +220,8 @@ static void prepare(void *arg)
         p->rc = GN_EINVAL;
     else if (a->root->finished)
         p->rc = GN_ECANCELED;
+    else if (a->root->asking) /* what a nested call asked that was given up, behind its shield */
+        p->rc = GN_EBUSY;
     else if (!may_ask(a->root))
         p->rc = GN_ENOTSUP;
     p->is_complete = true;
@@ -256,7 +258,7 @@ static void stand_still(struct gn_asking *a)
     struct gn_call_env *env = a->root->env;
     a->is_waiting = true;
     a->root->asking = a;
-    env->asking++;
+    env->asking += !a->root->task_id;
     EACH_WAITING(a, c)
     {
         gn_call_stop_clock(c);
@@ -273,7 +275,7 @@ static void go_on(struct gn_asking *a, int rc)
     a->is_waiting = false;
     a->root->asking = NULL;
     gn_timer_stop(&a->timer);
-    env->asking--;
+    env->asking -= !a->root->task_id;
     EACH_WAITING(a, c)
     {
         gn_call_start_clock(c);
@@ -311,10 +313,11 @@ uint32_t gn_asking_max(const struct gn_call_env *env)
     return env->max_asking ? env->max_asking : DEFAULT_MAX_ASKING;
 }
 
-/* Its sink decides who goes, or whether it waits at all. */
-static bool may_make_room(const struct gn_call *root)
+/* A sink that parks decides itself who goes, or whether it waits at all; and there are only so many
+ * tasks. */
+static bool has_own_limit(const struct gn_call *root)
 {
-    return gn_revision_is_stateless(root->revision) && !root->task_id;
+    return gn_revision_is_stateless(root->revision);
 }
 
 static void put_to_client(struct gn_op *op)
@@ -323,7 +326,7 @@ static void put_to_client(struct gn_op *op)
     struct gn_call *root = a->root;
     struct gn_call_env *env = root->env;
     if (!root->ops || !root->ops->ask ||
-        (env->asking >= gn_asking_max(env) && !may_make_room(root))) {
+        (env->asking >= gn_asking_max(env) && !has_own_limit(root))) {
         gn_op_done(op, root->ops ? GN_EBUSY : GN_ECANCELED);
         return;
     }

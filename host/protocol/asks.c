@@ -48,7 +48,7 @@ int gn_request_ask(struct gn_call *call)
         return gn_request_park(r);
     gn_request_rest(r);
     int rc = send_open(r, call->asking);
-    if (rc)
+    if (rc && call->asking)
         gn_request_unask(call);
     return rc == GN_EPIPE ? GN_EPROTO : rc; /* GN_ENOTSUP: it takes no event stream */
 }

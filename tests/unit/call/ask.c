@@ -353,6 +353,23 @@ Test(call_ask, too_many_that_wait_are_refused)
     close_stage();
 }
 
+Test(call_ask, tasks_that_wait_take_nobodys_place)
+{
+    open_stage();
+    stage.rig.env.max_asking = 1;
+    stage.rig.env.asking = 1;
+    begin(ask_handler, 0);
+    stage.call->task_id = "a task";
+    gn_call_start(stage.call);
+    rig_until(&stage.rig, &stage.asked, 1);
+    cr_assert_eq(stage.rig.env.asking, 1);
+    cr_assert(answer("first", "{\"say\":\"yes\"}"));
+    rig_until(&stage.rig, &stage.finished, 1);
+    cr_assert_eq(stage.rig.env.asking, 1);
+    stage.rig.env.asking = 0;
+    close_stage();
+}
+
 Test(call_ask, cancelling_ends_the_wait_and_takes_the_question_back)
 {
     open_stage();
