@@ -140,19 +140,35 @@ static void check_metrics_address(struct check *v)
     }
 }
 
+static bool is_health_page(const char *path)
+{
+    static const char *const pages[] = {"/health", "/healthz", "/readyz"};
+    for (size_t i = 0; i < GN_COUNT(pages); i++) {
+        if (gn_streq(path, pages[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The pages are where MCP is, unless they have an address of their own. */
+static void check_no_page(struct check *v, const char *key, const char *path)
+{
+    const struct gn_config *c = v->c;
+    bool is_metrics = c->metrics_enabled && path != c->path && gn_streq(path, c->metrics_path);
+    if (!c->metrics_listen && (is_metrics || is_health_page(path)))
+        wrong(v, key, "%s is a page already", path);
+}
+
 static void check_metrics(struct check *v)
 {
-    static const char *const others[] = {"/health", "/healthz", "/readyz"};
     const struct gn_config *c = v->c;
     check_path(v, "metrics.path", c->metrics_path, "/metrics");
     if (c->metrics_listen)
         check_metrics_address(v);
     else if (c->metrics_enabled && gn_streq(c->metrics_path, c->path))
         wrong(v, "metrics.path", "%s is http.path: give one of them another", c->path);
-    for (size_t i = 0; i < GN_COUNT(others); i++) {
-        if (gn_streq(c->metrics_path, others[i]))
-            wrong(v, "metrics.path", "%s is a page already", others[i]);
-    }
+    if (is_health_page(c->metrics_path))
+        wrong(v, "metrics.path", "%s is a page already", c->metrics_path);
 }
 
 /* Messages go beside the stream: "/sse" has "/messages". */
@@ -173,6 +189,8 @@ static void check_sse_path(struct check *v)
         wrong(v, "http.sse_path",
               "the stream at %s and the messages at %s need other paths than http.path", path,
               messages);
+    check_no_page(v, "http.sse_path", path);
+    check_no_page(v, "http.sse_path", messages);
 }
 
 static void check_origins(struct check *v)
@@ -393,6 +411,7 @@ int gn_config_validate(const struct gn_config *c, struct gn_buf *problems)
     if (!c->name || !*c->name || !is_printable(c->name))
         wrong(&v, "server.name", "must be printable, and not empty");
     check_path(&v, "http.path", c->path, "/mcp");
+    check_no_page(&v, "http.path", c->path);
     check_sse_path(&v);
     check_metrics(&v);
     /* An entry that could not be read was reported then, and is not complete. */

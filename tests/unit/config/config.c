@@ -472,6 +472,14 @@ Test(config, validation_sees_more_than_one_key)
     assert_invalid("http: {sse_path: /mcp}", "http.sse_path: the stream at /mcp and the messages");
     assert_invalid("http: {path: /messages}", "need other paths than http.path");
     assert_invalid("http: {sse_path: /old/messages}", "messages are sent to /old/messages");
+    assert_invalid("http: {sse_path: /metrics}", "http.sse_path: /metrics is a page already");
+    assert_invalid("http: {sse_path: /readyz}", "http.sse_path: /readyz is a page already");
+    assert_invalid("http: {sse_path: /a/sse}\nmetrics: {path: /a/messages}",
+                   "http.sse_path: /a/messages is a page already");
+    assert_valid("http: {sse_path: /metrics}\nmetrics: {listen: '127.0.0.1:0'}");
+    assert_valid("http: {sse_path: /metrics}\nmetrics: {enabled: false}");
+    assert_invalid("http: {path: /healthz}",
+                   "gantry.yaml:1: http.path: /healthz is a page already");
     assert_invalid("metrics: {path: /mcp}", "metrics.path: /mcp is http.path");
     assert_invalid("metrics: {path: /readyz}", "/readyz is a page already");
     assert_invalid("http: {allowed_origins: [example.org]}", "is not an origin");
