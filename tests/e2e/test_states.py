@@ -295,6 +295,23 @@ def test_what_is_parked_expires(start):
         "inputResponses": SURE}))
 
 
+def test_a_full_table_takes_more_as_long_as_some_can_run_again(start, tmp_path):
+    h, c = start({"ask": {"keys": [KEY], "max_parked": 3}})
+    orders = [Order(tmp_path, item=f"{i} apples") for i in range(7)]
+    for order in orders:
+        order.take(c, "size")
+    assert scrape(h).value("gantry_calls_parked") == 3
+    here = [Order(tmp_path, "order_here", f"{i} pears") for i in range(3)]
+    for order in here:
+        order.take(c, "size")
+    busy = Order(tmp_path, "order_here", "plums").send(c)
+    assert busy["isError"] and "too many calls wait" in busy["content"][0]["text"]
+    for order in [*orders, *here]:
+        order.take(c, "sure", LARGE)
+        order.finish(c, by=h)
+    assert scrape(h).value("gantry_calls_parked") == 0
+
+
 def test_of_many_that_bring_one_state_one_is_served(start, tmp_path):
     h, c = start()
     order = Order(tmp_path, "order_here")
