@@ -286,7 +286,7 @@ bool gn_retry_begin(struct gn_request *r, const struct gn_call_ops *ops)
         break;
     }
     const struct gn_call *parked = gn_parking_find(k, r->retry->state.park);
-    if (!parked)
+    if (!parked || !parked->asking) /* it unwinds: its plugin, or one it calls, is being stopped */
         return true;
     const struct gn_component *c = parked->component;
     if (!gn_request_has_room(r))

@@ -240,6 +240,22 @@ Test(protocol_asking, what_is_not_here_any_more_is_told_or_replayed)
     fixture_close(&f);
 }
 
+/* As when the plugin of a tool that it calls is stopped. */
+Test(protocol_asking, a_parked_call_that_unwinds_already_is_not_here_any_more)
+{
+    open_asking(&f);
+    static const char *const tools[] = {WAITING, REPLAYED};
+    for (size_t i = 0; i < 2; i++) {
+        struct exchange a, b = {0};
+        begin(&f, &a, tools[i]);
+        gn_task_cancel(GN_CONTAINER(f.env.calls.prev, struct gn_call, node)->task);
+        assert_has(call_with(&f, &b, tools[i], "{}", FIRST, a.state),
+                   i ? "\"second\":{" : "\"reason\":\"gone\"");
+        finish(&a), finish(&b);
+    }
+    fixture_close(&f);
+}
+
 /* ---------------------------------------------------------------- states that are refused */
 
 static void assert_refused(struct fixture *g, const char *tool, const char *args, const char *state,
