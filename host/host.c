@@ -413,8 +413,8 @@ static void build(struct gn_host *h)
 {
     const struct gn_config *c = h->config;
     struct gn_loop_limits limits = {
-        .max_coroutines = c->max_calls + c->max_calls / 4 + c->max_background +
-                          c->ask_max_parked + c->tasks_max + GN_NOTIFICATIONS_MAX + 64,
+        .max_coroutines = c->max_calls + c->max_calls / 4 + c->max_background + c->ask_max_parked +
+                          c->tasks_max + GN_NOTIFICATIONS_MAX + 64,
         .workers = c->workers,
     };
     h->loop = gn_loop_new(&h->uv, &limits, h->log);

@@ -181,8 +181,8 @@ static void check_sse_path(struct check *v)
     check_path(v, "http.sse_path", path, "/sse");
     if (*path != '/')
         return;
-    GN_AUTO_FREE char *messages = gn_format("%.*smessages",
-                                            (int)(strrchr(path, '/') - path + 1), path);
+    GN_AUTO_FREE char *messages = gn_format("%.*smessages", (int)(strrchr(path, '/') - path + 1),
+                                            path);
     if (gn_streq(path, messages))
         wrong(v, "http.sse_path", "messages are sent to %s: give the stream another path", path);
     if (gn_streq(path, c->path) || gn_streq(messages, c->path))

@@ -58,7 +58,7 @@ struct gantry_plugin {
     size_t removed_count;
     struct gn_middleware **middleware; /* all it has around calls; one reference each */
     size_t middleware_count;
-    uint64_t middleware_made;  /* counts them, those taken back included */
+    uint64_t middleware_made;        /* counts them, those taken back included */
     struct gn_extension *extensions; /* that its descriptor names */
     size_t extension_count;
     struct gn_list mutexes;    /* gantry_mutex made and not freed */

@@ -45,18 +45,18 @@ struct gn_request {
     struct gn_list begun_node; /* in p->begun, with an event stream that is closed some time */
     uint64_t begun_ms;
 
-    struct gn_call *call;      /* held, while one runs */
-    int fault_status;          /* HTTP status of a refusal of the host's own; 0: 200 */
-    struct gn_session *made;   /* by this initialize, not told to the client yet; held */
-    bool is_queued, is_active; /* waits for a turn / has one */
+    struct gn_call *call;         /* held, while one runs */
+    int fault_status;             /* HTTP status of a refusal of the host's own; 0: 200 */
+    struct gn_session *made;      /* by this initialize, not told to the client yet; held */
+    bool is_queued, is_active;    /* waits for a turn / has one */
     const gantry_json *responses; /* `inputResponses`, or NULL */
-    struct gn_retry *retry; /* it brought a state (retry.c) that is in use until it is answered */
+    struct gn_retry *retry;   /* it brought a state (retry.c) that is in use until it is answered */
     struct gn_mcp_task *task; /* its call has become that, and the client is not told yet */
     /* subscriptions/listen */
     bool is_subscription;
     struct gn_task_watch *watches; /* tasks that it is about; NULL: none */
-    uint32_t subscribed; /* bit set of enum gn_list_kind */
-    struct gn_watcher *watcher; /* of resources; NULL: it listens to none */
+    uint32_t subscribed;           /* bit set of enum gn_list_kind */
+    struct gn_watcher *watcher;    /* of resources; NULL: it listens to none */
 };
 
 /* What list_changed can be about: templates belong to the list of resources. */
@@ -81,11 +81,11 @@ struct gn_session {
     uint64_t heard;             /* numbers given to events of listeners */
     struct gn_events events;
     struct gn_list requests;
-    uint32_t pending; /* list kinds that changed while nobody listened */
+    uint32_t pending;            /* list kinds that changed while nobody listened */
     struct gn_list elicitations; /* ids it was told (elicitations.c) */
-    struct gn_watcher *watcher; /* of resources; NULL: it has subscribed to none yet */
-    char *extensions;           /* the client's, as JSON; NULL: none */
-    bool gone;        /* deleted: only requests in flight still hold it */
+    struct gn_watcher *watcher;  /* of resources; NULL: it has subscribed to none yet */
+    char *extensions;            /* the client's, as JSON; NULL: none */
+    bool gone;                   /* deleted: only requests in flight still hold it */
 };
 
 enum gn_eras { GN_HANDSHAKE = 1, GN_STATELESS = 2, GN_BOTH = 3 };
