@@ -163,6 +163,20 @@ static void mark_sent(struct gn_call *call)
     }
 }
 
+/* A reload has put another in the place of its component. */
+static bool is_superseded(const struct gn_request *r, const struct gn_component *c)
+{
+    return gn_snapshot_find(gn_registry_current(r->p->registry), c->kind, c->key) != c;
+}
+
+/* Whether it may wait here; what can be run again does not hold an old generation. */
+static bool may_wait(struct gn_request *r, size_t bytes, bool is_replayable)
+{
+    if (r->p->draining || (is_replayable && is_superseded(r, r->call->component)))
+        return false;
+    return make_room(r->p->parking, r->call, bytes);
+}
+
 int gn_request_park(struct gn_request *r)
 {
     struct gn_parking *k = r->p->parking;
@@ -170,7 +184,7 @@ int gn_request_park(struct gn_request *r)
     bool is_replayable = call->component->flags & GANTRY_REPLAY;
     size_t bytes = size_of(call);
     bool can_wait = gn_asking_can_park(call);
-    bool waits = can_wait && make_room(k, call, bytes) && !r->p->draining;
+    bool waits = can_wait && may_wait(r, bytes, is_replayable);
     if (!waits && !is_replayable) {
         call->heard = can_wait ? "too many calls wait for their clients: try again later"
                                : "this tool cannot wait for a client of this revision: it would "

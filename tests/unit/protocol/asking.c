@@ -11,6 +11,7 @@ GN_SUITE(protocol_asking);
 
 static struct fixture f;
 static int steps, runs;
+static uint32_t nap_ms; /* how long the step takes */
 
 #define assert_has(text, part) cr_assert(strstr(text, part), "%s\nlacks %s", text, part)
 #define assert_lacks(text, part) cr_assert(!strstr(text, part), "%s\nhas %s", text, part)
@@ -44,7 +45,7 @@ static int book(gantry_call *call, void *arg, const gantry_json **ret)
     (void)arg;
     *ret = gn_json_parse_arena(&call->arena, "\"booked\"", 8, NULL);
     steps++;
-    return GANTRY_OK;
+    return nap_ms && gn_task_sleep(call->task, nap_ms) ? GANTRY_ECANCELED : GANTRY_OK;
 }
 
 static int run_two(gantry_call *call, const void *in)
@@ -85,6 +86,7 @@ static void open_asking(struct fixture *g)
     fixture_add(g, GN_TOOL, THREAD, run_two, GANTRY_REPLAY | GANTRY_BLOCKING);
     fixture_add(g, GN_TOOL, "stuck", run_two, GANTRY_BLOCKING);
     steps = runs = 0;
+    nap_ms = 0;
 }
 
 /* ---------------------------------------------------------------- a stateless client */
@@ -223,6 +225,47 @@ Test(protocol_asking, a_worker_that_cannot_be_replayed_cannot_ask)
     assert_has(answer, "\"isError\":true");
     finish(&a);
     fixture_close(&f);
+}
+
+/* As a reload does it. */
+static void replace(struct fixture *g, const char *key, uint32_t flags)
+{
+    struct gn_edit *e = gn_edit_begin(g->registry);
+    cr_assert_eq(gn_edit_remove(e, &g->owner, GN_TOOL, key), 0);
+    gn_edit_commit(e);
+    fixture_add(g, GN_TOOL, key, run_two, flags);
+}
+
+Test(protocol_asking, one_that_was_replaced_while_it_ran_is_not_parked_again)
+{
+    static const struct {
+        const char *tool;
+        uint32_t flags, parked;
+    } cases[] = {{REPLAYED, GANTRY_REPLAY, 0}, {WAITING, 0, 1}};
+    for (size_t i = 0; i < 2; i++) {
+        open_asking(&f);
+        struct exchange a, b = {0}, c = {0};
+        char params[16384];
+        nap_ms = 30;
+        begin(&f, &a, cases[i].tool);
+        snprintf(params, sizeof params,
+                 "\"name\":\"%s\",\"arguments\":{},\"inputResponses\":{" FIRST
+                 "},\"requestState\":\"%s\"",
+                 cases[i].tool, a.state);
+        post_stateless(&f, &b.c, "tools/call", cases[i].tool, params);
+        run_until_int(&f, &steps, 1);
+        replace(&f, cases[i].tool, cases[i].flags);
+        run_until_int(&f, &b.c.status, 1);
+        cr_assert_eq(f.p->parking->count, cases[i].parked);
+        const char *at = strstr(client_last(&b.c), "\"requestState\":\"");
+        cr_assert_not_null(at, "%s", client_last(&b.c));
+        sscanf(at, "\"requestState\":\"%8191[^\"]", b.state);
+        assert_has(call_with(&f, &c, cases[i].tool, "{}", SECOND, b.state), BOTH);
+        cr_assert_eq(steps, 1);
+        cr_assert_eq(runs, cases[i].parked ? 1 : 2);
+        finish(&a), finish(&b), finish(&c);
+        fixture_close(&f);
+    }
 }
 
 Test(protocol_asking, what_is_not_here_any_more_is_told_or_replayed)
