@@ -3,6 +3,7 @@
 
 #include "call/internal.h"
 #include "call/lines.h"
+#include "util/alloc.h"
 #include "util/str.h"
 
 #include <sodium.h>
@@ -137,6 +138,29 @@ struct gn_question *gn_asking_find(struct gn_call *root, const char *wire_key)
     return NULL;
 }
 
+void gn_question_write_params(const struct gn_question *q, const char *name, struct gn_jw *w)
+{
+    struct gn_json_doc doc = {0};
+    const char *message = NULL;
+    if (q->error && gn_json_parse_copy(&doc, q->params, q->params_len, NULL, NULL) == 0)
+        message = gn_json_cstr(gn_json_get(gn_json_root(&doc), "message"));
+    if (message) {
+        GN_AUTO_FREE char *text = gn_format("%s\n(The answer did not fit: %s)", message, q->error);
+        gn_jw_object(w, name);
+        for (const gantry_json *v = NULL; (v = gn_json_next(gn_json_root(&doc), v)) != NULL;) {
+            const char *member = gn_json_name(v, NULL);
+            if (strcmp(member, "message") == 0)
+                gn_jw_str(w, member, text);
+            else
+                gn_jw_json(w, member, v);
+        }
+        gn_jw_end(w);
+    } else {
+        gn_jw_raw(w, name, q->params, q->params_len);
+    }
+    gn_json_release(&doc);
+}
+
 void gn_asking_write(const struct gn_call *root, struct gn_jw *w)
 {
     const struct gn_asking *a = root->asking;
@@ -146,7 +170,7 @@ void gn_asking_write(const struct gn_call *root, struct gn_jw *w)
             continue;
         gn_jw_object(w, q->wire_key);
         gn_jw_str(w, "method", q->method);
-        gn_jw_raw(w, "params", q->params, q->params_len);
+        gn_question_write_params(q, "params", w);
         gn_jw_end(w);
     }
 }
@@ -211,6 +235,14 @@ static bool may_ask(const struct gn_call *root)
     return root->ops && root->ops->ask && (root->hook & hooks) && !root->is_completion;
 }
 
+static int refuse_place(const struct gn_call *call)
+{
+    gn_call_note(call, GN_NOTICE,
+                 "%s: nobody can be asked here: questions are for tools, prompts and resources",
+                 gn_call_label(call));
+    return GN_ENOTSUP;
+}
+
 /* On the loop's own stack: checking an answer may take more of it than a task has. */
 static void prepare(void *arg)
 {
@@ -223,7 +255,7 @@ static void prepare(void *arg)
     else if (a->root->asking) /* what a nested call asked that was given up, behind its shield */
         p->rc = GN_EBUSY;
     else if (!may_ask(a->root))
-        p->rc = GN_ENOTSUP;
+        p->rc = refuse_place(a->call);
     p->is_complete = true;
     for (size_t i = 0; i < a->count && !p->rc; i++) {
         p->rc = prepare_question(a->root, a->v[i]);

@@ -107,6 +107,8 @@ void gn_ask_answer(struct gn_call *root, struct gn_question *q, const gantry_jso
 void gn_ask_refuse(struct gn_call *root, struct gn_question *q, const char *message);
 /* All are answered: the task goes on, true. Else those that are OPEN again are to be asked anew. */
 bool gn_asking_settle(struct gn_call *root);
+/* The params as the client gets them: once an answer did not fit, the message says why. */
+void gn_question_write_params(const struct gn_question *q, const char *name, struct gn_jw *w);
 /* Writes the open questions as members of MCP's inputRequests: "wire key": {method, params}; all
  * that are not answered. */
 void gn_asking_write(const struct gn_call *root, struct gn_jw *w);

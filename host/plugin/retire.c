@@ -184,21 +184,36 @@ static void orphan_unused(struct gn_generation *g)
 
 /* ---------------------------------------------------------------- draining */
 
+/* Those of its calls that may stay: they wait for their clients, or are tasks. */
+static uint32_t count_staying(const struct gn_generation *g)
+{
+    uint32_t count = 0;
+    GN_LIST_EACH(&g->env->calls, n) {
+        const struct gn_call *call = GN_CONTAINER(n, struct gn_call, node);
+        count += is_call_of(call, g) && may_stay(call);
+    }
+    return count;
+}
+
 static void still_running(struct gn_record *r)
 {
     struct gn_buf names = GN_BUF_INIT(1024);
     uint64_t seconds = (gn_clock_ms() - r->retired_ms + 500) / 1000;
     uint32_t count = gn_record_calls(r->g, &names);
     gn_free(r->reason);
-    if (count)
+    bool may_stay_all = count && count_staying(r->g) == count;
+    if (may_stay_all)
+        r->reason = gn_format("%s waits for its client or is a task, %llu s after it was retired",
+                              gn_buf_str(&names), (unsigned long long)seconds);
+    else if (count)
         r->reason = gn_format("%s still running %llu s after it was retired", gn_buf_str(&names),
                               (unsigned long long)seconds);
     else
         r->reason = gn_format("still held by %u after %llu s", r->g->refs,
                               (unsigned long long)seconds);
     gn_buf_release(&names);
-    gn_log(r->plugins->env->log, GN_WARNING, "plugins", "generation %u of %s stays loaded: %s",
-           r->g->number, r->g->instance, r->reason);
+    gn_log(r->plugins->env->log, may_stay_all ? GN_NOTICE : GN_WARNING, "plugins",
+           "generation %u of %s stays loaded: %s", r->g->number, r->g->instance, r->reason);
 }
 
 static void on_drain(struct gn_timer *timer)

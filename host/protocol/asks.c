@@ -15,11 +15,15 @@
 
 static int send_question(struct gn_request *r, struct gn_question *q)
 {
-    struct gn_buf buf = GN_BUF_INIT(MAX_MESSAGE);
+    struct gn_buf buf = GN_BUF_INIT(MAX_MESSAGE), params = GN_BUF_INIT(MAX_MESSAGE);
+    struct gn_jw w;
     char id[32];
     q->id = ++r->p->asked;
     snprintf(id, sizeof id, "%llu", (unsigned long long)q->id);
-    int rc = gn_jsonrpc_write_request(&buf, id, q->method, q->params);
+    gn_jw_init(&w, &params);
+    gn_question_write_params(q, NULL, &w);
+    int rc = gn_jsonrpc_write_request(&buf, id, q->method, gn_buf_str(&params));
+    gn_buf_release(&params);
     if (!rc)
         rc = gn_request_send(r, gn_buf_str(&buf), buf.len, GN_MUST);
     gn_buf_release(&buf);

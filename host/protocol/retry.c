@@ -306,6 +306,10 @@ bool gn_retry_replay(struct gn_request *r, const struct gn_component *c)
     if (!r->retry)
         return true;
     if (!(c->flags & GANTRY_REPLAY)) {
+        gn_log(r->p->env->log, GN_NOTICE, "protocol",
+               "%s %s: the call that asked waits here no more; without GANTRY_REPLAY it cannot be "
+               "run again",
+               gn_kind_name(c->kind), c->name);
         gn_retry_free(r, true);
         refuse(r, gone);
         return false;

@@ -168,7 +168,9 @@ Test(protocol_asking, missing_and_wrong_answers_are_asked_for_again)
     struct exchange a, b = {0}, c = {0}, d = {0};
     begin(&f, &a, WAITING);
     assert_has(call_with(&f, &b, WAITING, "{}", NULL, a.state), "\"first\":{");
+    assert_lacks(client_last(&b.c), "did not fit");
     assert_has(call_with(&f, &c, WAITING, "{}", "\"first\":{\"name\":5}", b.state), "\"first\":{");
+    assert_has(client_last(&c.c), "\"message\":\"?\\n(The answer did not fit: no name)\"");
     assert_has(call_with(&f, &d, WAITING, "{}", FIRST "," SECOND, c.state), BOTH);
     cr_assert_eq(runs, 1);
     finish(&a), finish(&b), finish(&c), finish(&d);
@@ -541,6 +543,7 @@ Test(protocol_asking, three_answers_that_do_not_fit_are_enough)
     open_handshake(&c);
     respond(&c, "\"result\":{}");
     assert_has(client_last(&c), "\"method\":\"elicitation/create\"");
+    assert_has(client_last(&c), "(The answer did not fit: no name)");
     respond(&c, "\"result\":{\"name\":1}");
     assert_has(client_last(&c), "\"method\":\"elicitation/create\"");
     respond(&c, "\"result\":{}");
