@@ -238,17 +238,13 @@ const struct gn_call *gn_parking_find(const struct gn_parking *k,
 
 /* ---------------------------------------------------------------- life */
 
-/* The configuration was checked when it was read. A key that was made up stays: what it sealed is
- * still good. */
+/* The configuration was checked when it was read. */
 static void set_keys(struct gn_parking *k, const struct gn_config *config)
 {
     size_t count = 0;
     while (config->ask_keys && config->ask_keys[count])
         count++;
-    if (count == 0 && k->has_made_up_key)
-        return;
     (void)gn_seal_keys_set(&k->keys, config->ask_keys, count, NULL);
-    k->has_made_up_key = count == 0;
 }
 
 void gn_parking_configure(struct gn_parking *k, const struct gn_config *config)

@@ -11,7 +11,6 @@
 
 struct gn_parking {
     struct gn_seal_keys keys;
-    bool has_made_up_key; /* the configuration has none: one of this process */
     struct gn_spent *spent;
     struct gn_timer sweep; /* of states that have expired; runs while there are any */
     struct gn_list all;    /* gn_parked, oldest first */
