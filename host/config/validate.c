@@ -344,6 +344,42 @@ static void check_folders(struct check *v)
     }
 }
 
+/* The folder is made when the host starts; what it would be made in must be there. */
+static void check_tasks(struct check *v)
+{
+    const char *path = v->c->tasks_dir;
+    struct stat st;
+    if (!path || !*path)
+        return;
+    if (stat(path, &st) == 0) {
+        if (!S_ISDIR(st.st_mode))
+            wrong(v, "tasks.directory", "%s is not a folder", path);
+        return;
+    }
+    size_t len = (size_t)(gn_path_base(path) - path);
+    GN_AUTO_FREE char *parent = len ? gn_strndup(path, len) : gn_strdup(".");
+    if (stat(parent, &st) != 0)
+        wrong(v, "tasks.directory", "%s: %s", parent, strerror(errno));
+    else if (access(parent, W_OK) != 0)
+        wrong(v, "tasks.directory", "%s: cannot be made there: %s", path, strerror(errno));
+}
+
+/* Keys that are the same: one of them was meant to be another. What they are is not shown. */
+static void check_keys(struct check *v)
+{
+    unsigned char key[8][32];
+    size_t count = 0;
+    for (char **k = v->c->ask_keys; k && *k && count < GN_COUNT(key); k++, count++) {
+        if (gn_parse_key(*k, key[count], sizeof key[count]))
+            break; /* told when it was read */
+        for (size_t i = 0; i < count; i++) {
+            if (memcmp(key[i], key[count], sizeof key[i]) == 0)
+                wrong(v, "ask.keys", "entries %zu and %zu are the same key", i + 1, count + 1);
+        }
+    }
+    explicit_bzero(key, sizeof key);
+}
+
 static int parse_unix(const char *path, char **ret_path, struct gn_error *err)
 {
     /* One byte of the address is for the NUL. */
@@ -430,6 +466,8 @@ int gn_config_validate(const struct gn_config *c, struct gn_buf *problems)
     }
     check_instances(&v);
     check_folders(&v);
+    check_tasks(&v);
+    check_keys(&v);
     if (c->max_bodies_in_flight < c->max_body)
         wrong(&v, "limits.max_bodies_in_flight", "must not be smaller than limits.max_body");
     if (c->max_output_in_flight < c->max_output_queue)

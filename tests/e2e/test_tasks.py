@@ -819,8 +819,8 @@ def test_a_folder_that_is_not_ours_alone_is_refused(host, tmp_path, problem):
     else:
         host(plugins=ONE, http=True, config=kept(tmp_path))
     h = host(plugins=ONE, http=True, config=kept(tmp_path), must_start=False)
-    h.expect_exit = 3
-    assert h.wait() == 3
+    h.expect_exit = 2 if problem == "file" else 3  # that much the configuration tells by itself
+    assert h.wait() == h.expect_exit
     assert "tasks.directory" in h.log()
 
 

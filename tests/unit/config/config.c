@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define KEY_OF_ONES "1111111111111111111111111111111111111111111111111111111111111111"
+
 GN_SUITE(config);
 
 static const char *write_config(const char *text)
@@ -501,6 +503,12 @@ Test(config, validation_sees_more_than_one_key)
     assert_invalid("loading: {folders: [nowhere]}", "/nowhere: No such file or directory");
     assert_invalid("loading: {folders: [gantry.yaml]}", "is not a folder");
     assert_invalid("loading:\n  folders: nowhere", "gantry.yaml:2: loading.folders[0]: /");
+    assert_invalid("tasks:\n  directory: /proc/nope/tasks",
+                   "gantry.yaml:2: tasks.directory: /proc/nope/");
+    assert_invalid("tasks:\n  directory: /dev/null",
+                   "gantry.yaml:2: tasks.directory: /dev/null is not a folder");
+    assert_invalid("ask:\n  keys: [\"" KEY_OF_ONES "\", \"" KEY_OF_ONES "\"]",
+                   "gantry.yaml:2: ask.keys: entries 1 and 2 are the same key");
     assert_valid("loading: {folders: [.]}");
     assert_invalid("limits: {max_body: 4MiB, max_bodies_in_flight: 1MiB}",
                    "must not be smaller than limits.max_body");
