@@ -198,6 +198,7 @@ static void configure_calls(struct gn_host *h, const struct gn_config *c)
     h->env.max_background = c->max_background;
     h->env.background_timeout_ms = c->background_timeout_ms;
     h->env.max_asking = c->ask_max_parked;
+    h->env.max_asking_principal = c->ask_max_parked_principal;
     h->env.ask_timeout_ms = c->ask_max_parked_age_ms;
     struct gn_store_limits limits = store_limits(c);
     gn_store_configure(h->env.store, &limits);

@@ -352,13 +352,28 @@ static bool has_own_limit(const struct gn_call *root)
     return gn_revision_is_stateless(root->revision);
 }
 
+/* Its principal has as many calls that wait as it may. In the stateless era the table of those that
+ * are parked says so, which can make room. */
+static bool has_its_share(const struct gn_call *root)
+{
+    const struct gn_call_env *env = root->env;
+    uint32_t count = 0;
+    if (!root->principal || !env->max_asking_principal || keeps_journal(root))
+        return false;
+    GN_LIST_EACH(&env->calls, n) {
+        const struct gn_call *call = GN_CONTAINER(n, struct gn_call, node);
+        count += call->asking && gn_streq(call->principal, root->principal);
+    }
+    return count >= env->max_asking_principal;
+}
+
 static void put_to_client(struct gn_op *op)
 {
     struct gn_asking *a = GN_CONTAINER(op, struct gn_asking, op);
     struct gn_call *root = a->root;
     struct gn_call_env *env = root->env;
     if (!root->ops || !root->ops->ask ||
-        (env->asking >= gn_asking_max(env) && !has_own_limit(root))) {
+        (!has_own_limit(root) && (env->asking >= gn_asking_max(env) || has_its_share(root)))) {
         gn_op_done(op, root->ops ? GN_EBUSY : GN_ECANCELED);
         return;
     }

@@ -58,6 +58,7 @@ struct gn_call_env {
     uint32_t max_background;              /* background work at a time; 0: 256 */
     uint32_t background_timeout_ms;       /* of one without a limit of its own; 0: 600,000 */
     uint32_t max_asking;                  /* calls that wait for their clients; 0: 1,000 */
+    uint32_t max_asking_principal;        /* those of one principal; 0: as many */
     uint32_t ask_timeout_ms;              /* how long such a one waits; 0: 600,000 */
     uint32_t asking;                      /* those that do now, but for tasks */
     struct gn_elicitations *elicitations; /* ids that clients were told (ask.h); NULL: nobody */

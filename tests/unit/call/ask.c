@@ -370,6 +370,32 @@ Test(call_ask, tasks_that_wait_take_nobodys_place)
     close_stage();
 }
 
+Test(call_ask, one_principal_has_no_more_than_its_share)
+{
+    static const char *const others[] = {"bob", "ada"};
+    for (size_t i = 0; i < 2; i++) {
+        struct gn_asking waiting = {.count = 0};
+        open_stage();
+        struct gn_call *other = gn_call_new(&stage.rig.env, NULL, NULL);
+        other->principal = others[i];
+        other->asking = &waiting;
+        stage.rig.env.max_asking_principal = 1;
+        begin(ask_handler, 0);
+        stage.call->revision = GN_REV_2025_11_25;
+        stage.call->principal = "ada";
+        gn_call_start(stage.call);
+        if (i == 0) {
+            rig_until(&stage.rig, &stage.asked, 1);
+            cr_assert(answer("first", "{\"say\":\"yes\"}"));
+        }
+        rig_until(&stage.rig, &stage.finished, 1);
+        cr_assert_eq(stage.rc, i == 0 ? 0 : GN_EBUSY);
+        other->asking = NULL;
+        gn_call_unref(other);
+        close_stage();
+    }
+}
+
 Test(call_ask, cancelling_ends_the_wait_and_takes_the_question_back)
 {
     open_stage();
