@@ -432,7 +432,7 @@ static int take(struct batch *b, gantry_ask *raw, struct asked *a)
 
 int gn_host_ask(gantry_call *call, gantry_ask *const *asks, size_t n)
 {
-    if (!gn_host_runs(call))
+    if (!call || !gn_host_runs(call))
         return GANTRY_EPERM;
     if (!asks || n == 0 || n > GN_ASK_MAX)
         return gn_host_misuse(call, "gantry_ask: 1 to %d questions at once, not %zu", GN_ASK_MAX,

@@ -221,7 +221,7 @@ static void list_on_loop(void *arg)
     l->rc = GANTRY_OK;
     if (!env->next_watched || l->g->state != GN_GEN_LIVE)
         return;
-    for (const char *uri; (uri = env->next_watched(env->watch_arg, &at)) != NULL;)
+    while (env->next_watched(env->watch_arg, &at))
         room++;
     v = gn_arena_alloc(&l->call->arena, (room + 1) * sizeof *v);
     at = 0;
