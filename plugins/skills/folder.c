@@ -41,12 +41,9 @@ static bool join(char out[PATH_BYTES], const char *path, const char *name)
     return n > 0 && n < PATH_BYTES;
 }
 
-static uint64_t hash_add(uint64_t hash, const void *data, size_t n)
+static uint64_t hash_add(uint64_t hash, uint64_t value)
 {
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ bytes[i]) * 0x100000001b3u;
-    return hash;
+    return (hash ^ value) * 0x100000001b3u;
 }
 
 /* Does not depend on the order in which files are met. */
@@ -54,8 +51,12 @@ static void mark_file(found_skill *skill, const char *path, const struct stat *s
 {
     const int64_t facts[] = {(int64_t)st->st_ino, st->st_size,        st->st_mtim.tv_sec,
                              st->st_mtim.tv_nsec, st->st_ctim.tv_sec, st->st_ctim.tv_nsec};
-    uint64_t hash = hash_add(0xcbf29ce484222325u, path, strlen(path));
-    skill->mark += hash_add(hash, facts, sizeof facts);
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (const char *c = path; *c; c++)
+        hash = hash_add(hash, (unsigned char)*c);
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+        hash = hash_add(hash, (uint64_t)facts[i]);
+    skill->mark += hash;
 }
 
 static size_t add_found(found_skills *found, const char *path)
