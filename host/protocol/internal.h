@@ -418,6 +418,9 @@ void gn_session_touch(struct gn_session *s);
 void gn_session_remove(struct gn_session *s);
 void gn_session_sweep(struct gn_timer *timer);
 
+/* `_meta` of what belongs to subscriptions/listen, by its id as JSON. */
+void gn_write_subscription(const char *id, struct gn_jw *w);
+
 /* ---- notifications */
 void gn_changed_fire(struct gn_timer *timer);
 /* Sends what changed while nobody listened. */

@@ -244,16 +244,11 @@ static void tell_lost(struct gn_session *session, struct gn_stream *s, uint64_t 
         (unsigned long long)count);
     struct gn_buf buf = GN_BUF_INIT(4096);
     struct gn_jw w;
-    gn_jw_init(&w, &buf);
-    gn_jw_object(&w, NULL);
-    gn_jw_str(&w, "jsonrpc", "2.0");
-    gn_jw_str(&w, "method", "notifications/message");
-    gn_jw_object(&w, "params");
+    gn_jsonrpc_open_notification(&w, &buf, "notifications/message");
     gn_jw_str(&w, "level", gn_level_names[GN_WARNING]);
     gn_jw_str(&w, "logger", "gantry");
     gn_jw_str(&w, "data", text);
-    gn_jw_end(&w);
-    gn_jw_end(&w);
+    gn_jsonrpc_close_notification(&w);
     (void)s->ops->send(s, gn_buf_str(&buf), buf.len, GN_MUST);
     gn_buf_release(&buf);
 }

@@ -17,25 +17,28 @@ static const struct list_row {
     {GN_LIST_PROMPTS, 1u << GN_PROMPT, "notifications/prompts/list_changed", "promptsListChanged"},
 };
 
+void gn_write_subscription(const char *id, struct gn_jw *w)
+{
+    gn_jw_object(w, "_meta");
+    gn_jw_raw(w, GN_META_SUBSCRIPTION_ID, id, strlen(id));
+    gn_jw_end(w);
+}
+
 /* Sends one notification; subscription is the id of the request it belongs to, or NULL. */
 static int send_changed(struct gn_stream *s, const struct list_row *row, const char *subscription)
 {
     struct gn_buf buf = GN_BUF_INIT(8192);
     struct gn_jw w;
-    gn_jw_init(&w, &buf);
-    gn_jw_object(&w, NULL);
-    gn_jw_str(&w, "jsonrpc", "2.0");
-    gn_jw_str(&w, "method", row->method);
+    int rc;
     if (subscription) {
-        gn_jw_object(&w, "params");
-        gn_jw_object(&w, "_meta");
-        gn_jw_raw(&w, GN_META_SUBSCRIPTION_ID, subscription, strlen(subscription));
-        gn_jw_end(&w);
-        gn_jw_end(&w);
+        gn_jsonrpc_open_notification(&w, &buf, row->method);
+        gn_write_subscription(subscription, &w);
+        gn_jsonrpc_close_notification(&w);
+        rc = s->ops->send(s, gn_buf_str(&buf), buf.len, GN_MUST);
+    } else {
+        gn_jsonrpc_write_notification(&buf, row->method, NULL);
+        rc = gn_session_send(s->session, gn_buf_str(&buf), buf.len, GN_MUST);
     }
-    gn_jw_end(&w);
-    int rc = subscription ? s->ops->send(s, gn_buf_str(&buf), buf.len, GN_MUST)
-                          : gn_session_send(s->session, gn_buf_str(&buf), buf.len, GN_MUST);
     gn_buf_release(&buf);
     return rc;
 }
@@ -100,14 +103,8 @@ static int acknowledge(struct gn_request *r)
 {
     struct gn_buf buf = GN_BUF_INIT(GN_REPLY_MAX);
     struct gn_jw w;
-    gn_jw_init(&w, &buf);
-    gn_jw_object(&w, NULL);
-    gn_jw_str(&w, "jsonrpc", "2.0");
-    gn_jw_str(&w, "method", "notifications/subscriptions/acknowledged");
-    gn_jw_object(&w, "params");
-    gn_jw_object(&w, "_meta");
-    gn_jw_raw(&w, GN_META_SUBSCRIPTION_ID, r->id, strlen(r->id));
-    gn_jw_end(&w);
+    gn_jsonrpc_open_notification(&w, &buf, "notifications/subscriptions/acknowledged");
+    gn_write_subscription(r->id, &w);
     gn_jw_object(&w, "notifications");
     gn_request_write_watched(r, &w);
     for (size_t i = 0; i < GN_COUNT(list_rows); i++) {
@@ -116,8 +113,7 @@ static int acknowledge(struct gn_request *r)
     }
     gn_listen_write_resources(r, &w);
     gn_jw_end(&w);
-    gn_jw_end(&w);
-    gn_jw_end(&w);
+    gn_jsonrpc_close_notification(&w);
     int rc = r->stream->ops->send(r->stream, gn_buf_str(&buf), buf.len, GN_MUST);
     gn_buf_release(&buf);
     return rc;
@@ -192,18 +188,11 @@ static void send_cancelled(struct gn_request *r)
 {
     struct gn_buf buf = GN_BUF_INIT(8192);
     struct gn_jw w;
-    gn_jw_init(&w, &buf);
-    gn_jw_object(&w, NULL);
-    gn_jw_str(&w, "jsonrpc", "2.0");
-    gn_jw_str(&w, "method", "notifications/cancelled");
-    gn_jw_object(&w, "params");
+    gn_jsonrpc_open_notification(&w, &buf, "notifications/cancelled");
     gn_jw_raw(&w, "requestId", r->id, strlen(r->id));
     gn_jw_str(&w, "reason", "the server is shutting down");
-    gn_jw_object(&w, "_meta");
-    gn_jw_raw(&w, GN_META_SUBSCRIPTION_ID, r->id, strlen(r->id));
-    gn_jw_end(&w);
-    gn_jw_end(&w);
-    gn_jw_end(&w);
+    gn_write_subscription(r->id, &w);
+    gn_jsonrpc_close_notification(&w);
     (void)r->stream->ops->send(r->stream, gn_buf_str(&buf), buf.len, GN_MUST);
     gn_buf_release(&buf);
 }

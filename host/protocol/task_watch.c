@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#define NEWS_MS 50
 #define MAX_WATCHED 1024 /* tasks of one subscription */
 
 struct gn_task_watch {
@@ -24,17 +23,10 @@ static void send_task(struct gn_request *r, const struct gn_mcp_task *t)
     struct gn_jw w;
     if (!r->stream)
         return;
-    gn_jw_init(&w, &buf);
-    gn_jw_object(&w, NULL);
-    gn_jw_str(&w, "jsonrpc", "2.0");
-    gn_jw_str(&w, "method", "notifications/tasks");
-    gn_jw_object(&w, "params");
-    gn_jw_object(&w, "_meta");
-    gn_jw_raw(&w, GN_META_SUBSCRIPTION_ID, r->id, strlen(r->id));
-    gn_jw_end(&w);
+    gn_jsonrpc_open_notification(&w, &buf, "notifications/tasks");
+    gn_write_subscription(r->id, &w);
     gn_mcp_task_write_detailed(t, &w);
-    gn_jw_end(&w);
-    gn_jw_end(&w);
+    gn_jsonrpc_close_notification(&w);
     /* What a slow reader misses of a task at work the next news makes up for. */
     if (!buf.overflow)
         (void)gn_request_send(r, gn_buf_str(&buf), buf.len,
@@ -46,9 +38,7 @@ static void tell_now(struct gn_mcp_task *t)
 {
     struct gn_list due, *n;
     t->is_news = false;
-    gn_list_init(&due);
-    while ((n = gn_list_pop(&t->watchers)))
-        gn_list_append(&due, n);
+    gn_list_take(&due, &t->watchers);
     /* Sending may end a connection, and with it any of those that are due. */
     while ((n = gn_list_pop(&due))) {
         struct gn_task_watch *watch = GN_CONTAINER(n, struct gn_task_watch, node);
@@ -78,7 +68,7 @@ static void on_news(struct gn_timer *timer)
 static void wake(struct gn_tasks *all)
 {
     if (!gn_timer_is_running(&all->news))
-        gn_timer_start(all->p->env->loop, &all->news, NEWS_MS, on_news);
+        gn_timer_start(all->p->env->loop, &all->news, GN_COALESCE_MS, on_news);
 }
 
 void gn_mcp_task_tell(struct gn_mcp_task *t, bool at_once)

@@ -240,19 +240,11 @@ const char *gn_watcher_next(const struct gn_watcher *watcher, const struct gn_li
 static void write_updated(struct gn_buf *out, const char *uri, const char *subscription)
 {
     struct gn_jw w;
-    gn_jw_init(&w, out);
-    gn_jw_object(&w, NULL);
-    gn_jw_str(&w, "jsonrpc", "2.0");
-    gn_jw_str(&w, "method", "notifications/resources/updated");
-    gn_jw_object(&w, "params");
-    if (subscription) {
-        gn_jw_object(&w, "_meta");
-        gn_jw_raw(&w, GN_META_SUBSCRIPTION_ID, subscription, strlen(subscription));
-        gn_jw_end(&w);
-    }
+    gn_jsonrpc_open_notification(&w, out, "notifications/resources/updated");
+    if (subscription)
+        gn_write_subscription(subscription, &w);
     gn_jw_str(&w, "uri", uri);
-    gn_jw_end(&w);
-    gn_jw_end(&w);
+    gn_jsonrpc_close_notification(&w);
 }
 
 static void tell_request(struct gn_request *r, const char *uri)
@@ -292,11 +284,9 @@ static void tell(struct link *l)
 /* Sending may end any watcher: what is still to be told is taken from a list of its own. */
 static void tell_watchers(struct watched *watched)
 {
-    struct gn_list todo, *n;
-    gn_list_init(&todo);
-    while ((n = gn_list_pop(&watched->links)))
-        gn_list_append(&todo, n);
-    while ((n = gn_list_pop(&todo))) {
+    struct gn_list due, *n;
+    gn_list_take(&due, &watched->links);
+    while ((n = gn_list_pop(&due))) {
         struct link *l = GN_CONTAINER(n, struct link, watched_node);
         gn_list_append(&l->watched->links, n);
         tell(l);

@@ -41,6 +41,13 @@ static inline void gn_list_remove(struct gn_list *n)
     n->next->prev = n->prev;
     n->next = n->prev = n;
 }
+/* Makes head, not initialised yet, the list of all that `from` has, which is empty afterwards. */
+static inline void gn_list_take(struct gn_list *head, struct gn_list *from)
+{
+    gn_list_init(head);
+    gn_list_append(from, head);
+    gn_list_remove(from);
+}
 /* First node, removed; NULL if empty. */
 static inline struct gn_list *gn_list_pop(struct gn_list *head)
 {

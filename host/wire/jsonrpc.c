@@ -151,3 +151,18 @@ int gn_jsonrpc_write_notification(struct gn_buf *out, const char *method, const 
     write_method(out, method, params_json);
     return finish(out);
 }
+
+void gn_jsonrpc_open_notification(struct gn_jw *w, struct gn_buf *out, const char *method)
+{
+    gn_jw_init(w, out);
+    gn_jw_object(w, NULL);
+    gn_jw_str(w, "jsonrpc", "2.0");
+    gn_jw_str(w, "method", method);
+    gn_jw_object(w, "params");
+}
+
+void gn_jsonrpc_close_notification(struct gn_jw *w)
+{
+    gn_jw_end(w);
+    gn_jw_end(w);
+}

@@ -62,5 +62,9 @@ int gn_jsonrpc_write_result(struct gn_buf *out, const char *id_json, const char 
 int gn_jsonrpc_write_request(struct gn_buf *out, const char *id_json, const char *method,
                              const char *params_json);
 int gn_jsonrpc_write_notification(struct gn_buf *out, const char *method, const char *params_json);
+/* The same piece by piece: opens the message and its params in out, whose members are written next;
+ * closes both. */
+void gn_jsonrpc_open_notification(struct gn_jw *w, struct gn_buf *out, const char *method);
+void gn_jsonrpc_close_notification(struct gn_jw *w);
 
 #endif

@@ -102,6 +102,24 @@ Test(alloc, overflowing_array_ends_the_process, .signal = SIGABRT)
     gn_reallocarray(NULL, SIZE_MAX / 2, 4);
 }
 
+Test(list, is_taken_whole_and_in_order)
+{
+    struct gn_list from, head;
+    struct item items[3];
+    for (int count = 0; count <= 3; count++) {
+        gn_list_init(&from);
+        for (int i = 0; i < count; i++) {
+            items[i].value = i;
+            gn_list_append(&from, &items[i].node);
+        }
+        gn_list_take(&head, &from);
+        cr_assert(gn_list_empty(&from));
+        for (int i = 0; i < count; i++)
+            cr_assert_eq(GN_CONTAINER(gn_list_pop(&head), struct item, node)->value, i);
+        cr_assert_null(gn_list_pop(&head));
+    }
+}
+
 Test(list, keeps_order_and_allows_removal)
 {
     struct gn_list head;
