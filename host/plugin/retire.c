@@ -41,40 +41,30 @@ static bool may_stay(const struct gn_call *call)
     return call->asking || call->task_id;
 }
 
-/* `all`: whatever uses it. Else its own, but those that wait for their clients keep it however long
- * that takes: they are bounded by ask.max_parked_age. */
-static bool is_cancellable(const struct gn_call *call, const struct gn_generation *g, bool all)
+/* Those that wait for their clients keep it however long that takes: they are bounded by
+ * ask.max_parked_age. */
+static bool must_end(const struct gn_call *call, const struct gn_generation *g)
 {
-    if (call->cancelled)
-        return false;
-    return all ? is_call_of(call, g) : call->owner == &g->owner && !may_stay(call);
+    return call->owner == &g->owner && !may_stay(call);
 }
 
 /* Those that can be run again are, by the next generation. */
-static void evict_parked(const struct gn_generation *g)
+static bool is_evictable(const struct gn_call *call, const struct gn_generation *g)
 {
-    for (bool found = true; found;) {
-        found = false;
-        GN_LIST_EACH(&g->env->calls, n) {
-            struct gn_call *call = GN_CONTAINER(n, struct gn_call, node);
-            if (!call->is_parked || call->cancelled || !is_call_of(call, g) ||
-                !(call->component->flags & GANTRY_REPLAY))
-                continue;
-            gn_call_cancel(call);
-            found = true;
-            break;
-        }
-    }
+    return call->is_parked && is_call_of(call, g) && (call->component->flags & GANTRY_REPLAY);
 }
 
-static void cancel_calls(const struct gn_generation *g, bool all)
+/* Cancels those for which `concerned` is true. */
+static void cancel_calls(const struct gn_generation *g,
+                         bool (*concerned)(const struct gn_call *call,
+                                           const struct gn_generation *g))
 {
     /* Cancelling one may end others, so the list is walked anew each time. */
     for (bool found = true; found;) {
         found = false;
         GN_LIST_EACH(&g->env->calls, n) {
             struct gn_call *call = GN_CONTAINER(n, struct gn_call, node);
-            if (!is_cancellable(call, g, all))
+            if (call->cancelled || !concerned(call, g))
                 continue;
             gn_call_cancel(call);
             found = true;
@@ -85,7 +75,7 @@ static void cancel_calls(const struct gn_generation *g, bool all)
 
 void gn_record_cancel_calls(const struct gn_generation *g)
 {
-    cancel_calls(g, true);
+    cancel_calls(g, is_call_of);
 }
 
 /* ---------------------------------------------------------------- unmapping */
@@ -227,7 +217,7 @@ static void on_drain(struct gn_timer *timer)
     gn_timer_start(r->g->env->loop, &r->timer, r->plugins->config->plugin_drain_ms, on_drain);
     /* Calls of other plugins that it is only around go on: they end by their own deadline. May end
      * it: r is not touched after. */
-    cancel_calls(r->g, false);
+    cancel_calls(r->g, must_end);
 }
 
 /* ---------------------------------------------------------------- public */
@@ -257,7 +247,7 @@ void gn_record_retire(struct gn_generation *g)
     gn_generation_set_hold(g, NULL);
     gn_generation_end_schedules(g);
     gn_around_replace(g->env, &g->owner, NULL, 0);
-    evict_parked(g);
+    cancel_calls(g, is_evictable);
     gn_timer_start(g->env->loop, &r->timer, r->plugins->config->plugin_drain_ms, on_drain);
     gn_generation_unref(g);
 }
