@@ -272,8 +272,7 @@ bool gn_asking_can_park(const struct gn_call *root)
 {
     if (root->no_park > 0)
         return false;
-    EACH_WAITING(root->asking, c)
-    {
+    EACH_WAITING(root->asking, c) {
         if (c->task && gn_task_is_worker(c->task))
             return false;
         for (uint32_t i = 0; i < GN_MIN(c->around_at, c->around_count); i++) {
@@ -291,8 +290,7 @@ static void stand_still(struct gn_asking *a)
     a->is_waiting = true;
     a->root->asking = a;
     env->asking += !a->root->task_id;
-    EACH_WAITING(a, c)
-    {
+    EACH_WAITING(a, c) {
         gn_call_stop_clock(c);
         c->is_still = c->running;
         env->running -= c->is_still;
@@ -308,8 +306,7 @@ static void go_on(struct gn_asking *a, int rc)
     a->root->asking = NULL;
     gn_timer_stop(&a->timer);
     env->asking -= !a->root->task_id;
-    EACH_WAITING(a, c)
-    {
+    EACH_WAITING(a, c) {
         gn_call_start_clock(c);
         env->running += c->is_still;
         c->is_still = false;
@@ -352,13 +349,13 @@ static bool has_own_limit(const struct gn_call *root)
     return gn_revision_is_stateless(root->revision);
 }
 
-/* Its principal has as many calls that wait as it may. In the stateless era the table of those that
- * are parked says so, which can make room. */
+/* Its principal has as many calls that wait as it may. (Of those that are parked their table says
+ * so, which can make room.) */
 static bool has_its_share(const struct gn_call *root)
 {
     const struct gn_call_env *env = root->env;
     uint32_t count = 0;
-    if (!root->principal || !env->max_asking_principal || keeps_journal(root))
+    if (!root->principal || !env->max_asking_principal)
         return false;
     GN_LIST_EACH(&env->calls, n) {
         const struct gn_call *call = GN_CONTAINER(n, struct gn_call, node);
@@ -432,7 +429,7 @@ static void tell_middlewares(const struct gn_asking *a, bool parks)
     struct gn_call *chain[GN_CALL_MAX_DEPTH + 1];
     size_t depth = 0;
     EACH_WAITING(a, c)
-    chain[depth++] = c;
+        chain[depth++] = c;
     for (size_t i = 0; i < depth; i++) {
         struct gn_call *c = chain[parks ? i : depth - 1 - i];
         uint32_t open = GN_MIN(c->around_at, c->around_count);
