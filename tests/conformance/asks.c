@@ -7,10 +7,7 @@
 
 /* ---------------------------------------------------------------- forms */
 
-typedef struct {
-    const char *name;
-} name_form;
-static const gantry_arg name_form_args[] = {
+const gantry_arg name_form_args[] = {
     GANTRY_ARG(name_form, name, "Your name"),
     GANTRY_ARGS_END,
 };

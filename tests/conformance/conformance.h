@@ -8,6 +8,12 @@
 
 #include <gantry.h>
 
+/* A form for a name (asks.c). */
+typedef struct {
+    const char *name;
+} name_form;
+extern GANTRY_HIDDEN const gantry_arg name_form_args[];
+
 /* Registers the tools and the prompt that ask the client something (asks.c). [loop] */
 int conformance_add_asks(gantry_plugin *plugin);
 

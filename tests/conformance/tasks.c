@@ -52,13 +52,6 @@ static const gantry_arg confirm_form_args[] = {
     GANTRY_ARG(confirm_form, confirm, "Whether to do it"),
     GANTRY_ARGS_END,
 };
-typedef struct {
-    const char *name;
-} name_form;
-static const gantry_arg name_form_args[] = {
-    GANTRY_ARG(name_form, name, "Your name"),
-    GANTRY_ARGS_END,
-};
 
 typedef struct {
     const char *filename;

@@ -11,19 +11,6 @@ GN_SUITE(delivery);
 
 static struct rig rig;
 
-struct told {
-    struct gn_delivery delivery;
-    int count;
-    bool is_written;
-};
-
-static void done(struct gn_delivery *delivery, bool is_written)
-{
-    struct told *told = GN_CONTAINER(delivery, struct told, delivery);
-    told->count++;
-    told->is_written = is_written;
-}
-
 static void setup(void)
 {
     rig_init(&rig);
@@ -32,7 +19,7 @@ static void setup(void)
 
 static void end_with(struct gn_stream *s, struct told *told, const char *json, size_t len)
 {
-    *told = (struct told){.delivery.done = done};
+    *told = (struct told){.delivery.done = told_done};
     s->delivery = &told->delivery;
     s->ops->end(s, 200, json, len);
 }

@@ -429,3 +429,10 @@ void client_post(struct client *c, const char *body)
     client_print(c, "POST /mcp HTTP/1.1\r\n" POST_HEADERS "Content-Length: %zu\r\n\r\n%s",
                  strlen(body), body);
 }
+
+void told_done(struct gn_delivery *delivery, bool is_written)
+{
+    struct told *told = GN_CONTAINER(delivery, struct told, delivery);
+    told->count++;
+    told->is_written = is_written;
+}

@@ -120,4 +120,12 @@ void client_post(struct client *c, const char *body);
     "Host: localhost\r\nContent-Type: application/json\r\n"                                        \
     "Accept: application/json, text/event-stream\r\n"
 
+/* A delivery that counts what it is told. */
+struct told {
+    struct gn_delivery delivery; /* .done = told_done */
+    int count;
+    bool is_written;
+};
+void told_done(struct gn_delivery *delivery, bool is_written);
+
 #endif

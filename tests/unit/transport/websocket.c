@@ -313,22 +313,9 @@ Test(websocket, large_messages_go_both_ways, .init = setup)
     stop();
 }
 
-struct told {
-    struct gn_delivery delivery;
-    int count;
-    bool is_written;
-};
-
-static void done(struct gn_delivery *delivery, bool is_written)
-{
-    struct told *told = GN_CONTAINER(delivery, struct told, delivery);
-    told->count++;
-    told->is_written = is_written;
-}
-
 Test(websocket, deliveries_are_told, .init = setup)
 {
-    struct told first = {.delivery.done = done}, last = {.delivery.done = done};
+    struct told first = {.delivery.done = told_done}, last = {.delivery.done = told_done};
     size_t len = 32u << 20;
     char *text = gn_malloc(len);
     memset(text, 'x', len);
