@@ -1,4 +1,4 @@
-/* gantry.h - the plugin interface of gantry, an MCP host runtime. ABI 0.3
+/* gantry.h - the plugin interface of gantry, an MCP host runtime. ABI 0.9
  *
  * A plugin is one shared object that includes this header and exports one symbol. It links against
  * nothing: whatever it calls is reached through a table that the host hands over at load.
@@ -64,7 +64,7 @@ extern "C" {
 
 #define GANTRY_ABI_MAJOR 0
 #ifndef GANTRY_ABI_MINOR
-#define GANTRY_ABI_MINOR 3
+#define GANTRY_ABI_MINOR 9
 #endif
 
 #define GANTRY_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -386,6 +386,129 @@ typedef struct gantry_prompt {
     void *data;
     void (*free_data)(void *data);
 } gantry_prompt;
+
+/* ---------------------------------------------------------------- tools made from tools */
+
+/* What becomes of one argument of the parent. Made with GANTRY_CHANGE; what a row does not set
+ * stays as it is. A table ends with GANTRY_CHANGES_END. */
+typedef struct gantry_change {
+    const char *arg;         /* its name in the parent */
+    const char *name;        /* its new name */
+    const char *title;       /* "" takes it away */
+    const char *description; /* likewise */
+    /* The value when it is missing, as JSON text; with hide: the value. What has one is optional.
+     */
+    const char *default_json;
+    /* Hidden arguments only: where each call takes the value from. "uuid" (a new one, version 4),
+     * "now" (RFC 3339, UTC), "env:VAR", "scope:VARIABLE" (gantry_var_set), "principal", or
+     * "secret:NAME" (the operator's, etc/gantry.yaml). */
+    const char *source;
+    /* A JSON Schema object. With a keyword that says what values there are (type, enum, const,
+     * anyOf, ...) it takes the place of the parent's, of which the words stay; without one its
+     * keywords are put on top. It may only narrow: the parent checks as well. */
+    const char *schema_json;
+    const char *examples_json; /* a JSON array */
+    uint32_t hide;             /* not 0: clients do not see it and cannot give it */
+    uint32_t required;         /* not 0: it must be given, whatever default the parent has */
+} gantry_change;
+
+/* A tool made from another one, its parent: a plain one passes its arguments on, one with `run` is
+ * a function around it. Made with GANTRY_TOOL_FROM and GANTRY_TOOL_AROUND. Fields that are NULL or
+ * 0 are as the parent has them; for texts "" takes away. The parent is looked for by name: among
+ * the tools of this plugin first, then among those of all others. It may be made from a tool
+ * itself. While there is none, there is no such tool either; when the parent is reloaded, this one
+ * is made anew. */
+typedef struct gantry_from {
+    uint32_t size;
+    uint16_t change_size; /* stride of changes */
+    uint16_t arg_size;    /* stride of args and output */
+    const char *name, *parent;
+    const char *description;
+    const gantry_change *changes; /* NULL: none */
+    /* A function around the parent; NULL: none. It reads gantry_arguments(call), or `in`, filled
+     * from the rows of args: those whose name is an argument of the tool take the place of its
+     * schema, others are arguments of the function alone. [coroutine on the loop] */
+    gantry_run_fn run;
+    const gantry_arg *args; /* NULL: none */
+    uint32_t in_size;
+    uint32_t
+        flags; /* GANTRY_STRICT_INPUT, _OUTPUT_STRICT, _OUTPUT_UNCHECKED; with run GANTRY_REPLAY */
+    const char *title;
+    const gantry_arg *output; /* structured output of its own */
+    uint32_t output_size;
+    uint32_t timeout_ms;
+    const char *output_schema_json; /* the same as JSON; "" : none, whatever the parent has */
+    int8_t read_only, destructive, idempotent, open_world;
+    uint32_t requires; /* besides those of the parent */
+    const gantry_icon *const *icons;
+    const char *const *tags; /* an empty list takes them away */
+    const char *meta_json, *version;
+    /* The only principal that sees it; NULL: all. A name may be there once for each principal. */
+    const char *principal;
+    void *data;
+    void (*free_data)(void *data);
+    uint32_t task; /* with run: GANTRY_TASK_ */
+    uint32_t reserved;
+} gantry_from;
+
+/* ---------------------------------------------------------------- transforms of lists */
+
+/* What transforms do, in the order that `gantry inspect` shows: first those of plugins, by
+ * priority, instance and the order in which they were added, then those of the operator
+ * (etc/gantry.yaml, transforms). Each sees what the one before has made. */
+enum {
+    GANTRY_TRANSFORM_NAMESPACE = 1, /* prefix before names, in the path of URIs */
+    GANTRY_TRANSFORM_RENAME,        /* names of tools and prompts, URIs of resources, by table */
+    GANTRY_TRANSFORM_ENABLE,        /* what it matches is there; of several rules the last counts */
+    GANTRY_TRANSFORM_DISABLE,       /* what it matches is not there: not listed, not found */
+    GANTRY_TRANSFORM_ONLY,          /* what it matches is there, all else of these kinds is not */
+    /* list_prompts and get_prompt, list_resources and read_resource: for clients that know only
+     * tools. */
+    GANTRY_TRANSFORM_PROMPTS_AS_TOOLS,
+    GANTRY_TRANSFORM_RESOURCES_AS_TOOLS,
+    /* search_tools and call_tool in the list, and no others but `always`: for hosts with hundreds
+     * of tools. Those that are not listed can be called all the same. */
+    GANTRY_TRANSFORM_SEARCH
+};
+
+/* What a predicate is asked about: a component as it is at this point of the order. */
+typedef struct gantry_component {
+    uint32_t size;
+    uint32_t kind;               /* GANTRY_KIND_ */
+    const char *name;            /* of a resource its URI, of a template its text */
+    const char *title, *version; /* may be NULL */
+    const char *plugin;          /* the instance it is of; NULL: the host */
+    const char *const *tags;     /* NULL-terminated; NULL: none */
+} gantry_component;
+
+typedef struct gantry_rename {
+    const char *from, *to; /* a table ends with from NULL */
+} gantry_rename;
+
+/* A transform of the lists as a whole. Made with GANTRY_TRANSFORM. What it concerns: of each list
+ * that is given a component must be in one; all NULL and 0: everything. "NAME*" means all names
+ * that begin so. */
+typedef struct gantry_transform {
+    uint32_t size;
+    uint32_t type;    /* GANTRY_TRANSFORM_ */
+    const char *name; /* in gantry inspect, and to remove it by */
+    int32_t priority; /* lower acts earlier */
+    uint32_t kinds;   /* 1u << GANTRY_KIND_, a bit set */
+    const char *const *names, *const *tags, *const *plugins, *const *versions; /* NULL-terminated */
+    /* ENABLE, DISABLE, ONLY: the rule is for these principals only; for others it is not there. */
+    const char *const *principals;
+    /* Likewise: asked besides, for each component and principal (NULL: nobody is known). Lists are
+     * kept: it depends on nothing else but what gantry_transforms_changed() tells of, and never
+     * awaits. [loop] */
+    bool (*concerns)(const gantry_component *component, const char *principal, void *data);
+    const char *prefix;           /* NAMESPACE: A-Z a-z 0-9 _ - */
+    const gantry_rename *renames; /* RENAME */
+    const char *const *always;    /* SEARCH: listed all the same; "NAME*" */
+    uint32_t max_results;         /* SEARCH: 0: 5 */
+    uint32_t reserved;
+    void *data;
+    void (*free_data)(void *data);
+} gantry_transform;
 
 /* ---------------------------------------------------------------- values, variables, fields */
 
@@ -906,6 +1029,13 @@ typedef struct gantry_host {
 
     /* asking, more */
     int (*no_park)(gantry_call *, int held);
+
+    /* since 0.9: tools made from tools, transforms */
+    int (*tool_from)(gantry_plugin *, const gantry_from *);
+    int (*forward)(gantry_call *, const gantry_json *arguments, uint32_t raw);
+    int (*add_transform)(gantry_plugin *, const gantry_transform *);
+    int (*transforms_changed)(gantry_plugin *);
+    int (*session_transform)(gantry_call *, const gantry_transform *);
 } gantry_host;
 
 /* `kind` of data_add and remove, `what` of info. */
@@ -915,7 +1045,8 @@ enum {
     GANTRY_KIND_RESOURCE,
     GANTRY_KIND_TEMPLATE,
     GANTRY_KIND_PROMPT,
-    GANTRY_KIND_MIDDLEWARE
+    GANTRY_KIND_MIDDLEWARE,
+    GANTRY_KIND_TRANSFORM
 };
 enum {
     GANTRY_INFO_METHOD = 1,
@@ -1778,6 +1909,31 @@ static inline int gantry_state_delete(gantry_call *call, const char *handle, con
     return gantry_host_->state_delete(call, handle, key);
 }
 
+/* ---------------------------------------------------------------- around a tool */
+
+/* In the function of a GANTRY_TOOL_AROUND: runs the parent. arguments go by the names of this tool:
+ * they become the parent's, what is hidden is filled in, and what is missing has its default; NULL
+ * means those of the call, without the function's own. Its result is the result of the call then
+ * (gantry_result, gantry_set_result); calling it again begins with an empty one. Progress, logs,
+ * questions and variables of the parent are those of the call; middlewares are not passed again.
+ * Return what it returned to pass everything on. [call] [awaits] GANTRY_OK; GANTRY_EFAILED and
+ * GANTRY_EINVAL (arguments: gantry_failure() has the words); GANTRY_ENOENT: the parent has gone;
+ * GANTRY_EPERM: not in such a function. */
+static inline int gantry_forward(gantry_call *call, const gantry_json *arguments)
+{
+    if (!GANTRY_HOST_HAS(forward))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->forward(call, arguments, 0);
+}
+/* The same by the names of the parent: nothing is renamed, filled in or taken from a default of
+ * this tool. */
+static inline int gantry_forward_raw(gantry_call *call, const gantry_json *arguments)
+{
+    if (!GANTRY_HOST_HAS(forward))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->forward(call, arguments, 1);
+}
+
 /* ---------------------------------------------------------------- middleware */
 
 /* Runs what is inside of this middleware: those further in, at last the handler (or, for a list, an
@@ -2226,6 +2382,37 @@ static inline int gantry_add_middleware(gantry_plugin *plugin, const gantry_midd
         return GANTRY_ENOTSUP;
     return gantry_host_->add_middleware(plugin, middleware);
 }
+/* A tool made from another one. GANTRY_EINVAL: it cannot be made of the parent that is there (the
+ * log says why); without a parent it waits for one. gantry_remove() takes it away as a tool. */
+static inline int gantry_tool_from(gantry_plugin *plugin, const gantry_from *from)
+{
+    if (!GANTRY_HOST_HAS(tool_from))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->tool_from(plugin, from);
+}
+/* A transform of all lists; of one plugin each name once. */
+static inline int gantry_add_transform(gantry_plugin *plugin, const gantry_transform *transform)
+{
+    if (!GANTRY_HOST_HAS(add_transform))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->add_transform(plugin, transform);
+}
+/* What a predicate of the plugin goes by has changed: it is asked anew. */
+static inline int gantry_transforms_changed(gantry_plugin *plugin)
+{
+    if (!GANTRY_HOST_HAS(transforms_changed))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->transforms_changed(plugin);
+}
+/* A rule (ENABLE, DISABLE, ONLY) for the session of the call alone, after all others; NULL takes
+ * all those of the session away. Of one name the last counts. [call] GANTRY_ENOTSUP: there is no
+ * session, as in the stateless era; GANTRY_ETOOBIG: more than 64. */
+static inline int gantry_session_transform(gantry_call *call, const gantry_transform *transform)
+{
+    if (!GANTRY_HOST_HAS(session_transform))
+        return GANTRY_ENOTSUP;
+    return gantry_host_->session_transform(call, transform);
+}
 /* Takes back a component of this instance by name, URI or URI template; running calls finish.
  * [loop] GANTRY_ENOENT. */
 static inline int gantry_remove_tool(gantry_plugin *plugin, const char *name)
@@ -2293,6 +2480,8 @@ typedef struct gantry_descriptor {
     const gantry_middleware *const *middleware; /* since 0.2 */
     const gantry_extension *const *extensions;  /* since 0.3 */
     const gantry_skill *const *skills;
+    const gantry_from *const *tools_from; /* since 0.9 */
+    const gantry_transform *const *transforms;
 } gantry_descriptor;
 
 /* ---------------------------------------------------------------- declaring macros (C only) */
@@ -2543,12 +2732,60 @@ typedef struct gantry_descriptor {
                                                       .hooks = __VA_ARGS__};                       \
     static int id##_middleware_run_(gantry_call *call)
 
+/* GANTRY_TOOL_FROM(id, "parent", "description", options) makes id_from, a plain one; its table is
+ * id_changes. GANTRY_TOOL_AROUND(id, "parent", struct, "description", options) { body that sees
+ * `call` and `in` } has a function around it; its tables are id_changes and id_args. A description
+ * of NULL is the parent's. The 0 in GANTRY_TOOL_AROUND0: without id_args, and `in` is NULL. Who has
+ * nothing to change writes GANTRY_NO_CHANGES(id). */
+#define GANTRY_CHANGE(arg_, ...)                                                                   \
+    {                                                                                              \
+        .arg = #arg_, __VA_ARGS__                                                                  \
+    }
+#define GANTRY_CHANGES_END                                                                         \
+    {                                                                                              \
+        .arg = NULL                                                                                \
+    }
+#define GANTRY_NO_CHANGES(id) static const gantry_change id##_changes[] = {GANTRY_CHANGES_END}
+#define GANTRY_FROM_(id, parent_, ...)                                                             \
+    static const gantry_from id##_from = {.size = sizeof(gantry_from),                             \
+                                          .change_size = sizeof(gantry_change),                    \
+                                          .arg_size = sizeof(gantry_arg),                          \
+                                          .name = #id,                                             \
+                                          .parent = (parent_),                                     \
+                                          .changes = id##_changes,                                 \
+                                          __VA_ARGS__}
+#define GANTRY_TOOL_FROM(id, parent_, ...) GANTRY_FROM_(id, parent_, .description = __VA_ARGS__)
+#define GANTRY_TOOL_AROUND(id, parent_, S, ...)                                                    \
+    GANTRY_HANDLER_(id, around, S)                                                                 \
+    GANTRY_FROM_(id, parent_, .args = id##_args, .in_size = (uint32_t)sizeof(S),                   \
+                 .run = id##_around_run_, .description = __VA_ARGS__);                             \
+    GANTRY_BODY_(id, around, S)
+#define GANTRY_TOOL_AROUND0(id, parent_, ...)                                                      \
+    GANTRY_HANDLER_(id, around, void)                                                              \
+    GANTRY_FROM_(id, parent_, .run = id##_around_run_, .description = __VA_ARGS__);                \
+    GANTRY_BODY_(id, around, void)
+#define GANTRY_TRANSFORM(type_, name_, ...)                                                        \
+    (&(const gantry_transform){.size = sizeof(gantry_transform),                                   \
+                               .type = GANTRY_TRANSFORM_##type_,                                   \
+                               .name = (name_),                                                    \
+                               __VA_ARGS__})
+#define GANTRY_RENAMES(...)                                                                        \
+    .renames = (const gantry_rename[])                                                             \
+    {                                                                                              \
+        __VA_ARGS__,                                                                               \
+        {                                                                                          \
+            NULL, NULL                                                                             \
+        }                                                                                          \
+    }
+
 #define GANTRY_TOOLS(...) ((const gantry_tool *const[]){__VA_ARGS__, NULL})
 #define GANTRY_RESOURCES(...) ((const gantry_resource *const[]){__VA_ARGS__, NULL})
 #define GANTRY_TEMPLATES(...) ((const gantry_template *const[]){__VA_ARGS__, NULL})
 #define GANTRY_PROMPTS(...) ((const gantry_prompt *const[]){__VA_ARGS__, NULL})
 #define GANTRY_SKILLS(...) ((const gantry_skill *const[]){__VA_ARGS__, NULL})
 #define GANTRY_MIDDLEWARES(...) ((const gantry_middleware *const[]){__VA_ARGS__, NULL})
+#define GANTRY_TOOLS_FROM(...) ((const gantry_from *const[]){__VA_ARGS__, NULL})
+#define GANTRY_TRANSFORMS(...) ((const gantry_transform *const[]){__VA_ARGS__, NULL})
 
 /* Clang's __VERSION__ says whose it is, that of gcc does not. */
 #ifdef __clang__

@@ -59,12 +59,19 @@ void gn_call_unref(struct gn_call *call)
     call->env->alive--;
     gn_lines_free(call);
     gn_scope_end(call);
+    gn_rules_unref(call->rules);
     gn_arena_release(&call->arena);
     gn_json_release(&call->doc);
     struct gn_call *parent = call->parent;
     call->magic = 0;
     gn_free(call);
     gn_call_unref(parent);
+}
+
+void gn_rules_unref(struct gn_rules *rules)
+{
+    if (rules && --rules->refs == 0)
+        rules->free(rules);
 }
 
 const char *gn_call_label(const struct gn_call *call)

@@ -18,6 +18,7 @@
 
 #include "call/extensions.h"
 #include "call/journal.h"
+#include "call/made.h"
 #include "call/middleware.h"
 #include "call/scope.h"
 #include "call/weight.h"
@@ -29,6 +30,14 @@
 /* The host says struct gn_call, plugins say gantry_call: one type. */
 #define gn_call gantry_call
 struct gn_registry;
+
+/* Rules of visibility that one session has for itself: made by the registry floor (view.h), known
+ * here only to be kept. Loop thread only. */
+struct gn_rules {
+    uint32_t refs;
+    void (*free)(struct gn_rules *rules); /* at zero */
+};
+void gn_rules_unref(struct gn_rules *rules); /* NULL is fine */
 
 /* What all calls of a host share. Owned by the host; set up before the first call. */
 struct gn_call_env {
@@ -52,8 +61,14 @@ struct gn_call_env {
     const char *(*next_watched)(void *arg, size_t *at);
     void (*resource_changed)(void *arg, const char *uri);
     void *watch_arg;
-    struct gn_list observers;             /* gn_call_observer */
-    struct gn_store *store;               /* state across calls (store.h); NULL: none */
+    struct gn_list observers; /* gn_call_observer */
+    struct gn_store *store;   /* state across calls (store.h); NULL: none */
+    /* [loop] A secret of the operator by name, borrowed; NULL: there is none. NULL: no secrets. */
+    const char *(*secret)(void *arg, const char *name);
+    void *secret_arg;
+    /* [loop] The registry's: what stands now in the place of a tool that was made for a source (its
+     * parent may have been reloaded), borrowed; NULL: nothing does. NULL: it is what it was. */
+    struct gn_component *(*remade)(struct gn_registry *registry, const struct gn_component *made);
     struct gn_metrics *metrics;           /* what the host counts; NULL: nothing */
     uint32_t max_background;              /* background work at a time; 0: 256 */
     uint32_t background_timeout_ms;       /* of one without a limit of its own; 0: 600,000 */
@@ -120,6 +135,9 @@ struct gn_call_ops {
     int (*task_status)(struct gn_call *call, const char *message);
     /* [loop] gantry_close_stream. NULL: cannot. */
     int (*close_stream)(struct gn_call *call, uint32_t retry_ms);
+    /* [loop] gantry_session_transform: the session's rules are these from now on (taken over; NULL:
+     * none). NULL: there is no session. */
+    int (*set_rules)(struct gn_call *call, struct gn_rules *rules);
 };
 
 enum gn_content_kind {
@@ -165,6 +183,7 @@ struct gn_result {
 /* The client adds context of servers to what a model is asked, if told to. */
 #define GN_CAP_SAMPLING_CONTEXT (1u << 31)
 
+struct gn_frame;     /* made.h */
 struct gn_asking;    /* ask.h */
 struct gn_ask_count; /* ask.c */
 
@@ -230,6 +249,8 @@ struct gantry_call {
     bool is_parked;                  /* waits for a client that is not connected */
     const char *task_id;             /* it has become a task; NULL: it has not */
     const gantry_json *extensions;   /* the client's, by name; NULL: none */
+    struct gn_rules *rules;          /* of its session, a reference; NULL: none */
+    struct gn_frame *frame; /* made.h: the parent that runs inside of a function; NULL: none */
 
     struct gn_lines *lines;        /* log lines on their way to the client (lines.h); or NULL */
     struct gn_call_timers *timers; /* gantry_timer_begin; or NULL */

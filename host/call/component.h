@@ -97,6 +97,23 @@ struct gn_component {
     void (*free_data)(void *data);
 
     struct gn_meter *meter; /* the metrics': what its calls are counted by; borrowed [loop] */
+
+    /* transforms */
+    char *principal; /* the only one that sees it; NULL: all do */
+    /* What is yet to be made of its parent (registry/derive.h): such a one is a source only, never
+     * served. NULL: it is there by itself. Owned. */
+    struct gn_from *from;
+    void (*free_from)(struct gn_from *from); /* of the registry floor: set together with it */
+    /* Made from another one: that one (a reference; it in turn may be), else NULL. Pointers that
+     * are equal to its parent's (input, schemas, their texts) are the parent's. */
+    struct gn_component *parent;
+    /* The source it was made for, whose function, fields and data it has (a reference); NULL: made
+     * by a transform. */
+    struct gn_component *own;
+    struct gn_made *made; /* a tool whose arguments become its parent's (call/made.h), or NULL */
+    /* Resources and templates in namespaces: what stands in their URIs behind "://" (or behind ":")
+     * and not in those that their plugin knows: "wx/"; NULL: nothing. */
+    char *space;
 };
 
 /* A zeroed component with one reference; strings and tables are filled in by the importer and freed
@@ -106,6 +123,17 @@ struct gn_component *gn_component_ref(struct gn_component *c);
 /* Frees at zero: free_data(data) first (the owner must still be mapped then: the generation keeps
  * itself until its components are gone). NULL is fine. */
 void gn_component_unref(struct gn_component *c);
+
+/* The one that its plugin provided: c itself, or what it was made from in the end. */
+const struct gn_component *gn_component_origin(const struct gn_component *c);
+/* A copy with one reference that has c as its parent: same code, data and owner, other words to be
+ * put in. key NULL: the same; the name of a tool or prompt is its key. A template's text is parsed
+ * by whoever changes it (uri_template is NULL). [loop] */
+struct gn_component *gn_component_derive(struct gn_component *c, const char *key);
+/* The URI that the plugin of a resource or template knows for one that a client wrote: uri itself,
+ * or text in the arena (NULL: it is full). */
+const char *gn_component_inner_uri(const struct gn_component *c, const char *uri,
+                                   struct gn_arena *arena);
 
 bool gn_component_has_tag(const struct gn_component *c, const char *tag); /* NULL has none */
 

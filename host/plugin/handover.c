@@ -78,7 +78,7 @@ static int publish_all(gantry_plugin *g, struct gn_component *const *drop, size_
     struct gn_edit *e = gn_edit_begin(r->plugins->registry);
     int rc = GN_OK;
     for (size_t i = 0; !rc && i < dropped; i++)
-        rc = gn_edit_remove(e, &g->owner, drop[i]->kind, drop[i]->key);
+        rc = gn_edit_remove(e, drop[i]);
     for (size_t i = 0; !rc && i < added; i++)
         rc = gn_edit_add(e, add[i], err);
     if (rc) {

@@ -5,6 +5,7 @@
  */
 #include "registry/registry.h"
 
+#include "call/call.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
@@ -202,16 +203,98 @@ void gn_edit_remove_owner(struct gn_edit *e, const struct gn_owner *owner)
     }
 }
 
-int gn_edit_remove(struct gn_edit *e, const struct gn_owner *owner, enum gn_kind kind,
-                   const char *key)
+int gn_edit_remove(struct gn_edit *e, const struct gn_component *c)
 {
-    struct gn_map *map = &e->next->kinds[kind].by_key;
-    struct gn_component *c = gn_map_find(map, key);
-    if (!c || c->owner != owner)
+    struct gn_map *map = &e->next->kinds[c->kind].by_key;
+    struct gn_component *found = gn_map_find(map, c->key);
+    if (found != c)
         return GN_ENOENT;
-    gn_map_remove(map, key);
-    gn_component_unref(c);
+    gn_map_remove(map, c->key);
+    gn_component_unref(found);
     return GN_OK;
+}
+
+void gn_edit_transforms(struct gn_edit *e, struct gn_owner *owner, struct gn_transform *const *v,
+                        size_t count)
+{
+    (void)e;
+    (void)owner;
+    (void)v;
+    (void)count;
+}
+
+void gn_edit_touch(struct gn_edit *e)
+{
+    (void)e;
+}
+
+int gn_edit_check(struct gn_edit *e, struct gn_error *err)
+{
+    (void)e;
+    (void)err;
+    return GN_OK;
+}
+
+struct gn_snapshot *gn_registry_view(struct gn_registry *r, const struct gn_viewer *viewer)
+{
+    (void)viewer;
+    return gn_registry_current(r);
+}
+
+struct gn_viewer gn_viewer_of(const struct gantry_call *call)
+{
+    return (struct gn_viewer){.principal = call->principal, .rules = call->rules};
+}
+
+struct gn_component *gn_registry_source(struct gn_registry *r, const struct gn_owner *owner,
+                                        enum gn_kind kind, const char *key)
+{
+    struct gn_component *c = gn_snapshot_find(r->current, kind, key);
+    return c && (!owner || c->owner == owner) ? c : NULL;
+}
+
+struct gn_component *gn_registry_reach(struct gn_registry *r, const struct gn_viewer *viewer,
+                                       enum gn_kind kind, const char *key)
+{
+    (void)viewer;
+    return gn_snapshot_find(r->current, kind, key);
+}
+
+int gn_registry_served_uri(struct gn_registry *r, const struct gn_component *source,
+                           const char *uri, struct gn_buf *out)
+{
+    (void)r;
+    (void)source;
+    return gn_buf_adds(out, uri);
+}
+
+void gn_registry_on_problem(struct gn_registry *r,
+                            void (*fn)(void *arg, enum gn_level level, const char *text), void *arg)
+{
+    (void)r;
+    (void)fn;
+    (void)arg;
+}
+
+struct gn_component *gn_snapshot_find_version(const struct gn_snapshot *s, enum gn_kind kind,
+                                              const char *key, const char *version)
+{
+    struct gn_component *c = gn_snapshot_find(s, kind, key);
+    return c && (!version || gn_streq(c->version, version)) ? c : NULL;
+}
+
+uint64_t gn_snapshot_digest(struct gn_snapshot *s, enum gn_kind kind, struct gn_view view)
+{
+    (void)kind;
+    (void)view;
+    return s->version;
+}
+
+void gn_registry_describe(struct gn_registry *r, struct gn_jw *w)
+{
+    (void)r;
+    gn_jw_object(w, NULL);
+    gn_jw_end(w);
 }
 
 int gn_edit_add(struct gn_edit *e, struct gn_component *c, struct gn_error *err)

@@ -14,25 +14,59 @@
 #include "wire/revision.h"
 
 struct gn_registry;
+struct gn_transform;
+struct gn_rules;
+struct gantry_call;
 
 #define GN_SNAPSHOT_MAGIC 0x5a95607u
 struct gn_snapshot {
     uint32_t magic, refs;
     uint64_t version; /* counts commits */
     struct gn_snapshot_kind {
-        struct gn_component **v; /* sorted by key */
+        struct gn_component **v; /* those in the list, sorted by key */
         size_t count;
-        struct gn_map by_key;
-    } kinds[GN_KINDS];    /* index: enum gn_kind */
+        struct gn_map by_key;     /* all that can be called, the newest version of each */
+        struct gn_map by_version; /* "KEY\nVERSION": all versions of those that have several */
+        struct gn_map versions;   /* key: its versions, newest first, as a JSON array (char *) */
+        bool varies;              /* other viewers may see another list */
+        struct gn_rendering *renderings; /* lists as bytes, made when asked for (render.c) */
+    } kinds[GN_KINDS];                   /* index: enum gn_kind */
     struct gn_map by_uri; /* normalised URI to resource, where that differs from the URI */
     struct gn_component **preferred; /* the templates, best first: the first match is right */
-    uint8_t cursor_key[16];          /* seals cursors; the registry's, random for each process */
+    size_t preferred_count;
+    uint8_t cursor_key[16];   /* seals cursors; the registry's, random for each process */
+    struct gn_search *search; /* index of its tools, made when asked for (search.c) */
+};
+
+/* Who looks. */
+struct gn_viewer {
+    const char *principal;        /* NULL: nobody is known */
+    const struct gn_rules *rules; /* of its session; NULL: none */
 };
 
 struct gn_registry *gn_registry_new(void);
 void gn_registry_free(struct gn_registry *r); /* snapshots that others hold live on; NULL is fine */
-/* Borrowed: valid until the next commit. */
+/* What nobody in particular sees. Borrowed: valid until the next commit. */
 struct gn_snapshot *gn_registry_current(struct gn_registry *r);
+/* What this viewer sees: the same one where nothing makes a difference. Borrowed: valid until the
+ * loop turns. Views are kept, the least recently used one goes first. */
+struct gn_snapshot *gn_registry_view(struct gn_registry *r, const struct gn_viewer *viewer);
+/* The viewer of a call. */
+struct gn_viewer gn_viewer_of(const struct gantry_call *call);
+/* The component as its owner provides it, under the name that the owner knows; NULL. Any owner if
+ * owner is NULL (the first by name of its instance). */
+struct gn_component *gn_registry_source(struct gn_registry *r, const struct gn_owner *owner,
+                                        enum gn_kind kind, const char *key);
+/* For plugins that call others by name: as the viewer sees it, else as it is provided. */
+struct gn_component *gn_registry_reach(struct gn_registry *r, const struct gn_viewer *viewer,
+                                       enum gn_kind kind, const char *key);
+/* The URI under which clients see what the source serves as `uri`. GN_ENOENT: it is not served. */
+int gn_registry_served_uri(struct gn_registry *r, const struct gn_component *source,
+                           const char *uri, struct gn_buf *out);
+/* Where problems go that no edit can be refused for. NULL arg is passed on. */
+void gn_registry_on_problem(struct gn_registry *r,
+                            void (*fn)(void *arg, enum gn_level level, const char *text),
+                            void *arg);
 struct gn_snapshot *gn_snapshot_ref(struct gn_snapshot *s);
 void gn_snapshot_unref(struct gn_snapshot *s);
 
@@ -44,18 +78,30 @@ void gn_edit_abort(struct gn_edit *e); /* NULL is fine */
 /* Takes all components of this owner away (the old generation), so that the new one may use the
  * names. */
 void gn_edit_remove_owner(struct gn_edit *e, const struct gn_owner *owner);
-/* Takes one of them away. GN_ENOENT: this owner has none of that key. */
-int gn_edit_remove(struct gn_edit *e, const struct gn_owner *owner, enum gn_kind kind,
-                   const char *key);
-/* Adds (a reference is taken). GN_EEXIST: "tool greet: plugin other has one of that name". */
+/* Takes one of them away. GN_ENOENT: it is not there. */
+int gn_edit_remove(struct gn_edit *e, const struct gn_component *c);
+/* Adds (a reference is taken). GN_EEXIST: the owner has one like it. */
 GN_NODISCARD int gn_edit_add(struct gn_edit *e, struct gn_component *c, struct gn_error *err);
-/* Publishes and frees the edit. Returns the kinds whose list as a client sees it has changed, as a
- * bit set of 1 << kind. */
+/* The transforms of this owner (NULL: the operator's, in their order) are these from now on;
+ * references are taken. */
+void gn_edit_transforms(struct gn_edit *e, struct gn_owner *owner, struct gn_transform *const *v,
+                        size_t count);
+/* What predicates go by has changed: nothing that was made by them is kept. */
+void gn_edit_touch(struct gn_edit *e);
+/* Builds it. GN_EEXIST: what was added ends up with the name of another: "tool greet: plugin other
+ * has one of that name"; GN_EINVAL: what was added cannot be made of its parent; or a transform
+ * that was added is wrong. To be called before the commit by whoever can still give up. */
+GN_NODISCARD int gn_edit_check(struct gn_edit *e, struct gn_error *err);
+/* Publishes and frees the edit. Returns the kinds of which some viewer's list may have changed, as
+ * a bit set of 1 << kind. */
 uint32_t gn_edit_commit(struct gn_edit *e);
 
 /* ---- looking up (borrowed). */
 struct gn_component *gn_snapshot_find(const struct gn_snapshot *s, enum gn_kind kind,
                                       const char *key);
+/* That version of it; NULL: there is none. version NULL: the newest. */
+struct gn_component *gn_snapshot_find_version(const struct gn_snapshot *s, enum gn_kind kind,
+                                              const char *key, const char *version);
 /* The resource with this URI, else the best matching template (most literal characters, then first
  * by text) with its variables in ret_vars. NULL: none. */
 struct gn_component *gn_snapshot_resolve(const struct gn_snapshot *s, const char *uri,
@@ -100,5 +146,13 @@ GN_NODISCARD int gn_snapshot_list_directory(const struct gn_snapshot *s, const c
 const char *gn_list_name(enum gn_kind kind); /* "tools", ... */
 /* One component as an element of its list. */
 void gn_component_write(const struct gn_component *c, struct gn_view view, struct gn_jw *w);
+/* A number for the whole list as this view shows it: another list has another one, as far as chance
+ * goes. Cheap where the list has been written before. */
+uint64_t gn_snapshot_digest(struct gn_snapshot *s, enum gn_kind kind, struct gn_view view);
+
+/* ---- for people: gantry inspect. Transforms in their order, each with what it has done; then all
+ * components with where they come from, what made them, why they are not there; then problems. As a
+ * JSON object into w. */
+void gn_registry_describe(struct gn_registry *r, struct gn_jw *w);
 
 #endif

@@ -15,9 +15,9 @@
 
 GN_SUITE(negotiation);
 
-#define THIS "0.3"
-#define NEXT "0.4"
-_Static_assert(GANTRY_ABI_MAJOR == 0 && GANTRY_ABI_MINOR == 3,
+#define THIS "0.9"
+#define NEXT "0.10"
+_Static_assert(GANTRY_ABI_MAJOR == 0 && GANTRY_ABI_MINOR == 9,
                "THIS and NEXT are those of the header");
 
 struct world {

@@ -309,14 +309,14 @@ Test(abi, refuses_another_major_naming_both_sides)
     gantry_descriptor d = descriptor();
     d.abi_major = 2;
     d.abi_minor = 3;
-    check_refused(&d, "built for ABI 2.3; this host speaks 0.3");
+    check_refused(&d, "built for ABI 2.3; this host speaks 0.9");
 }
 
 Test(abi, refuses_a_plugin_that_needs_a_newer_host)
 {
     gantry_descriptor d = descriptor();
-    d.min_host_minor = 7;
-    check_refused(&d, "needs host ABI >= 0.7; this host speaks 0.3");
+    d.min_host_minor = 17;
+    check_refused(&d, "needs host ABI >= 0.17; this host speaks 0.9");
 }
 
 Test(abi, refuses_impossible_sizes)
@@ -339,14 +339,14 @@ Test(abi, refuses_a_descriptor_that_uses_what_this_host_does_not_know)
     open_bench(&b);
     cr_assert_eq(import(&b, &big.d), 0, "an unused field is none: %s", b.err.text);
     close_bench(&b);
-    big.d.abi_minor = 9;
+    big.d.abi_minor = 19;
     big.more = &big;
     check_refused(&big.d,
-                  "uses fields newer than this host: built for ABI 0.9; this host speaks 0.3");
+                  "uses fields newer than this host: built for ABI 0.19; this host speaks 0.9");
     gantry_descriptor d = descriptor();
     d.flags = 0x40;
     check_refused(
-        &d, "uses flags newer than this host (0x40): built for ABI 0.3; this host speaks 0.3");
+        &d, "uses flags newer than this host (0x40): built for ABI 0.9; this host speaks 0.9");
 }
 
 Test(abi, refuses_a_descriptor_without_the_essentials)

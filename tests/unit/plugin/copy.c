@@ -31,7 +31,7 @@ static int make(struct gn_copy *c, const char *source, const char *settings, str
                           .generation = 7,
                           .settings = settings,
                           .symbol = "gantry_plugin_v1",
-                          .speaks = "ABI 0.3"};
+                          .speaks = "ABI 0.9"};
     return gn_copy_make(c, err);
 }
 
@@ -74,7 +74,7 @@ Test(copy, the_hash_is_of_content_and_settings)
                          .settings = "{}",
                          .live = &a.hash,
                          .symbol = "gantry_plugin_v1",
-                         .speaks = "ABI 0.3"};
+                         .speaks = "ABI 0.9"};
     cr_assert_eq(gn_copy_make(&b, &err), 0);
     cr_assert(b.unchanged);
     cr_assert_null(b.path);
@@ -115,7 +115,7 @@ Test(copy, can_be_called_off)
                         .instance = "x",
                         .settings = "{}",
                         .symbol = "gantry_plugin_v1",
-                        .speaks = "ABI 0.3",
+                        .speaks = "ABI 0.9",
                         .cancel = &cancel};
     cr_assert_eq(gn_copy_make(&c, &err), GN_ECANCELED);
     cr_assert_null(c.path);

@@ -48,7 +48,7 @@ Test(elf, a_plugin_is_one)
     cr_assert_eq(elf.other_major, 0);
     cr_assert_eq(elf.size, b.len);
     cr_assert_not(elf.uses_origin);
-    cr_assert_eq(gn_elf_check_plugin(&elf, SYMBOL, "ABI 0.3", &err), 0);
+    cr_assert_eq(gn_elf_check_plugin(&elf, SYMBOL, "ABI 0.9", &err), 0);
     gn_buf_release(&b);
 }
 
@@ -104,12 +104,12 @@ Test(elf, other_abis_and_no_plugins_are_told_apart)
     struct gn_buf b = read_plugin("bad_major");
     cr_assert_eq(check(b.data, b.len, &elf, &err), 0);
     cr_assert_eq(elf.other_major, 2);
-    cr_assert_eq(gn_elf_check_plugin(&elf, SYMBOL, "ABI 0.3", &err), GN_EINVAL);
-    cr_assert_str_eq(err.text, "is built for ABI 2; this host speaks ABI 0.3");
+    cr_assert_eq(gn_elf_check_plugin(&elf, SYMBOL, "ABI 0.9", &err), GN_EINVAL);
+    cr_assert_str_eq(err.text, "is built for ABI 2; this host speaks ABI 0.9");
     gn_buf_release(&b);
     b = read_plugin("bad_plain");
     cr_assert_eq(check(b.data, b.len, &elf, &err), 0);
-    cr_assert_eq(gn_elf_check_plugin(&elf, SYMBOL, "ABI 0.3", &err), GN_EINVAL);
+    cr_assert_eq(gn_elf_check_plugin(&elf, SYMBOL, "ABI 0.9", &err), GN_EINVAL);
     cr_assert(strstr(err.text, "does not export gantry_plugin_v1"));
     gn_buf_release(&b);
 }

@@ -226,7 +226,7 @@ static const struct bad {
     const char *build, *says; /* says NULL: it is let in */
 } bad_citizens[] = {
     {"bad_undefined", "undefined symbol: nobody_has_this"},
-    {"bad_major", "is built for ABI 2; this host speaks ABI 0.3"},
+    {"bad_major", "is built for ABI 2; this host speaks ABI 0.9"},
     {"bad_plain", "is not a gantry plugin: it does not export gantry_plugin_v1"},
     {"bad_constructor_crash", "crashes while being loaded (in a constructor?): Segmentation fault"},
     {"bad_constructor_exit", "ends the process while being loaded"},

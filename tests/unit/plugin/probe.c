@@ -45,7 +45,7 @@ Test(probe, a_file_gives_its_manifest)
     const gantry_json *root = gn_json_root(&doc);
     cr_assert(gn_json_streq(gn_json_get(root, "name"), "swap"));
     cr_assert(gn_json_streq(gn_json_get(root, "version"), "1.0.7"));
-    cr_assert(gn_json_streq(gn_json_get(root, "abi"), "0.3"));
+    cr_assert(gn_json_streq(gn_json_get(root, "abi"), "0.9"));
     cr_assert(gn_json_streq(gn_json_at(gn_json_get(root, "flags"), 0), "exclusive"));
     cr_assert(has_name(gn_json_get(root, "tools"), "which"));
     cr_assert_eq(gn_json_type(gn_json_get(root, "settings")), GN_JSON_OBJECT);

@@ -233,7 +233,8 @@ Test(protocol_asking, a_worker_that_cannot_be_replayed_cannot_ask)
 static void replace(struct fixture *g, const char *key, uint32_t flags)
 {
     struct gn_edit *e = gn_edit_begin(g->registry);
-    cr_assert_eq(gn_edit_remove(e, &g->owner, GN_TOOL, key), 0);
+    cr_assert_eq(
+        gn_edit_remove(e, gn_snapshot_find(gn_registry_current(g->registry), GN_TOOL, key)), 0);
     gn_edit_commit(e);
     fixture_add(g, GN_TOOL, key, run_two, flags);
 }
