@@ -6,6 +6,7 @@
  */
 #include "plugin/abi_internal.h"
 #include "plugin/prefix.h"
+#include "schema/listed.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
@@ -79,66 +80,25 @@ static int take_common(struct gn_component *c, const struct common *from, struct
     return rc;
 }
 
-/* A schema, or its properties. These are objects in revisions up to 2025-11-25, and clients refuse
- * the whole list for a boolean among them: those become the objects that mean the same. */
-static int write_schema(struct gn_buf *out, const gantry_json *v, bool is_properties)
-{
-    const char *start = "{";
-    for (const gantry_json *m = NULL; (m = gn_json_next(v, m)) != NULL; start = ",") {
-        size_t len = 0;
-        const char *name = gn_json_name(m, &len);
-        gn_buf_adds(out, start);
-        gn_json_write_str(out, name, len);
-        gn_buf_addc(out, ':');
-        if (is_properties && gn_json_type(m) == GN_JSON_TRUE)
-            gn_buf_adds(out, "{}");
-        else if (is_properties && gn_json_type(m) == GN_JSON_FALSE)
-            gn_buf_adds(out, "{\"not\":{}}");
-        else if (!is_properties && gn_streq(name, "properties") &&
-                 gn_json_type(m) == GN_JSON_OBJECT)
-            write_schema(out, m, true);
-        else
-            gn_json_write(out, m);
-    }
-    gn_buf_adds(out, *start == '{' ? "{}" : "}");
-    return out->overflow ? GN_ETOOBIG : 0;
-}
-
 /* A schema as compact JSON. */
 static int schema_text(const struct gn_schema *schema, char **ret, struct gn_error *err)
 {
-    struct gn_buf text = GN_BUF_INIT(GN_ABI_JSON_MAX);
-    if (write_schema(&text, gn_schema_root(schema), false)) {
-        gn_buf_release(&text);
+    if (gn_schema_listed(schema, GN_ABI_JSON_MAX, ret))
         return gn_error_set(err, GN_ETOOBIG, "its schema takes more than %u bytes",
                             GN_ABI_JSON_MAX);
-    }
-    *ret = gn_buf_take(&text, NULL);
     return GN_OK;
 }
 
-/* The same for clients that cannot follow references; stays NULL if there are none, or if it would
- * take too much: then the schema is listed as it is. */
+/* The same for clients that cannot follow references; stays NULL if it would take too much: then
+ * the schema is listed as it is. */
 static void inline_text(struct gn_generation *g, const char *what, const struct gn_component *c,
                         const struct gn_schema *schema, const char *text, char **ret)
 {
-    struct gn_buf out = GN_BUF_INIT(GN_ABI_JSON_MAX), plain = GN_BUF_INIT(GN_ABI_JSON_MAX);
-    struct gn_json_doc doc = {0};
-    if (!strstr(text, "\"$ref\"") && !strstr(text, "\"$dynamicRef\"") &&
-        !strstr(text, "\"$recursiveRef\""))
-        return;
-    if (gn_schema_write_dereferenced(schema, GN_ABI_JSON_MAX, &plain) == 0 &&
-        gn_json_parse_copy(&doc, plain.data, plain.len, NULL, NULL) == 0 &&
-        write_schema(&out, gn_json_root(&doc), false) == 0)
-        *ret = gn_buf_take(&out, NULL);
-    else
+    if (gn_schema_listed_inline(schema, text, GN_ABI_JSON_MAX, ret))
         gn_log(g->env ? g->env->log : NULL, GN_NOTICE, "plugin",
                "%s: tool %s: %s takes more than %u bytes without its references: always listed "
                "with them",
                g->instance, c->name, what, GN_ABI_JSON_MAX);
-    gn_json_release(&doc);
-    gn_buf_release(&plain);
-    gn_buf_release(&out);
 }
 
 static int take_table(const gantry_arg *args, uint16_t stride, uint32_t struct_size,

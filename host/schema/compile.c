@@ -352,6 +352,11 @@ const gantry_json *gn_schema_root(const struct gn_schema *s)
     return s->sources->nodes;
 }
 
+uint32_t gn_schema_types(const struct gn_schema *s)
+{
+    return s->root->accepts;
+}
+
 const struct gn_node *gn_schema_node_at(const struct gn_schema *s, const gantry_json *place)
 {
     const struct gn_source *source = s->sources;

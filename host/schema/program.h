@@ -19,20 +19,6 @@
 #include "schema/pattern.h"
 #include "schema/schema.h"
 
-/* Types of values as a set. A number without fraction has both number bits, so that a schema for
- * integers tests one bit. */
-enum gn_types {
-    GN_NULL = 1,
-    GN_BOOL = 2,
-    GN_WHOLE = 4,    /* numbers that are integers */
-    GN_FRACTION = 8, /* numbers that are not */
-    GN_TEXTS = 16,
-    GN_ARRAYS = 32,
-    GN_OBJECTS = 64,
-    GN_NUMBERS = GN_WHOLE | GN_FRACTION,
-    GN_EVERY = 127,
-};
-
 struct gn_run;
 struct gn_marks;
 struct gn_node;

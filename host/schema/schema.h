@@ -55,6 +55,24 @@ void gn_schema_free(struct gn_schema *s);
 /* The schema as it was written; lives as long as s. */
 const gantry_json *gn_schema_root(const struct gn_schema *s);
 
+/* Types of values as a set. A number without fraction has both number bits, so that a schema for
+ * integers tests one bit. */
+enum gn_types {
+    GN_NULL = 1,
+    GN_BOOL = 2,
+    GN_WHOLE = 4,    /* numbers that are integers */
+    GN_FRACTION = 8, /* numbers that are not */
+    GN_TEXTS = 16,
+    GN_ARRAYS = 32,
+    GN_OBJECTS = 64,
+    GN_NUMBERS = GN_WHOLE | GN_FRACTION,
+    GN_EVERY = 127,
+};
+
+/* The types that it lets through, as a set (enum gn_types): perhaps more, but never less, than those
+ * that have a value which satisfies it. [any thread] */
+uint32_t gn_schema_types(const struct gn_schema *s);
+
 /* Steps that one run may take, and more for each value within the value, so that a large one is not
  * refused for its size. A step is about a keyword or a member looked at. */
 #define GN_SCHEMA_STEPS UINT64_C(5000000)
