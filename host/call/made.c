@@ -15,7 +15,6 @@ void gn_made_free(struct gn_made *m)
     if (!m)
         return;
     gn_map_release(&m->by_name, NULL);
-    gn_fields_free(m->fields);
     gn_free(m->v);
     gn_free(m);
 }

@@ -39,12 +39,12 @@ struct gn_made_arg {
 struct gn_made {
     struct gn_made_arg *v;
     size_t count;
-    struct gn_map by_name;    /* names to elements of v: those that clients use, and those of the
-                                 parent that are no names any more. One that is not the element's
-                                 `name` is refused; what is not here goes through as it is */
-    bool checks;              /* the schema narrows what the parent takes: checked by itself */
-    bool is_around;           /* component->run is a function of its own */
-    struct gn_fields *fields; /* the function's `in`; NULL: none. Owned */
+    struct gn_map by_name; /* names to elements of v: those that clients use, and those of the
+                              parent that are no names any more. One that is not the element's
+                              `name` is refused; what is not here goes through as it is */
+    bool checks;           /* the schema narrows what the parent takes: checked by itself */
+    bool is_around;        /* component->run is a function of its own; the rows that its `in` is
+                              filled from are component->own->input (NULL: none) */
 };
 void gn_made_free(struct gn_made *m); /* NULL is fine */
 
