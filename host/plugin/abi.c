@@ -104,7 +104,7 @@ static int stage(struct import *in, int rc, struct gn_component *c, const struct
     }
     if (rc)
         return gn_error_set(in->err, rc, "%s", why->text);
-    if (gn_generation_find(in->g, c->kind, c->key))
+    if (gn_generation_find_same(in->g, c))
         rc = gn_error_set(in->err, GN_EEXIST, "%s %s is declared twice", gn_kind_name(c->kind),
                           c->key);
     else if (in->g->component_count >= GN_ABI_COMPONENTS_MAX)
@@ -134,6 +134,7 @@ static int take_components(struct import *in, const gantry_descriptor *d)
 {
     int rc = GN_OK;
     STAGE_ALL(in, rc, d->tools, gn_abi_import_tool);
+    STAGE_ALL(in, rc, d->tools_from, gn_abi_import_from);
     STAGE_ALL(in, rc, d->resources, gn_abi_import_resource);
     STAGE_ALL(in, rc, d->templates, gn_abi_import_template);
     STAGE_ALL(in, rc, d->prompts, gn_abi_import_prompt);
@@ -147,6 +148,19 @@ static int take_middleware(struct import *in, const gantry_descriptor *d)
         int rc = gn_abi_import_middleware(in->g, d->middleware[i], &m, in->err);
         if (!rc)
             rc = gn_generation_add_middleware(in->g, m, in->err);
+        if (rc)
+            return rc;
+    }
+    return GN_OK;
+}
+
+static int take_transforms(struct import *in, const gantry_descriptor *d)
+{
+    for (size_t i = 0; d->transforms && d->transforms[i]; i++) {
+        struct gn_transform *t = NULL;
+        int rc = gn_abi_import_transform(in->g, d->transforms[i], &t, in->err);
+        if (!rc)
+            rc = gn_generation_add_transform(in->g, t, in->err);
         if (rc)
             return rc;
     }
@@ -244,6 +258,8 @@ int gn_abi_import(const struct gn_abi *abi, const gantry_descriptor *descriptor,
         rc = take_skills(&in, &d);
     if (!rc)
         rc = take_extensions(&in, &d);
+    if (!rc)
+        rc = take_transforms(&in, &d);
     return rc ? rc : take_middleware(&in, &d);
 }
 

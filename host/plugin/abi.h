@@ -43,6 +43,15 @@ GN_NODISCARD int gn_abi_import_template(struct gn_generation *g, const gantry_te
                                         struct gn_component **ret, struct gn_error *err);
 GN_NODISCARD int gn_abi_import_prompt(struct gn_generation *g, const gantry_prompt *raw,
                                       struct gn_component **ret, struct gn_error *err);
+/* abi_from.c: a source, of which the registry makes the tool. */
+GN_NODISCARD int gn_abi_import_from(struct gn_generation *g, const gantry_from *raw,
+                                    struct gn_component **ret, struct gn_error *err);
+/* abi_transform.c. GN_ENOTSUP, too, refuses the plugin: what hides something must not be left out.
+ */
+GN_NODISCARD int gn_abi_import_transform(struct gn_generation *g, const gantry_transform *raw,
+                                         struct gn_transform **ret, struct gn_error *err);
+/* Its data stays the caller's: it was not taken after all. */
+void gn_abi_transform_give_back(struct gn_transform *t);
 /* GN_ENOTSUP, too, refuses the plugin: what is around calls must not be left out. */
 GN_NODISCARD int gn_abi_import_middleware(struct gn_generation *g, const gantry_middleware *raw,
                                           struct gn_middleware **ret, struct gn_error *err);

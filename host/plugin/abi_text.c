@@ -217,7 +217,38 @@ int gn_abi_icons(const gantry_icon *const *icons, struct gn_component *c, struct
     return GN_OK;
 }
 
-int gn_abi_object(const char *what, const char *json, json_t **ret, struct gn_error *err)
+int gn_abi_list(const char *what, const char *const *list, size_t max, char ***ret,
+                struct gn_error *err)
+{
+    size_t count = 0;
+    *ret = NULL;
+    if (!list)
+        return GN_OK;
+    while (list[count] && count <= max)
+        count++;
+    if (count > max)
+        return gn_error_set(err, GN_ETOOBIG, "%s: more than %zu: does the list end with NULL?",
+                            what, max);
+    *ret = gn_calloc(count + 1, sizeof **ret);
+    for (size_t i = 0; i < count; i++) {
+        int rc = gn_abi_text(what, list[i], &(*ret)[i], err);
+        if (!rc && !*list[i])
+            rc = gn_error_set(err, GN_EINVAL, "%s: one of them is empty", what);
+        if (rc)
+            return rc;
+    }
+    return GN_OK;
+}
+
+int gn_abi_hint(int8_t given, int8_t *to, struct gn_error *err)
+{
+    *to = given;
+    if (given < GANTRY_NO || given > GANTRY_YES)
+        return gn_error_set(err, GN_EINVAL, "a hint is neither GANTRY_YES nor GANTRY_NO");
+    return GN_OK;
+}
+
+int gn_abi_value(const char *what, const char *json, json_t **ret, struct gn_error *err)
 {
     *ret = NULL;
     if (!json)
@@ -231,13 +262,20 @@ int gn_abi_object(const char *what, const char *json, json_t **ret, struct gn_er
         gn_error_prefix(err, "%s: ", what);
         return rc;
     }
-    const gantry_json *root = gn_json_root(&doc);
-    if (gn_json_type(root) != GN_JSON_OBJECT)
-        rc = gn_error_set(err, GN_EINVAL, "%s is not an object", what);
-    else if (!(*ret = gn_json_to_jansson(root)))
-        rc = gn_error_set(err, GN_EINVAL, "%s holds a number that is out of range", what);
+    *ret = gn_json_to_jansson(gn_json_root(&doc));
     gn_json_release(&doc);
-    return rc;
+    return *ret ? GN_OK
+                : gn_error_set(err, GN_EINVAL, "%s holds a number that is out of range", what);
+}
+
+int gn_abi_object(const char *what, const char *json, json_t **ret, struct gn_error *err)
+{
+    int rc = gn_abi_value(what, json, ret, err);
+    if (rc || !*ret || json_is_object(*ret))
+        return rc;
+    json_decref(*ret);
+    *ret = NULL;
+    return gn_error_set(err, GN_EINVAL, "%s is not an object", what);
 }
 
 int gn_abi_meta(const char *json, json_t **ret, struct gn_error *err)

@@ -6,19 +6,14 @@
  */
 #include "plugin/abi_internal.h"
 #include "plugin/prefix.h"
-#include "schema/listed.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
 #include <string.h>
 
-#define NO_ARGUMENTS "{\"type\":\"object\",\"additionalProperties\":false}"
 #define KNOWN_FLAGS ((uint32_t)(GANTRY_BLOCKING | GANTRY_REPLAY))
 #define OUTPUT_FLAGS ((uint32_t)(GANTRY_OUTPUT_STRICT | GANTRY_OUTPUT_UNCHECKED))
 #define TOOL_FLAGS (KNOWN_FLAGS | (uint32_t)GANTRY_STRICT_INPUT | OUTPUT_FLAGS)
-#define KNOWN_CAPABILITIES                                                                         \
-    ((uint32_t)(GANTRY_CAP_ELICITATION | GANTRY_CAP_ELICITATION_URL | GANTRY_CAP_SAMPLING |        \
-                GANTRY_CAP_SAMPLING_TOOLS | GANTRY_CAP_ROOTS))
 
 /* The fields that all kinds have in common, under one name. */
 struct common {
@@ -58,7 +53,7 @@ static int take_common(struct gn_component *c, const struct common *from, struct
         rc = gn_error_set(err, GN_EINVAL,
                           "has both GANTRY_OUTPUT_STRICT and GANTRY_OUTPUT_UNCHECKED");
     if (!rc)
-        rc = gn_abi_check_bits(from->requires, KNOWN_CAPABILITIES, "capabilities", err);
+        rc = gn_abi_check_bits(from->requires, GN_ABI_CAPABILITIES, "capabilities", err);
     if (!rc)
         rc = gn_abi_check_bits(from->reserved, 0, "options", err);
     if (!rc)
@@ -80,127 +75,26 @@ static int take_common(struct gn_component *c, const struct common *from, struct
     return rc;
 }
 
-/* A schema as compact JSON. */
-static int schema_text(const struct gn_schema *schema, char **ret, struct gn_error *err)
-{
-    if (gn_schema_listed(schema, GN_ABI_JSON_MAX, ret))
-        return gn_error_set(err, GN_ETOOBIG, "its schema takes more than %u bytes",
-                            GN_ABI_JSON_MAX);
-    return GN_OK;
-}
-
-/* The same for clients that cannot follow references; stays NULL if it would take too much: then
- * the schema is listed as it is. */
-static void inline_text(struct gn_generation *g, const char *what, const struct gn_component *c,
-                        const struct gn_schema *schema, const char *text, char **ret)
-{
-    if (gn_schema_listed_inline(schema, text, GN_ABI_JSON_MAX, ret))
-        gn_log(g->env ? g->env->log : NULL, GN_NOTICE, "plugin",
-               "%s: tool %s: %s takes more than %u bytes without its references: always listed "
-               "with them",
-               g->instance, c->name, what, GN_ABI_JSON_MAX);
-}
-
-static int take_table(const gantry_arg *args, uint16_t stride, uint32_t struct_size,
-                      struct gn_fields **ret, struct gn_error *err)
-{
-    if (args && stride == 0)
-        return gn_error_set(err, GN_EINVAL, "has an argument table but no .arg_size");
-    return gn_fields_import(args, stride, struct_size, ret, err);
-}
-
-static int table_text(const struct gn_fields *fields, char **ret, struct gn_error *err)
-{
-    if (fields->count > 0)
-        return schema_text(fields->schema, ret, err);
-    *ret = gn_strdup(NO_ARGUMENTS);
-    return GN_OK;
-}
-
-static int take_schema(const struct gn_generation *g, const char *what, const char *json,
-                       struct gn_schema **ret, char **ret_text, struct gn_error *err)
-{
-    struct gn_schema_options options = {
-        .assert_formats = !g->env || !g->env->annotate_formats,
-        .max_bytes = GN_ABI_JSON_MAX,
-    };
-    size_t len = strnlen(json, GN_ABI_JSON_MAX + 1);
-    int rc = len > GN_ABI_JSON_MAX
-                 ? gn_error_set(err, GN_ETOOBIG, "takes more than %u bytes", GN_ABI_JSON_MAX)
-                 : gn_schema_compile(json, len, &options, ret, err);
-    if (!rc && gn_json_type(gn_schema_root(*ret)) != GN_JSON_OBJECT)
-        rc = gn_error_set(err, GN_EINVAL, "is not an object");
-    if (!rc)
-        rc = schema_text(*ret, ret_text, err);
-    if (rc)
-        gn_error_prefix(err, "%s: ", what);
-    return rc;
-}
-
 /* ---------------------------------------------------------------- tools */
 
 static int take_input(struct gn_generation *g, struct gn_component *c, const gantry_tool *t,
                       struct gn_error *err)
 {
-    if (!t->input_schema_json) {
-        int rc = take_table(t->args, t->arg_size, t->in_size, &c->input, err);
-        if (!rc)
-            rc = table_text(c->input, &c->input_text, err);
-        if (!rc)
-            inline_text(g, "input", c, c->input->schema, c->input_text, &c->input_inline);
-        return rc;
-    }
+    if (!t->input_schema_json)
+        return gn_abi_input(g, c, t->args, t->arg_size, t->in_size, err);
     if (t->args)
         return gn_error_set(err, GN_EINVAL, "has both .args and .input_schema_json");
-    int rc = take_schema(g, "input_schema_json", t->input_schema_json, &c->input_schema,
-                         &c->input_text, err);
-    if (rc)
-        return rc;
-    if (!gn_json_streq(gn_json_get(gn_schema_root(c->input_schema), "type"), "object"))
-        return gn_error_set(err, GN_EINVAL, "input_schema_json: its \"type\" must be \"object\"");
-    inline_text(g, "input_schema_json", c, c->input_schema, c->input_text, &c->input_inline);
-    return GN_OK;
-}
-
-static int take_output(struct gn_generation *g, struct gn_component *c, const gantry_tool *t,
-                       struct gn_error *err)
-{
-    int rc = GN_OK;
-    if (t->output && t->output_schema_json)
-        return gn_error_set(err, GN_EINVAL, "has both .output and .output_schema_json");
-    if (t->output) {
-        rc = take_table(t->output, t->arg_size, t->output_size, &c->output, err);
-        if (!rc)
-            rc = table_text(c->output, &c->output_text, err);
-        if (rc)
-            gn_error_prefix(err, "output: ");
-    } else if (t->output_schema_json) {
-        rc = take_schema(g, "output_schema_json", t->output_schema_json, &c->output_schema,
-                         &c->output_text, err);
-    }
-    const struct gn_schema *schema = c->output ? c->output->schema : c->output_schema;
-    if (!rc && schema)
-        inline_text(g, c->output ? "output" : "output_schema_json", c, schema, c->output_text,
-                    &c->output_inline);
-    return rc;
+    return gn_abi_input_schema(g, c, t->input_schema_json, err);
 }
 
 static int take_hints(struct gn_component *c, const gantry_tool *t, struct gn_error *err)
 {
-    const struct {
-        int8_t given, *to;
-    } hints[] = {
-        {t->read_only, &c->read_only},
-        {t->destructive, &c->destructive},
-        {t->idempotent, &c->idempotent},
-        {t->open_world, &c->open_world},
-    };
-    for (size_t i = 0; i < GN_COUNT(hints); i++) {
-        if (hints[i].given < GANTRY_NO || hints[i].given > GANTRY_YES)
-            return gn_error_set(err, GN_EINVAL, "a hint is neither GANTRY_YES nor GANTRY_NO");
-        *hints[i].to = hints[i].given;
-    }
-    return GN_OK;
+    int rc = gn_abi_hint(t->read_only, &c->read_only, err);
+    if (!rc)
+        rc = gn_abi_hint(t->destructive, &c->destructive, err);
+    if (!rc)
+        rc = gn_abi_hint(t->idempotent, &c->idempotent, err);
+    return rc ? rc : gn_abi_hint(t->open_world, &c->open_world, err);
 }
 
 static int fill_tool(struct gn_generation *g, struct gn_component *c, const gantry_tool *t,
@@ -217,7 +111,8 @@ static int fill_tool(struct gn_generation *g, struct gn_component *c, const gant
     if (!rc)
         rc = take_input(g, c, t, err);
     if (!rc)
-        rc = take_output(g, c, t, err);
+        rc = gn_abi_output(g, c, t->output, t->arg_size, t->output_size, t->output_schema_json,
+                           err);
     if (!rc)
         rc = take_hints(c, t, err);
     return rc;
@@ -325,7 +220,7 @@ static int fill_template(struct gn_component *c, const gantry_template *t, struc
     if (!rc)
         rc = take_common(c, COMMON(*t, read, (uint32_t)t->reserved | t->reserved2), err);
     if (!rc)
-        rc = take_table(t->args, t->arg_size, t->in_size, &c->input, err);
+        rc = gn_abi_table(t->args, t->arg_size, t->in_size, &c->input, err);
     if (!rc)
         rc = check_variables(c, err);
     if (!rc)
@@ -348,15 +243,14 @@ static int fill_prompt(struct gn_component *c, const gantry_prompt *p, struct gn
     c->key = gn_strdup(c->name);
     rc = take_common(c, COMMON(*p, render, p->reserved), err);
     if (!rc)
-        rc = take_table(p->args, p->arg_size, p->in_size, &c->input, err);
+        rc = gn_abi_table(p->args, p->arg_size, p->in_size, &c->input, err);
     c->complete = p->complete;
     return rc;
 }
 
 /* ---------------------------------------------------------------- the importers */
 
-/* The data becomes the component's once nothing can refuse it any more. */
-static int finish(struct gn_generation *g, struct gn_component *c, const char *name, int rc,
+int gn_abi_finish(struct gn_generation *g, struct gn_component *c, const char *name, int rc,
                   void *data, void (*free_data)(void *data), struct gn_component **ret,
                   struct gn_error *err)
 {
@@ -383,7 +277,7 @@ int gn_abi_import_tool(struct gn_generation *g, const gantry_tool *raw, struct g
     int rc = gn_abi_copy(&t, sizeof t, offsetof(gantry_tool, title), raw, err);
     if (!rc)
         rc = fill_tool(g, c, &t, err);
-    return finish(g, c, t.name, rc, t.data, t.free_data, ret, err);
+    return gn_abi_finish(g, c, t.name, rc, t.data, t.free_data, ret, err);
 }
 
 int gn_abi_import_resource(struct gn_generation *g, const gantry_resource *raw,
@@ -394,7 +288,7 @@ int gn_abi_import_resource(struct gn_generation *g, const gantry_resource *raw,
     int rc = gn_abi_copy(&r, sizeof r, offsetof(gantry_resource, title), raw, err);
     if (!rc)
         rc = fill_resource(c, &r, err);
-    return finish(g, c, r.uri, rc, r.data, r.free_data, ret, err);
+    return gn_abi_finish(g, c, r.uri, rc, r.data, r.free_data, ret, err);
 }
 
 int gn_abi_import_template(struct gn_generation *g, const gantry_template *raw,
@@ -405,7 +299,7 @@ int gn_abi_import_template(struct gn_generation *g, const gantry_template *raw,
     int rc = gn_abi_copy(&t, sizeof t, offsetof(gantry_template, complete), raw, err);
     if (!rc)
         rc = fill_template(c, &t, err);
-    return finish(g, c, t.uri_template, rc, t.data, t.free_data, ret, err);
+    return gn_abi_finish(g, c, t.uri_template, rc, t.data, t.free_data, ret, err);
 }
 
 /* ---------------------------------------------------------------- middleware */
@@ -467,5 +361,5 @@ int gn_abi_import_prompt(struct gn_generation *g, const gantry_prompt *raw,
     int rc = gn_abi_copy(&p, sizeof p, offsetof(gantry_prompt, complete), raw, err);
     if (!rc)
         rc = fill_prompt(c, &p, err);
-    return finish(g, c, p.name, rc, p.data, p.free_data, ret, err);
+    return gn_abi_finish(g, c, p.name, rc, p.data, p.free_data, ret, err);
 }

@@ -5,6 +5,7 @@
 #include "call/semaphore.h"
 #include "plugin/abi_internal.h"
 #include "plugin/form.h"
+#include "registry/transform.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
@@ -110,6 +111,17 @@ struct gn_component *gn_generation_find(struct gn_generation *g, enum gn_kind ki
     return NULL;
 }
 
+struct gn_component *gn_generation_find_same(struct gn_generation *g, const struct gn_component *c)
+{
+    for (size_t i = 0; i < g->component_count; i++) {
+        struct gn_component *other = g->components[i];
+        if (other->kind == c->kind && gn_streq(other->key, c->key) &&
+            gn_streq(other->version, c->version) && gn_streq(other->principal, c->principal))
+            return other;
+    }
+    return NULL;
+}
+
 void gn_generation_drop_component(struct gn_generation *g, struct gn_component *c)
 {
     GN_CHECK(g, GN_GENERATION_MAGIC);
@@ -180,6 +192,81 @@ int gn_generation_remove_middleware(struct gn_generation *g, const char *name)
     return GN_OK;
 }
 
+/* ---------------------------------------------------------------- transforms */
+
+#define TRANSFORMS_MAX 256
+
+/* Its data must go before the code does: whoever still holds it makes no use of it any more. */
+static void let_go_of_transform(struct gn_transform *t)
+{
+    void (*free_data)(void *) = t->free_data;
+    void *data = t->data;
+    t->owner = NULL;
+    t->concerns = NULL;
+    t->data = NULL;
+    t->free_data = NULL;
+    if (free_data && data)
+        free_data(data);
+    gn_transform_unref(t);
+}
+
+static int publish_transforms(struct gn_generation *g, struct gn_error *err)
+{
+    bool now = g->state == GN_GEN_LIVE && g->publish_transforms;
+    return now ? g->publish_transforms(g, false, err) : GN_OK;
+}
+
+static size_t find_transform(const struct gn_generation *g, const char *name)
+{
+    size_t i = 0;
+    while (i < g->transform_count && !gn_streq(g->transforms[i]->name, name))
+        i++;
+    return i;
+}
+
+int gn_generation_add_transform(struct gn_generation *g, struct gn_transform *t,
+                                struct gn_error *err)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    int rc = GN_OK;
+    if (find_transform(g, t->name) < g->transform_count)
+        rc = gn_error_set(err, GN_EEXIST, "transform %s is declared twice", t->name);
+    else if (g->transform_count >= TRANSFORMS_MAX)
+        rc = gn_error_set(err, GN_ETOOBIG, "declares more than %d transforms", TRANSFORMS_MAX);
+    if (!rc) {
+        g->transforms = gn_reallocarray(g->transforms, g->transform_count + 1,
+                                        sizeof(struct gn_transform *));
+        g->transforms[g->transform_count++] = t;
+        rc = publish_transforms(g, err);
+        g->transform_count -= rc != GN_OK;
+    }
+    if (rc) {
+        gn_abi_transform_give_back(t);
+        let_go_of_transform(t);
+    }
+    return rc;
+}
+
+int gn_generation_remove_transform(struct gn_generation *g, const char *name, struct gn_error *err)
+{
+    GN_CHECK(g, GN_GENERATION_MAGIC);
+    size_t i = find_transform(g, name);
+    if (i == g->transform_count)
+        return GN_ENOENT;
+    struct gn_transform *t = g->transforms[i], **at = &g->transforms[i];
+    size_t behind = --g->transform_count - i;
+    memmove(at, at + 1, behind * sizeof(struct gn_transform *));
+    int rc = publish_transforms(g, err);
+    if (rc) {
+        memmove(at + 1, at, behind * sizeof(struct gn_transform *));
+        *at = t;
+        g->transform_count++;
+        return rc;
+    }
+    let_go_of_transform(t);
+    return GN_OK;
+}
+
 void gn_generation_publish_extensions(struct gn_generation *g)
 {
     gn_extensions_replace(g->env, &g->owner, g->extensions, g->extension_count);
@@ -197,6 +284,13 @@ static void drop_middleware(struct gn_generation *g)
     for (size_t i = 0; i < g->middleware_count; i++)
         gn_middleware_unref(g->middleware[i]);
     g->middleware_count = 0;
+}
+
+static void drop_transforms(struct gn_generation *g)
+{
+    for (size_t i = 0; i < g->transform_count; i++)
+        let_go_of_transform(g->transforms[i]);
+    g->transform_count = 0;
 }
 
 /* Whoever still holds one of the components (an old snapshot) may read it, but not reach the
@@ -250,6 +344,7 @@ void gn_generation_stop(struct gn_generation *g)
     disarm(g->removed, g->removed_count);
     g->component_count = g->removed_count = 0;
     drop_middleware(g);
+    drop_transforms(g);
     g->settings = NULL;
     gn_arena_release(&g->arena);
     gn_json_release(&g->settings_doc);
@@ -279,6 +374,7 @@ void gn_generation_free(struct gn_generation *g)
     gn_free(g->components);
     gn_free(g->removed);
     gn_free(g->middleware);
+    gn_free(g->transforms);
     gn_free(g->instance);
     gn_free(g->prefix);
     gn_free(g->name);

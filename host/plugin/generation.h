@@ -58,7 +58,11 @@ struct gantry_plugin {
     size_t removed_count;
     struct gn_middleware **middleware; /* all it has around calls; one reference each */
     size_t middleware_count;
-    uint64_t middleware_made;        /* counts them, those taken back included */
+    uint64_t middleware_made;         /* counts them, those taken back included */
+    struct gn_transform **transforms; /* all it does to the lists; one reference each */
+    size_t transform_count;
+    uint64_t transforms_made;        /* counts them, those taken back included */
+    uint32_t predicates;             /* of its transforms, that are being asked now */
     struct gn_extension *extensions; /* that its descriptor names */
     size_t extension_count;
     struct gn_list mutexes;    /* gantry_mutex made and not freed */
@@ -86,6 +90,9 @@ struct gantry_plugin {
      * nothing has changed. */
     int (*publish_all)(gantry_plugin *g, struct gn_component *const *drop, size_t dropped,
                        struct gn_component *const *add, size_t added, struct gn_error *err);
+    /* The transforms are others now, or what they go by. NULL while staged. GN_EEXIST, GN_EINVAL:
+     * nothing has changed for anybody. */
+    int (*publish_transforms)(gantry_plugin *g, bool is_touched, struct gn_error *err);
     /* The last reference is gone. */
     void (*on_unused)(gantry_plugin *g);
     void *manager_data;
@@ -105,9 +112,12 @@ void gn_generation_end_schedules(struct gn_generation *g);
 void gn_generation_free_schedules(struct gn_generation *g);
 /* Takes the reference over. */
 void gn_generation_add_component(struct gn_generation *g, struct gn_component *c);
-/* One of its components, borrowed; NULL if it has none of that kind and key. */
+/* One of its components, borrowed; NULL if it has none of that kind and key. There may be several,
+ * of other versions or for other principals: the one that was added first. */
 struct gn_component *gn_generation_find(struct gn_generation *g, enum gn_kind kind,
                                         const char *key);
+/* The one like c: of its kind, key, version and principal; NULL. */
+struct gn_component *gn_generation_find_same(struct gn_generation *g, const struct gn_component *c);
 /* Takes one of its components back: its data is freed once nobody uses it, by stop at the
  * latest. */
 void gn_generation_drop_component(struct gn_generation *g, struct gn_component *c);
@@ -118,6 +128,13 @@ GN_NODISCARD int gn_generation_add_middleware(struct gn_generation *g, struct gn
                                               struct gn_error *err);
 /* GN_ENOENT. Calls that it is around already keep it. */
 int gn_generation_remove_middleware(struct gn_generation *g, const char *name);
+/* Takes the reference over, also when it refuses: GN_EEXIST, GN_ETOOBIG, or what the registry says.
+ * Published if the generation is live. The data then stays whose it was. */
+GN_NODISCARD int gn_generation_add_transform(struct gn_generation *g, struct gn_transform *t,
+                                             struct gn_error *err);
+/* GN_ENOENT; or what the registry says: without it two components would have one name. */
+GN_NODISCARD int gn_generation_remove_transform(struct gn_generation *g, const char *name,
+                                                struct gn_error *err);
 /* Sets or clears (NULL) owner.hold. */
 void gn_generation_set_hold(struct gn_generation *g,
                             bool (*hold)(struct gn_owner *owner, gantry_call *call));

@@ -53,8 +53,13 @@ static void release_held(struct gn_instance *inst)
     while ((n = gn_list_pop(&inst->held))) {
         struct held *h = GN_CONTAINER(n, struct held, node);
         struct gn_component *held = h->component, *c = NULL;
-        if (held)
-            c = gn_snapshot_find(gn_registry_current(registry), held->kind, held->key);
+        if (held) {
+            struct gn_viewer viewer = gn_viewer_of(h->call);
+            struct gn_snapshot *s = gn_registry_view(registry, &viewer);
+            c = gn_snapshot_find_version(s, held->kind, held->key, held->version);
+            if (!c)
+                c = gn_snapshot_find(s, held->kind, held->key);
+        }
         inst->held_count--;
         h->call->component = c ? c : held;
         if (!h->call->finished)
@@ -69,6 +74,18 @@ static void release_held(struct gn_instance *inst)
 
 /* ---------------------------------------------------------------- commit */
 
+/* Publishes it, or gives it up if there is something wrong with it. */
+static int finish_edit(struct gn_plugins *p, struct gn_edit *e, int rc, struct gn_error *err)
+{
+    if (!rc)
+        rc = gn_edit_check(e, err);
+    if (rc)
+        gn_edit_abort(e);
+    else
+        gn_plugins_changed(p, gn_edit_commit(e));
+    return rc;
+}
+
 static int publish_all(gantry_plugin *g, struct gn_component *const *drop, size_t dropped,
                        struct gn_component *const *add, size_t added, struct gn_error *err)
 {
@@ -81,12 +98,20 @@ static int publish_all(gantry_plugin *g, struct gn_component *const *drop, size_
         rc = gn_edit_remove(e, drop[i]);
     for (size_t i = 0; !rc && i < added; i++)
         rc = gn_edit_add(e, add[i], err);
-    if (rc) {
-        gn_edit_abort(e);
-        return rc;
-    }
-    gn_plugins_changed(r->plugins, gn_edit_commit(e));
-    return 0;
+    return finish_edit(r->plugins, e, rc, err);
+}
+
+static int publish_transforms(gantry_plugin *g, bool is_touched, struct gn_error *err)
+{
+    const struct gn_record *r = gn_record_of(g);
+    if (g->state != GN_GEN_LIVE || !r->instance)
+        return gn_error_set(err, GN_EPERM, "this generation has been replaced");
+    struct gn_edit *e = gn_edit_begin(r->plugins->registry);
+    if (is_touched)
+        gn_edit_touch(e);
+    else
+        gn_edit_transforms(e, &g->owner, g->transforms, g->transform_count);
+    return finish_edit(r->plugins, e, GN_OK, err);
 }
 
 static int publish(gantry_plugin *g, struct gn_component *c, bool add, struct gn_error *err)
@@ -94,22 +119,32 @@ static int publish(gantry_plugin *g, struct gn_component *c, bool add, struct gn
     return add ? publish_all(g, NULL, 0, &c, 1, err) : publish_all(g, &c, 1, NULL, 0, err);
 }
 
-/* The registry as it will be: without the old generation, with the new one. NULL: a name is taken.
- */
+static void remove_owner(struct gn_edit *e, struct gn_generation *g)
+{
+    gn_edit_remove_owner(e, &g->owner);
+    gn_edit_transforms(e, &g->owner, NULL, 0);
+}
+
+/* The registry as it will be: without the old generation, with the new one. NULL: a name is taken,
+ * or something cannot be made of its parent. */
 static struct gn_edit *make_edit(const struct gn_load *load, struct gn_error *err)
 {
-    const struct gn_generation *old = load->instance->live, *g = load->g;
+    struct gn_generation *old = load->instance->live, *g = load->g;
     struct gn_edit *e = gn_edit_begin(load->plugins->registry);
+    int rc = GN_OK;
     if (old)
-        gn_edit_remove_owner(e, &old->owner);
-    for (size_t i = 0; i < g->component_count; i++) {
-        if (gn_edit_add(e, g->components[i], err) == 0)
-            continue;
-        load->instance->is_conflict = true;
-        gn_edit_abort(e);
-        return NULL;
-    }
-    return e;
+        remove_owner(e, old);
+    for (size_t i = 0; !rc && i < g->component_count; i++)
+        rc = gn_edit_add(e, g->components[i], err);
+    if (!rc && g->transform_count)
+        gn_edit_transforms(e, &g->owner, g->transforms, g->transform_count);
+    if (!rc)
+        rc = gn_edit_check(e, err);
+    if (!rc)
+        return e;
+    load->instance->is_conflict = true;
+    gn_edit_abort(e);
+    return NULL;
 }
 
 static void log_commit(const struct gn_load *load)
@@ -129,6 +164,9 @@ static void log_commit(const struct gn_load *load)
         if (counts[kind])
             gn_buf_addf(&text, "%s%u %s%s", text.len ? ", " : ": ", counts[kind], names[kind],
                         counts[kind] == 1 ? "" : "s");
+    if (g->transform_count)
+        gn_buf_addf(&text, "%s%zu transform%s", text.len ? ", " : ": ", g->transform_count,
+                    g->transform_count == 1 ? "" : "s");
     if (g->middleware_count)
         gn_buf_addf(&text, "%s%zu middleware%s", text.len ? ", " : ": ", g->middleware_count,
                     g->middleware_count == 1 ? "" : "s");
@@ -169,6 +207,7 @@ static void commit(struct gn_load *load)
     g->state = GN_GEN_LIVE;
     g->publish = publish;
     g->publish_all = publish_all;
+    g->publish_transforms = publish_transforms;
     gn_generation_go_live(g);
     log_commit(load);
     load->g = NULL;
@@ -393,7 +432,7 @@ void gn_handover_unload(struct gn_instance *inst)
     if (!g)
         return;
     struct gn_edit *e = gn_edit_begin(p->registry);
-    gn_edit_remove_owner(e, &g->owner);
+    remove_owner(e, g);
     uint32_t kinds = gn_edit_commit(e);
     gn_around_replace(p->env, &g->owner, NULL, 0);
     gn_generation_retract_extensions(g);

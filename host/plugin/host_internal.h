@@ -131,6 +131,29 @@ int gn_host_builder_word(gantry_builder *b, const char *name, uint32_t type);
 int gn_host_builder_json(gantry_builder *b, const char *name, const gantry_json *v);
 const gantry_json *gn_host_builder_end(gantry_builder *b);
 
+/* ---- host_plugin.c: shared */
+/* A change of what an instance provides, carried to the loop. */
+struct gn_change {
+    gantry_plugin *g;
+    enum gn_kind kind;
+    bool is_made;     /* raw is a gantry_from */
+    const void *raw;  /* to add */
+    const char *name; /* to remove */
+    int rc;
+    struct gn_error err;
+};
+/* True, with rc and err set, if nothing may be changed (any more, or now). [loop] */
+bool gn_change_is_late(struct gn_change *c);
+/* fn(c) on the loop; what went wrong is logged. As plugins read it: GANTRY_E. [a thread of the
+ * host] */
+int gn_change_carry_out(struct gn_change *c, void (*fn)(void *arg));
+
+/* ---- host_transform.c */
+void gn_change_remove_transform(void *arg);
+int gn_host_add_transform(gantry_plugin *g, const gantry_transform *transform);
+int gn_host_transforms_changed(gantry_plugin *g);
+int gn_host_session_transform(gantry_call *call, const gantry_transform *transform);
+
 /* ---- host_plugin.c */
 const void *gn_host_settings(gantry_plugin *g);
 const char *gn_host_instance(gantry_plugin *g);
@@ -138,6 +161,7 @@ void gn_host_set_state(gantry_plugin *g, void *state);
 void *gn_host_state(gantry_plugin *g);
 int gn_host_buffer_add(gantry_buffer *out, const void *data, size_t n);
 int gn_host_add_tool(gantry_plugin *g, const gantry_tool *tool);
+int gn_host_tool_from(gantry_plugin *g, const gantry_from *from);
 int gn_host_add_resource(gantry_plugin *g, const gantry_resource *resource);
 int gn_host_add_template(gantry_plugin *g, const gantry_template *uri_template);
 int gn_host_add_prompt(gantry_plugin *g, const gantry_prompt *prompt);
@@ -160,6 +184,7 @@ int gn_host_state_delete(gantry_call *call, const char *handle, const char *key)
 int gn_host_add_middleware(gantry_plugin *g, const gantry_middleware *middleware);
 int gn_host_depth(gantry_call *call);
 int gn_host_next(gantry_call *call);
+int gn_host_forward(gantry_call *call, const gantry_json *arguments, uint32_t raw);
 int gn_host_outcome(gantry_call *call);
 const char *gn_host_failure(gantry_call *call);
 const gantry_json *gn_host_result(gantry_call *call);

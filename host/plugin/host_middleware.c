@@ -26,6 +26,16 @@ int gn_host_next(gantry_call *call)
     return is_middleware(call, "gantry_next") ? gn_call_next(call) : GANTRY_EPERM;
 }
 
+int gn_host_forward(gantry_call *call, const gantry_json *arguments, uint32_t raw)
+{
+    if (!gn_host_runs(call))
+        return GANTRY_EPERM;
+    if (gn_call_is_around(call))
+        return gn_call_forward(call, arguments, raw != 0);
+    gn_host_misuse(call, "gantry_forward: only the function around a tool may call it");
+    return GANTRY_EPERM;
+}
+
 int gn_host_outcome(gantry_call *call)
 {
     _Static_assert((int)GN_OUT_RESULT == (int)GANTRY_OUTCOME_RESULT &&

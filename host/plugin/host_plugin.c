@@ -5,6 +5,7 @@
 #include "plugin/host_errors.h"
 #include "plugin/prefix.h"
 #include "util/alloc.h"
+#include "util/str.h"
 
 #include <stdio.h>
 
@@ -49,21 +50,12 @@ int gn_host_buffer_add(gantry_buffer *out, const void *data, size_t n)
 
 /* ---------------------------------------------------------------- registration at run time */
 
-/* One change, carried to the loop. */
-struct change {
-    gantry_plugin *g;
-    enum gn_kind kind;
-    const void *raw;  /* to add */
-    const char *name; /* to remove */
-    int rc;
-    struct gn_error err;
-};
-
-static int import(struct change *c, struct gn_component **ret)
+static int import(struct gn_change *c, struct gn_component **ret)
 {
     switch (c->kind) {
     case GN_TOOL:
-        return gn_abi_import_tool(c->g, c->raw, ret, &c->err);
+        return c->is_made ? gn_abi_import_from(c->g, c->raw, ret, &c->err)
+                          : gn_abi_import_tool(c->g, c->raw, ret, &c->err);
     case GN_RESOURCE:
         return gn_abi_import_resource(c->g, c->raw, ret, &c->err);
     case GN_TEMPLATE:
@@ -73,9 +65,16 @@ static int import(struct change *c, struct gn_component **ret)
     }
 }
 
-static bool is_live(const gantry_plugin *g)
+bool gn_change_is_late(struct gn_change *c)
 {
-    return g->state == GN_GEN_STAGED || g->state == GN_GEN_LIVE;
+    if (c->g->state != GN_GEN_STAGED && c->g->state != GN_GEN_LIVE)
+        c->rc = gn_error_set(&c->err, GN_EPERM, "the instance is not live");
+    else if (c->g->predicates)
+        c->rc = gn_error_set(&c->err, GN_EPERM,
+                             "the predicate of a transform may not change components");
+    else
+        return false;
+    return true;
 }
 
 static int publish(gantry_plugin *g, struct gn_component *component, bool add, struct gn_error *err)
@@ -84,9 +83,9 @@ static int publish(gantry_plugin *g, struct gn_component *component, bool add, s
     return now ? g->publish(g, component, add, err) : GN_OK;
 }
 
-static int check_room(struct change *c, const struct gn_component *component)
+static int check_room(struct gn_change *c, const struct gn_component *component)
 {
-    if (gn_generation_find(c->g, c->kind, component->key))
+    if (gn_generation_find_same(c->g, component))
         return gn_error_set(&c->err, GN_EEXIST, "%s %s is declared twice", gn_kind_name(c->kind),
                             component->key);
     if (c->g->component_count >= GN_ABI_COMPONENTS_MAX)
@@ -97,12 +96,10 @@ static int check_room(struct change *c, const struct gn_component *component)
 
 static void add_on_loop(void *arg)
 {
-    struct change *c = arg;
+    struct gn_change *c = arg;
     struct gn_component *component = NULL;
-    if (!is_live(c->g)) {
-        c->rc = gn_error_set(&c->err, GN_EPERM, "the instance is not live");
+    if (gn_change_is_late(c))
         return;
-    }
     c->rc = import(c, &component);
     if (c->rc) {
         c->g->refused = c->err;
@@ -122,25 +119,45 @@ static void add_on_loop(void *arg)
     }
 }
 
-static void remove_on_loop(void *arg)
+/* All that have the key: versions of it, and those of single principals. */
+static struct gn_component **find_all(const gantry_plugin *g, enum gn_kind kind, const char *key,
+                                      size_t *ret_count)
 {
-    struct change *c = arg;
-    if (!is_live(c->g)) {
-        c->rc = gn_error_set(&c->err, GN_EPERM, "the instance is not live");
-        return;
+    struct gn_component **v = gn_calloc(g->component_count + 1, sizeof(struct gn_component *));
+    *ret_count = 0;
+    for (size_t i = 0; i < g->component_count; i++) {
+        if (g->components[i]->kind == kind && gn_streq(g->components[i]->key, key))
+            v[(*ret_count)++] = g->components[i];
     }
-    GN_AUTO_FREE char *key = gn_prefix_key(c->g, c->kind, c->name);
-    struct gn_component *component = gn_generation_find(c->g, c->kind, key);
-    if (!component) {
-        c->rc = GN_ENOENT;
-        return;
-    }
-    c->rc = publish(c->g, component, false, &c->err);
-    if (c->rc == GN_OK)
-        gn_generation_drop_component(c->g, component);
+    return v;
 }
 
-static int carry_out(struct change *c, void (*fn)(void *arg))
+static int retract(gantry_plugin *g, struct gn_component *const *v, size_t count,
+                   struct gn_error *err)
+{
+    if (g->state == GN_GEN_LIVE && g->publish_all)
+        return g->publish_all(g, v, count, NULL, 0, err);
+    int rc = GN_OK;
+    for (size_t i = 0; !rc && i < count; i++)
+        rc = publish(g, v[i], false, err);
+    return rc;
+}
+
+static void remove_on_loop(void *arg)
+{
+    struct gn_change *c = arg;
+    if (gn_change_is_late(c))
+        return;
+    GN_AUTO_FREE char *key = gn_prefix_key(c->g, c->kind, c->name);
+    size_t count;
+    struct gn_component **v = find_all(c->g, c->kind, key, &count);
+    c->rc = count ? retract(c->g, v, count, &c->err) : GN_ENOENT;
+    for (size_t i = 0; !c->rc && i < count; i++)
+        gn_generation_drop_component(c->g, v[i]);
+    gn_free(v);
+}
+
+int gn_change_carry_out(struct gn_change *c, void (*fn)(void *arg))
 {
     gantry_plugin *g = c->g;
     char name[LABEL_MAX];
@@ -159,13 +176,19 @@ static int carry_out(struct change *c, void (*fn)(void *arg))
 
 static int add(gantry_plugin *g, enum gn_kind kind, const void *raw)
 {
-    struct change c = {.g = g, .kind = kind, .raw = raw};
-    return carry_out(&c, add_on_loop);
+    struct gn_change c = {.g = g, .kind = kind, .raw = raw};
+    return gn_change_carry_out(&c, add_on_loop);
 }
 
 int gn_host_add_tool(gantry_plugin *g, const gantry_tool *tool)
 {
     return add(g, GN_TOOL, tool);
+}
+
+int gn_host_tool_from(gantry_plugin *g, const gantry_from *from)
+{
+    struct gn_change c = {.g = g, .kind = GN_TOOL, .is_made = true, .raw = from};
+    return gn_change_carry_out(&c, add_on_loop);
 }
 
 int gn_host_add_resource(gantry_plugin *g, const gantry_resource *resource)
@@ -185,12 +208,10 @@ int gn_host_add_prompt(gantry_plugin *g, const gantry_prompt *prompt)
 
 static void add_middleware_on_loop(void *arg)
 {
-    struct change *c = arg;
+    struct gn_change *c = arg;
     struct gn_middleware *m = NULL;
-    if (!is_live(c->g)) {
-        c->rc = gn_error_set(&c->err, GN_EPERM, "the instance is not live");
+    if (gn_change_is_late(c))
         return;
-    }
     c->rc = gn_abi_import_middleware(c->g, c->raw, &m, &c->err);
     if (!c->rc)
         c->rc = gn_generation_add_middleware(c->g, m, &c->err);
@@ -200,22 +221,23 @@ static void add_middleware_on_loop(void *arg)
 
 static void remove_middleware_on_loop(void *arg)
 {
-    struct change *c = arg;
-    c->rc = is_live(c->g) ? gn_generation_remove_middleware(c->g, c->name)
-                          : gn_error_set(&c->err, GN_EPERM, "the instance is not live");
+    struct gn_change *c = arg;
+    if (!gn_change_is_late(c))
+        c->rc = gn_generation_remove_middleware(c->g, c->name);
 }
 
 int gn_host_add_middleware(gantry_plugin *g, const gantry_middleware *middleware)
 {
-    struct change c = {.g = g, .raw = middleware};
-    return carry_out(&c, add_middleware_on_loop);
+    struct gn_change c = {.g = g, .raw = middleware};
+    return gn_change_carry_out(&c, add_middleware_on_loop);
 }
 
 int gn_host_remove(gantry_plugin *g, uint32_t kind, const char *name)
 {
-    if (kind < GANTRY_KIND_TOOL || kind > GANTRY_KIND_MIDDLEWARE || !name)
+    if (kind < GANTRY_KIND_TOOL || kind > GANTRY_KIND_TRANSFORM || !name)
         return GANTRY_EINVAL;
-    struct change c = {.g = g, .kind = (enum gn_kind)kind, .name = name};
-    return carry_out(&c,
-                     kind == GANTRY_KIND_MIDDLEWARE ? remove_middleware_on_loop : remove_on_loop);
+    struct gn_change c = {.g = g, .kind = (enum gn_kind)kind, .name = name};
+    return gn_change_carry_out(&c, kind == GANTRY_KIND_TRANSFORM    ? gn_change_remove_transform
+                                   : kind == GANTRY_KIND_MIDDLEWARE ? remove_middleware_on_loop
+                                                                    : remove_on_loop);
 }

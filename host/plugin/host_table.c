@@ -144,6 +144,12 @@ const gantry_host gn_host_table = {
     .subscriptions = gn_host_subscriptions,
 
     .no_park = gn_host_no_park,
+
+    .tool_from = gn_host_tool_from,
+    .forward = gn_host_forward,
+    .add_transform = gn_host_add_transform,
+    .transforms_changed = gn_host_transforms_changed,
+    .session_transform = gn_host_session_transform,
 };
 
 /* What plugins compare with is what the reader returns. */
