@@ -1,6 +1,9 @@
 /* runner.c - runs tests declared through plain/criterion/criterion.h, each in a process of its own.
  *
- *     test-FLOOR [--timeout SECONDS] [--filter PATTERN]     the pattern matches "suite/name"
+ *     test-FLOOR [--timeout SECONDS] [--filter PATTERN]
+ *
+ * The pattern matches "suite/name"; as Criterion's do, it may say what not: "!(a*)" followed by a
+ * slash and "*".
  */
 #include <criterion/criterion.h>
 
@@ -82,7 +85,7 @@ int main(int argc, char **argv)
         char name[256];
         int status = 0;
         snprintf(name, sizeof(name), "%s/%s", test->suite, test->name ? test->name : "");
-        if (!test->name || test->options.disabled || fnmatch(filter, name, 0) != 0)
+        if (!test->name || test->options.disabled || fnmatch(filter, name, FNM_EXTMATCH) != 0)
             continue;
         fflush(NULL);
         pid_t child = fork();
