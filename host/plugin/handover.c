@@ -142,7 +142,7 @@ static struct gn_edit *make_edit(const struct gn_load *load, struct gn_error *er
         rc = gn_edit_check(e, err);
     if (!rc)
         return e;
-    load->instance->is_conflict = true;
+    load->instance->is_conflict = rc == GN_EEXIST;
     gn_edit_abort(e);
     return NULL;
 }

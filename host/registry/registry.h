@@ -16,6 +16,7 @@
 struct gn_registry;
 struct gn_transform;
 struct gn_rules;
+struct gn_call_env;
 struct gantry_call;
 
 #define GN_SNAPSHOT_MAGIC 0x5a95607u
@@ -36,6 +37,12 @@ struct gn_snapshot {
     size_t preferred_count;
     uint8_t cursor_key[16];   /* seals cursors; the registry's, random for each process */
     struct gn_search *search; /* index of its tools, made when asked for (search.c) */
+    void (*free_search)(struct gn_search *search); /* set together with it */
+    /* how it came about (build.h) */
+    struct gn_entry *entries;
+    size_t entry_count;
+    struct gn_map made; /* sources that are made of parents (pointers) to what was made, borrowed */
+    size_t *touched;    /* for each transform: how many components it changed */
 };
 
 /* Who looks. */
@@ -45,6 +52,10 @@ struct gn_viewer {
 };
 
 struct gn_registry *gn_registry_new(void);
+/* Where made tools find secrets and the like when they are checked; NULL: they are not. */
+void gn_registry_set_env(struct gn_registry *r, const struct gn_call_env *env);
+/* All that is configured has been loaded: from now on what is named and not there is a problem. */
+void gn_registry_settle(struct gn_registry *r);
 void gn_registry_free(struct gn_registry *r); /* snapshots that others hold live on; NULL is fine */
 /* What nobody in particular sees. Borrowed: valid until the next commit. */
 struct gn_snapshot *gn_registry_current(struct gn_registry *r);
@@ -57,9 +68,15 @@ struct gn_viewer gn_viewer_of(const struct gantry_call *call);
  * owner is NULL (the first by name of its instance). */
 struct gn_component *gn_registry_source(struct gn_registry *r, const struct gn_owner *owner,
                                         enum gn_kind kind, const char *key);
-/* For plugins that call others by name: as the viewer sees it, else as it is provided. */
+/* What stands now in the place of a tool that was made for a source (gn_call_env.remade). */
+struct gn_component *gn_registry_remade(struct gn_registry *r, const struct gn_component *made);
+/* For plugins that call others by name: a tool as the viewer sees it, else as it is provided (or
+ * made). The same for a resource, its variables in ret_vars. */
 struct gn_component *gn_registry_reach(struct gn_registry *r, const struct gn_viewer *viewer,
-                                       enum gn_kind kind, const char *key);
+                                       const char *name);
+struct gn_component *gn_registry_reach_uri(struct gn_registry *r, const struct gn_viewer *viewer,
+                                           const char *uri, struct gn_arena *arena,
+                                           const gantry_json **ret_vars);
 /* The URI under which clients see what the source serves as `uri`. GN_ENOENT: it is not served. */
 int gn_registry_served_uri(struct gn_registry *r, const struct gn_component *source,
                            const char *uri, struct gn_buf *out);
@@ -153,6 +170,6 @@ uint64_t gn_snapshot_digest(struct gn_snapshot *s, enum gn_kind kind, struct gn_
 /* ---- for people: gantry inspect. Transforms in their order, each with what it has done; then all
  * components with where they come from, what made them, why they are not there; then problems. As a
  * JSON object into w. */
-void gn_registry_describe(struct gn_registry *r, struct gn_jw *w);
+void gn_registry_describe(struct gn_registry *r, const struct gn_viewer *viewer, struct gn_jw *w);
 
 #endif

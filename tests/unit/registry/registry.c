@@ -10,7 +10,7 @@
 
 GN_SUITE(registry);
 
-static struct gn_owner one = {.name = "one"}, two = {.name = "two"};
+static struct gn_owner one = {.name = "one"}, two = {.name = "two"}, also = {.name = "also"};
 
 /* ---------------------------------------------------------------- making components */
 
@@ -138,18 +138,22 @@ Test(registry, a_name_that_is_taken_is_refused_with_who_has_it)
     publish(r, component(GN_TOOL, &one, "greet"));
     publish(r, component(GN_RESOURCE, &one, "notes://all"));
     struct gn_edit *e = gn_edit_begin(r);
-    struct gn_component *c = component(GN_TOOL, &two, "greet");
-    cr_assert_eq(gn_edit_add(e, c, &err), GN_EEXIST);
+    put(e, component(GN_TOOL, &also, "greet"));
+    cr_assert_eq(gn_edit_check(e, &err), GN_EEXIST);
     cr_assert_str_eq(err.text, "tool greet: plugin one has one of that name");
-    c->owner = &one;
+    gn_edit_abort(e);
+    e = gn_edit_begin(r);
+    struct gn_component *c = component(GN_TOOL, &one, "greet");
     cr_assert_eq(gn_edit_add(e, c, &err), GN_EEXIST);
     cr_assert_str_eq(err.text, "tool greet is declared twice");
     gn_component_unref(c);
-    c = component(GN_RESOURCE, &two, "notes://all");
-    cr_assert_eq(gn_edit_add(e, c, &err), GN_EEXIST);
+    put(e, component(GN_RESOURCE, &two, "notes://all"));
+    cr_assert_eq(gn_edit_check(e, &err), GN_EEXIST);
     cr_assert_str_eq(err.text, "resource notes://all: plugin one has one of that URI");
-    gn_component_unref(c);
+    gn_edit_abort(e);
+    e = gn_edit_begin(r);
     put(e, component(GN_PROMPT, &two, "greet")); /* another kind: another space of names */
+    cr_assert_eq(gn_edit_check(e, &err), 0);
     gn_edit_abort(e);
     gn_registry_free(r);
 }

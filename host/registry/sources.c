@@ -1,0 +1,222 @@
+/* sources.c - what plugins provide, in order; those that are made of others find their parents here.
+ *
+ * A parent may be made itself: the walk goes to the bottom first. One that leads back to where it
+ * began has no bottom and is a problem by name.
+ */
+#include "registry/build.h"
+
+#include "util/alloc.h"
+#include "util/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DEPTH_MAX 16 /* of tools made from tools */
+
+static const char *owner_name(const struct gn_component *c)
+{
+    return c->owner ? c->owner->name : "";
+}
+
+static int compare_texts(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "");
+}
+
+static int compare_sources(const void *a, const void *b)
+{
+    const struct gn_component *x = *(struct gn_component *const *)a,
+                              *y = *(struct gn_component *const *)b;
+    int order = (int)x->kind - (int)y->kind;
+    if (!order)
+        order = strcmp(x->key, y->key);
+    if (!order)
+        order = strcmp(owner_name(x), owner_name(y));
+    if (!order)
+        order = -gn_version_compare(x->version, y->version); /* the newest is found first */
+    if (!order)
+        order = compare_texts(x->principal, y->principal);
+    return order;
+}
+
+void gn_sources_sort(struct gn_sources *s)
+{
+    if (!s->is_sorted && s->count > 1)
+        qsort(s->v, s->count, sizeof(struct gn_component *), compare_sources);
+    s->is_sorted = true;
+}
+
+/* The first with this key, or where it would be. */
+static size_t lower_bound(const struct gn_sources *s, enum gn_kind kind, const char *key)
+{
+    size_t low = 0, high = s->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct gn_component *c = s->v[middle];
+        int order = (int)c->kind - (int)kind;
+        if (!order)
+            order = strcmp(c->key, key);
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct gn_component *gn_sources_find(struct gn_sources *s, enum gn_kind kind, const char *key,
+                                     const struct gn_owner *owner)
+{
+    gn_sources_sort(s);
+    for (size_t i = lower_bound(s, kind, key); i < s->count; i++) {
+        struct gn_component *c = s->v[i];
+        if (c->kind != kind || !gn_streq(c->key, key))
+            return NULL;
+        if (!owner || c->owner == owner)
+            return c;
+    }
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- made of parents */
+
+/* A parent for `of`: not itself, and nothing that only another principal may see. */
+static struct gn_component *find_parent_named(struct gn_sources *s, const char *key,
+                                              const struct gn_component *of,
+                                              const struct gn_owner *owner)
+{
+    for (size_t i = lower_bound(s, GN_TOOL, key); i < s->count; i++) {
+        struct gn_component *c = s->v[i];
+        if (c->kind != GN_TOOL || !gn_streq(c->key, key))
+            return NULL;
+        if (c == of || (owner && c->owner != owner))
+            continue;
+        if (!c->principal || gn_streq(c->principal, of->principal))
+            return c;
+    }
+    return NULL;
+}
+
+static struct gn_component *find_parent(struct gn_sources *s, const struct gn_component *of)
+{
+    const struct gn_from *from = of->from;
+    const char *own = from->own_parent ? from->own_parent : from->parent;
+    struct gn_component *c = find_parent_named(s, own, of, of->owner);
+    return c ? c : find_parent_named(s, from->parent, of, NULL);
+}
+
+/* What has become of one source. */
+struct outcome {
+    struct gn_component *c; /* borrowed from the memo, or the source; NULL: it cannot be made */
+    char *why;
+    bool is_waiting;
+};
+
+struct walk {
+    struct gn_build *b;
+    struct gn_sources *sources;
+    struct gn_map outcomes; /* source (pointer) -> struct outcome */
+    struct gn_map open;     /* sources that are being made further up */
+};
+
+static struct outcome *put_outcome(struct walk *w, const struct gn_component *source,
+                                   struct gn_component *c, bool is_waiting, char *why)
+{
+    struct outcome *o = gn_calloc(1, sizeof *o);
+    *o = (struct outcome){.c = c, .why = why, .is_waiting = is_waiting};
+    gn_map_putn(&w->outcomes, &source, sizeof source, o);
+    return o;
+}
+
+static struct outcome *resolve(struct walk *w, struct gn_component *source, unsigned depth);
+
+static struct outcome *make(struct walk *w, struct gn_component *source,
+                            struct gn_component *parent)
+{
+    struct gn_component *made = gn_build_recall(w->b, source, parent);
+    struct gn_error err = {0};
+    if (made)
+        return put_outcome(w, source, made, false, NULL);
+    if (gn_derive(w->b->registry->env, source->from, source, parent, &made, &err)) {
+        gn_build_problem(w->b, GN_ERROR, "plugin %s: %s", owner_name(source), err.text);
+        return put_outcome(w, source, NULL, false, gn_strdup(err.text));
+    }
+    gn_build_keep(w->b, source, parent, made);
+    gn_component_unref(made); /* the memo has it */
+    return put_outcome(w, source, made, false, NULL);
+}
+
+/* That it waits is no problem before all is loaded. */
+static struct outcome *wait_for(struct walk *w, const struct gn_component *source)
+{
+    if (w->b->registry->is_settled)
+        gn_build_problem(w->b, GN_WARNING,
+                         "plugin %s: tool %s is made from %s, and there is no tool of that name",
+                         owner_name(source), source->key, source->from->parent);
+    return put_outcome(w, source, NULL, true,
+                       gn_format("there is no tool %s to make it from", source->from->parent));
+}
+
+static struct outcome *resolve(struct walk *w, struct gn_component *source, unsigned depth)
+{
+    struct outcome *o = gn_map_findn(&w->outcomes, &source, sizeof source);
+    if (o)
+        return o;
+    struct gn_component *parent = find_parent(w->sources, source);
+    if (!parent)
+        return wait_for(w, source);
+    if (depth >= DEPTH_MAX || gn_map_findn(&w->open, &parent, sizeof parent)) {
+        const char *what = depth >= DEPTH_MAX ? "too long a chain of tools" : "itself in the end";
+        gn_build_problem(w->b, GN_ERROR, "plugin %s: tool %s is made from %s", owner_name(source),
+                         source->key, what);
+        return put_outcome(w, source, NULL, false, gn_format("it is made from %s", what));
+    }
+    if (!parent->from)
+        return make(w, source, parent);
+    gn_map_putn(&w->open, &source, sizeof source, source);
+    o = resolve(w, parent, depth + 1);
+    gn_map_removen(&w->open, &source, sizeof source);
+    if (o->c)
+        return make(w, source, o->c);
+    return put_outcome(w, source, NULL, o->is_waiting,
+                       gn_format("%s, of which it is made, is not there: %s", parent->key, o->why));
+}
+
+static void add_made(struct walk *w, struct gn_component *source)
+{
+    gn_map_putn(&w->open, &source, sizeof source, source);
+    struct outcome *o = resolve(w, source, 0);
+    gn_map_removen(&w->open, &source, sizeof source);
+    gn_build_add(w->b, gn_component_ref(o->c ? o->c : source));
+    if (o->c) {
+        gn_map_putn(&w->b->made, &source, sizeof source, o->c);
+        return;
+    }
+    struct gn_entry *e = &w->b->v[w->b->count - 1];
+    e->is_parentless = true;
+    e->is_off = o->is_waiting; /* tells the two apart for people */
+    e->why = gn_strdup(o->why);
+}
+
+static void free_outcome(void *value)
+{
+    struct outcome *o = value;
+    gn_free(o->why);
+    gn_free(o);
+}
+
+void gn_build_sources(struct gn_build *b, struct gn_sources *sources)
+{
+    struct walk w = {.b = b, .sources = sources};
+    gn_map_init(&w.outcomes);
+    gn_map_init(&w.open);
+    gn_sources_sort(sources);
+    for (size_t i = 0; i < sources->count; i++) {
+        if (sources->v[i]->from)
+            add_made(&w, sources->v[i]);
+        else
+            gn_build_add(b, gn_component_ref(sources->v[i]));
+    }
+    gn_map_release(&w.outcomes, free_outcome);
+    gn_map_release(&w.open, NULL);
+}
