@@ -362,6 +362,7 @@ static void plugins_ready(void *arg)
     struct gn_host *h = arg;
     if (h->stopping)
         return;
+    gn_registry_settle(h->registry);
     struct gn_transport_env env = transport_env(h);
     struct gn_error err = {0};
     if (h->audit_error.code || h->tasks_error.code) {
@@ -410,6 +411,12 @@ static void look(void *arg, struct gn_host_parts *ret)
     };
 }
 
+static void log_transforms(void *arg, enum gn_level level, const char *text)
+{
+    const struct gn_host *h = arg;
+    gn_log(h->log, level, "transforms", "%s", text);
+}
+
 static void build(struct gn_host *h)
 {
     const struct gn_config *c = h->config;
@@ -426,7 +433,10 @@ static void build(struct gn_host *h)
         .http = gn_http_new(h->loop),
         .log = h->log,
         .registry = h->registry,
+        .remade = gn_registry_remade,
     };
+    gn_registry_set_env(h->registry, &h->env);
+    gn_registry_on_problem(h->registry, log_transforms, h);
     struct gn_store_limits limits_of_store = store_limits(c);
     h->env.store = gn_store_new(h->loop, &limits_of_store);
     h->shipped = gn_shipped_new(&h->env);

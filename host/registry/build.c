@@ -1,7 +1,7 @@
 /* build.c - the way of components from their sources through all transforms.
  *
- * The memo maps two pointers - who makes (a transform, or a source that is made of a parent), and of
- * what - to what was made. It holds all three, so that no pointer is used again while it stands
+ * The memo maps two pointers - who makes (a transform, or a source that is made of a parent), and
+ * of what - to what was made. It holds all three, so that no pointer is used again while it stands
  * there, and forgets at each commit what the build of that commit had no use for.
  */
 #include "registry/build.h"

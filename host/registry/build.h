@@ -24,20 +24,21 @@ enum gn_entry_state {
 };
 
 struct gn_entry {
-    struct gn_component *c; /* one reference */
-    bool is_off;            /* disabled: not there */
-    bool is_unlisted;       /* there, but in no list */
-    bool is_parentless;     /* a source that could not be made: never served */
-    bool is_new;            /* of this edit: names are taken by those that were there before */
-    struct gn_transform *by; /* what decided that last (a reference); NULL: nothing */
-    char *why;               /* in words, for people; NULL: nothing to say */
+    struct gn_component *c;    /* one reference */
+    bool is_off;               /* disabled: not there */
+    bool is_unlisted;          /* there, but in no list */
+    bool is_parentless;        /* a source that could not be made: never served */
+    bool is_new;               /* of this edit: names are taken by those that were there before */
+    struct gn_transform *by;   /* what decided that last (a reference); NULL: nothing */
+    char *why;                 /* in words, for people; NULL: nothing to say */
     enum gn_entry_state state; /* set at the end */
 };
 
 /* All sources at one moment; immutable but for the order until it is built. */
 struct gn_sources {
     uint32_t refs;
-    struct gn_component **v; /* one reference each; sorted by kind, key, owner, version, principal */
+    struct gn_component *
+        *v; /* one reference each; sorted by kind, key, owner, version, principal */
     size_t count, cap;
     bool is_sorted;
 };
@@ -81,10 +82,10 @@ struct gn_registry {
     struct gn_snapshot *current;
     struct gn_list views;
     size_t view_count;
-    struct gn_map memo; /* of two pointers: what one made of the other */
-    uint64_t mark;      /* counts builds */
+    struct gn_map memo;               /* of two pointers: what one made of the other */
+    uint64_t mark;                    /* counts builds */
     struct gn_problems_list problems; /* of the current snapshot */
-    bool is_settled;    /* all that is configured has been loaded: what is missing is missing */
+    bool is_settled; /* all that is configured has been loaded: what is missing is missing */
     bool is_editing;
     void (*on_problem)(void *arg, enum gn_level level, const char *text);
     void *on_problem_arg;
@@ -94,7 +95,7 @@ struct gn_build {
     struct gn_registry *registry;
     const struct gn_viewer *viewer;
     const struct gn_map *added; /* sources that the edit adds (pointers); NULL: none */
-    struct gn_entry *v; /* by kind, key, owner at the beginning */
+    struct gn_entry *v;         /* by kind, key, owner at the beginning */
     size_t count, cap;
     bool varies[GN_KINDS]; /* another viewer may see other lists of this kind */
     struct gn_problems_list problems;
@@ -126,8 +127,7 @@ void gn_sources_sort(struct gn_sources *sources);
 /* added: sources (pointers) of an edit, or NULL; ret_problems may be NULL. */
 struct gn_snapshot *gn_build_run(struct gn_registry *r, struct gn_sources *sources,
                                  struct gn_stack *stack, const struct gn_viewer *viewer,
-                                 const struct gn_map *added,
-                                 struct gn_problems_list *ret_problems);
+                                 const struct gn_map *added, struct gn_problems_list *ret_problems);
 /* Forgets what was made by the builds since `mark` (of an edit that was given up), or before. */
 void gn_memo_forget_since(struct gn_registry *r, uint64_t mark);
 void gn_memo_forget_before(struct gn_registry *r, uint64_t mark);

@@ -22,11 +22,11 @@ struct gn_from_arg {
 };
 
 struct gn_from {
-    char *name;   /* NULL: the parent's */
-    char *parent; /* NULL: whoever holds this knows it (transforms) */
-    char *own_parent; /* what the parent is called if it is of the same instance, which has a prefix;
-                         NULL: the same */
-    bool keep; /* the operator's: the original stays beside it */
+    char *name;       /* NULL: the parent's */
+    char *parent;     /* NULL: whoever holds this knows it (transforms) */
+    char *own_parent; /* what the parent is called if it is of the same instance, which has a
+                         prefix; NULL: the same */
+    bool keep;        /* the operator's: the original stays beside it */
     char *title, *description, *version;
     char **tags;           /* NULL: the parent's; an empty list takes them away */
     json_t *meta;          /* object; JSON null takes it away */

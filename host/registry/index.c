@@ -87,7 +87,8 @@ static void conflict(struct gn_build *b, struct gn_entry *loser, const struct gn
     const char *what = c->kind == GN_RESOURCE   ? "URI"
                        : c->kind == GN_TEMPLATE ? "URI template"
                                                 : "name";
-    const char *mixes = !c->version != !other->version ? ", one with and one without a version" : "";
+    const char *mixes = !c->version != !other->version ? ", one with and one without a version"
+                                                       : "";
     loser->state = GN_ENTRY_WRONG;
     gn_free(loser->why);
     loser->why = gn_format("%s%s has one of that %s%s", by ? "plugin " : "the host",

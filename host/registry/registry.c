@@ -454,8 +454,8 @@ static bool looks_the_same(const struct gn_component *a, const struct gn_compone
     return same;
 }
 
-/* A bit set of kinds. Compared are all entries, also those that are off: a session may have switched
- * them on for itself. Both are in the same order. */
+/* A bit set of kinds. Compared are all entries, also those that are off: a session may have
+ * switched them on for itself. Both are in the same order. */
 static uint32_t changed_kinds(const struct gn_snapshot *old, const struct gn_snapshot *new)
 {
     uint32_t changed = 0;
@@ -463,8 +463,8 @@ static uint32_t changed_kinds(const struct gn_snapshot *old, const struct gn_sna
     while (i < old->entry_count || j < new->entry_count) {
         const struct gn_entry *a = i < old->entry_count ? &old->entries[i] : NULL,
                               *b = j < new->entry_count ? &new->entries[j] : NULL;
-        enum gn_kind kind = !a                          ? b->c->kind
-                            : !b                        ? a->c->kind
+        enum gn_kind kind = !a                        ? b->c->kind
+                            : !b                      ? a->c->kind
                             : a->c->kind < b->c->kind ? a->c->kind
                                                       : b->c->kind;
         bool has_a = a && a->c->kind == kind, has_b = b && b->c->kind == kind;

@@ -1,4 +1,5 @@
-/* sources.c - what plugins provide, in order; those that are made of others find their parents here.
+/* sources.c - what plugins provide, in order; those that are made of others find their parents
+ * here.
  *
  * A parent may be made itself: the walk goes to the bottom first. One that leads back to where it
  * began has no bottom and is a problem by name.

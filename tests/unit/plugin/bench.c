@@ -27,6 +27,8 @@ static int publish_change(gantry_plugin *g, struct gn_component *c, bool add, st
     struct bench *b = g->manager_data;
     struct gn_edit *e = gn_edit_begin(b->registry);
     int rc = add ? gn_edit_add(e, c, err) : gn_edit_remove(e, c);
+    if (!rc)
+        rc = gn_edit_check(e, err);
     if (rc)
         gn_edit_abort(e);
     else
