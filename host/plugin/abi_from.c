@@ -6,6 +6,7 @@
  * is seen when there is one.
  */
 #include "plugin/abi_internal.h"
+#include "plugin/prefix.h"
 #include "registry/derive.h"
 #include "util/alloc.h"
 #include "util/str.h"
@@ -248,6 +249,8 @@ static int fill_from(struct gn_generation *g, struct gn_component *c, const gant
         gn_error_prefix(err, "parent %s: ", gn_abi_label(f->parent));
         return rc;
     }
+    if (g->prefix)
+        c->from->own_parent = gn_prefix_key(g, GN_TOOL, f->parent);
     rc = take_texts(f, c, err);
     if (!rc)
         rc = take_changes(f, c->from, err);
