@@ -79,6 +79,15 @@ static void free_texts(char **v)
     gn_free(v);
 }
 
+static void free_rendered(struct gn_rendered *r)
+{
+    while (r) {
+        struct gn_rendered *next = r->next;
+        gn_free(r);
+        r = next;
+    }
+}
+
 void gn_component_unref(struct gn_component *c)
 {
     if (!c)
@@ -91,6 +100,7 @@ void gn_component_unref(struct gn_component *c)
     free_texts(c->tags);
     free_icons(c);
     free_shapes(c);
+    free_rendered(c->rendered);
     gn_made_free(c->made);
     if (c->free_from)
         c->free_from(c->from);
@@ -161,6 +171,7 @@ struct gn_component *gn_component_derive(struct gn_component *from, const char *
     c->uri_template = NULL;
     c->free_template = NULL;
     c->meter = NULL;
+    c->rendered = NULL;
     c->misfits = 0;
     c->key = gn_strdup(key ? key : from->key);
     c->name = gn_strdup(is_named ? key : from->name);

@@ -51,6 +51,15 @@ struct gn_annotations {
 
 struct gn_uri_template;
 
+/* A component as an element of lists, in one of the forms that clients see. Immutable. */
+struct gn_rendered {
+    struct gn_rendered *next; /* in other forms */
+    uint32_t form;            /* which: registry/render.c */
+    uint64_t digest;
+    size_t len;
+    char text[];
+};
+
 #define GN_COMPONENT_MAGIC 0xc0313f02u
 struct gn_component {
     uint32_t magic, refs;
@@ -96,7 +105,8 @@ struct gn_component {
     void *data;
     void (*free_data)(void *data);
 
-    struct gn_meter *meter; /* the metrics': what its calls are counted by; borrowed [loop] */
+    struct gn_meter *meter;       /* the metrics': what its calls are counted by; borrowed [loop] */
+    struct gn_rendered *rendered; /* made when a list asks for it (registry/render.c) [loop] */
 
     /* transforms */
     char *principal; /* the only one that sees it; NULL: all do */

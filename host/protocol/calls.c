@@ -39,13 +39,6 @@ static bool arguments_param(struct gn_request *r, const gantry_json **ret)
     return true;
 }
 
-static void unknown(struct gn_request *r, enum gn_kind kind, const char *label, const char *name)
-{
-    const char *near = gn_snapshot_nearest(gn_registry_current(r->p->registry), kind, name);
-    gn_reply_error(r, 200, GN_RPC_INVALID_PARAMS, NULL, "Unknown %s: %.256s%s%s%s", label, name,
-                   near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
-}
-
 static void write_capability(struct gn_jw *w, const char *name, const char *part)
 {
     gn_jw_object(w, name);
@@ -195,6 +188,7 @@ static void tool_finished(struct gn_call *call, enum gn_outcome outcome)
 const struct gn_call_ops gn_tool_ops = {.notify = gn_request_notify,
                                         .finished = tool_finished,
                                         .header = gn_request_header,
+                                        .set_rules = gn_request_set_rules,
                                         .ask = gn_request_ask,
                                         .unask = gn_request_unask,
                                         .close_stream = close_stream,
@@ -206,13 +200,8 @@ void gn_method_call_tool(struct gn_request *r)
     const char *name = string_param(r, r->params, "name", "tools/call needs params.name, a string");
     if (!name || !arguments_param(r, &arguments) || !gn_retry_begin(r, &gn_tool_ops))
         return;
-    struct gn_component *c = gn_snapshot_find(gn_registry_current(r->p->registry), GN_TOOL, name);
-    if (!c) {
-        gn_retry_free(r, true); /* its plugin may come back */
-        unknown(r, GN_TOOL, "tool", name);
-        return;
-    }
-    if (!gn_stateless_check_params(r, c, arguments))
+    struct gn_component *c = gn_request_component(r, GN_TOOL, name);
+    if (!c || !gn_stateless_check_params(r, c, arguments))
         return;
     if (c->task >= GANTRY_TASK_REQUIRED && gn_request_refuse_no_tasks(r, c->name))
         return;
@@ -249,13 +238,16 @@ static void resource_finished(struct gn_call *call, enum gn_outcome outcome)
     struct gn_reply reply;
     gn_reply_open(r, &reply);
     gn_result_write_resource(call, &reply.w);
-    gn_reply_cache(r, &reply, call->component->ttl_ms, call->component->cache_public);
+    gn_reply_cache(r, &reply, call->component->ttl_ms,
+                   call->component->cache_public &&
+                       !gn_request_varies(r, 1u << call->component->kind));
     gn_reply_send(r, &reply, call);
 }
 
 const struct gn_call_ops gn_resource_ops = {.notify = gn_request_notify,
                                             .finished = resource_finished,
                                             .header = gn_request_header,
+                                            .set_rules = gn_request_set_rules,
                                             .ask = gn_request_ask,
                                             .unask = gn_request_unask,
                                             .close_stream = close_stream};
@@ -268,14 +260,14 @@ void gn_method_read_resource(struct gn_request *r)
         return;
     struct gn_call *call = gn_request_call(r, &gn_resource_ops);
     const gantry_json *vars = NULL;
-    struct gn_component *c = gn_snapshot_resolve(gn_registry_current(r->p->registry), uri,
-                                                 &call->arena, &vars);
+    struct gn_component *c = gn_snapshot_resolve(gn_request_snapshot(r), uri, &call->arena, &vars);
     if (!c) {
         gn_retry_free(r, true);
         not_found(r, uri);
         return;
     }
-    if (gn_request_refuse_requires(r, c) || !gn_retry_replay(r, c))
+    c = gn_request_version(r, c);
+    if (!c || gn_request_refuse_requires(r, c) || !gn_retry_replay(r, c))
         return;
     call->component = c;
     call->arguments = vars;
@@ -293,6 +285,7 @@ static void prompt_finished(struct gn_call *call, enum gn_outcome outcome)
 const struct gn_call_ops gn_prompt_ops = {.notify = gn_request_notify,
                                           .finished = prompt_finished,
                                           .header = gn_request_header,
+                                          .set_rules = gn_request_set_rules,
                                           .ask = gn_request_ask,
                                           .unask = gn_request_unask,
                                           .close_stream = close_stream};
@@ -304,13 +297,9 @@ void gn_method_get_prompt(struct gn_request *r)
                                     "prompts/get needs params.name, a string");
     if (!name || !arguments_param(r, &arguments) || !gn_retry_begin(r, &gn_prompt_ops))
         return;
-    struct gn_component *c = gn_snapshot_find(gn_registry_current(r->p->registry), GN_PROMPT, name);
-    if (!c) {
-        gn_retry_free(r, true);
-        unknown(r, GN_PROMPT, "prompt", name);
-        return;
-    }
-    run(r, c, arguments, &gn_prompt_ops);
+    struct gn_component *c = gn_request_component(r, GN_PROMPT, name);
+    if (c)
+        run(r, c, arguments, &gn_prompt_ops);
 }
 
 /* ---------------------------------------------------------------- completion/complete */
@@ -320,8 +309,10 @@ static void completion_finished(struct gn_call *call, enum gn_outcome outcome)
     finished(call, outcome, gn_result_write_completion);
 }
 
-const struct gn_call_ops gn_completion_ops = {
-    .notify = gn_request_notify, .finished = completion_finished, .header = gn_request_header};
+const struct gn_call_ops gn_completion_ops = {.notify = gn_request_notify,
+                                              .finished = completion_finished,
+                                              .header = gn_request_header,
+                                              .set_rules = gn_request_set_rules};
 
 static struct gn_component *resolve(struct gn_snapshot *s, const char *uri)
 {
@@ -337,16 +328,13 @@ static struct gn_component *resolve(struct gn_snapshot *s, const char *uri)
  * or one that a template matches. */
 static struct gn_component *find_reference(struct gn_request *r)
 {
-    struct gn_snapshot *s = gn_registry_current(r->p->registry);
+    struct gn_snapshot *s = gn_request_snapshot(r);
     const gantry_json *ref = gn_json_get(r->params, "ref");
     const gantry_json *type = gn_json_get(ref, "type");
     const char *key;
     if (gn_json_streq(type, "ref/prompt")) {
         key = string_param(r, ref, "name", "ref/prompt needs ref.name, a string");
-        struct gn_component *c = key ? gn_snapshot_find(s, GN_PROMPT, key) : NULL;
-        if (key && !c)
-            unknown(r, GN_PROMPT, "prompt", key);
-        return c;
+        return key ? gn_request_component(r, GN_PROMPT, key) : NULL;
     }
     if (gn_json_streq(type, "ref/resource")) {
         key = string_param(r, ref, "uri", "ref/resource needs ref.uri, a string");
@@ -354,7 +342,7 @@ static struct gn_component *find_reference(struct gn_request *r)
         if (key && !c)
             c = resolve(s, key);
         if (key && !c)
-            unknown(r, GN_TEMPLATE, "resource template", key);
+            gn_request_unknown(r, GN_TEMPLATE, key);
         return c;
     }
     bad_params(r, "ref.type must be ref/prompt or ref/resource");

@@ -16,8 +16,7 @@
 
 static bool has_skills(const struct gn_request *r)
 {
-    return gn_snapshot_has_skills(gn_registry_current(r->p->registry)) ||
-           gn_extensions_have(r->p->env, SKILLS);
+    return gn_snapshot_has_skills(gn_request_snapshot(r)) || gn_extensions_have(r->p->env, SKILLS);
 }
 
 static bool has_tasks(const struct gn_request *r)

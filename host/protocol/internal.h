@@ -24,6 +24,17 @@ void gn_url_table_release(struct gn_url_table *t);
 /* The session ends: what it waits for, nobody will. */
 void gn_session_forget_urls(struct gn_session *s);
 
+/* What list_changed can be about: templates belong to the list of resources. */
+enum gn_list_kind { GN_LIST_TOOLS = 1, GN_LIST_RESOURCES = 2, GN_LIST_PROMPTS = 4 };
+#define GN_LIST_ALL (GN_LIST_TOOLS | GN_LIST_RESOURCES | GN_LIST_PROMPTS)
+
+/* What a client knows of its lists, so that it is told when they have changed, and only then
+ * (changes.c). */
+struct gn_told {
+    uint64_t digests[GN_KINDS]; /* as they were when it was last told, or began */
+    uint32_t shown;             /* bit set of gn_list_kind: since then it was shown another one */
+};
+
 /* One JSON-RPC request, from its receipt to its answer. */
 #define GN_REQUEST_MAGIC 0x5e90e571u
 struct gn_request {
@@ -56,11 +67,9 @@ struct gn_request {
     bool is_subscription;
     struct gn_task_watch *watches; /* tasks that it is about; NULL: none */
     uint32_t subscribed;           /* bit set of enum gn_list_kind */
+    struct gn_told *told;          /* about those; NULL: no subscription */
     struct gn_watcher *watcher;    /* of resources; NULL: it listens to none */
 };
-
-/* What list_changed can be about: templates belong to the list of resources. */
-enum gn_list_kind { GN_LIST_TOOLS = 1, GN_LIST_RESOURCES = 2, GN_LIST_PROMPTS = 4 };
 
 #define GN_SESSION_MAGIC 0x5e551011u
 struct gn_session {
@@ -81,7 +90,10 @@ struct gn_session {
     uint64_t heard;             /* numbers given to events of listeners */
     struct gn_events events;
     struct gn_list requests;
-    uint32_t pending;            /* list kinds that changed while nobody listened */
+    uint32_t pending;   /* list kinds that changed while nobody listened */
+    uint32_t unsettled; /* list kinds that may have changed for this session alone */
+    struct gn_told told;
+    struct gn_rules *rules;      /* of visibility, for itself; a reference; NULL: none */
     struct gn_list elicitations; /* ids it was told (elicitations.c) */
     struct gn_watcher *watcher;  /* of resources; NULL: it has subscribed to none yet */
     char *extensions;            /* the client's, as JSON; NULL: none */
@@ -231,6 +243,24 @@ void gn_protocol_free_released(struct gn_protocol *p);
 void gn_request_unmake(struct gn_request *r);
 /* params.uri; NULL after setting fault. */
 const char *gn_request_uri(const struct gn_request *r, struct gn_fault *fault);
+/* versions.c: who looks, and what it sees */
+struct gn_viewer gn_session_viewer(const struct gn_session *s);
+struct gn_viewer gn_request_viewer(const struct gn_request *r);
+/* As gn_registry_view. */
+struct gn_snapshot *gn_request_snapshot(const struct gn_request *r);
+/* True if others may see another list of one of these kinds (1 << kind): nothing to be shared. */
+bool gn_request_varies(const struct gn_request *r, uint32_t kinds);
+/* The version that `_meta` of the parameters asks for; NULL: none. */
+const char *gn_params_version(const gantry_json *params);
+/* The version of c that the request asks for: c, if it asks for none. NULL: answered. */
+struct gn_component *gn_request_version(struct gn_request *r, struct gn_component *c);
+/* What the request names, in that version. NULL: answered. */
+struct gn_component *gn_request_component(struct gn_request *r, enum gn_kind kind, const char *key);
+/* Answers that there is no such thing. */
+void gn_request_unknown(struct gn_request *r, enum gn_kind kind, const char *key);
+/* lists.c: how the lists look that are shown to the client of a session, or of a request. */
+struct gn_view gn_session_view(const struct gn_session *s);
+struct gn_view gn_request_view(const struct gn_request *r);
 /* operate.c: runs a method that has `produce`, in its middlewares if there are any. */
 void gn_request_operate(struct gn_request *r);
 /* Puts the middlewares that want them around a notification; nobody waits for them. */
@@ -421,8 +451,23 @@ void gn_session_sweep(struct gn_timer *timer);
 /* `_meta` of what belongs to subscriptions/listen, by its id as JSON. */
 void gn_write_subscription(const char *id, struct gn_jw *w);
 
+/* ---- changes.c: who has to be told that its lists have changed */
+/* From now on: what the session, the subscription sees now it needs not be told. */
+void gn_session_begin_told(struct gn_session *s);
+void gn_request_begin_told(struct gn_request *r);
+/* Those of `lists` that are to be told: which differ from what it was told last, or was shown in
+ * between. They are taken for told. */
+uint32_t gn_session_take_told(struct gn_session *s, uint32_t lists);
+uint32_t gn_request_take_told(struct gn_request *r, uint32_t lists);
+/* A list was served from s. */
+void gn_request_was_shown(struct gn_request *r, struct gn_snapshot *s, enum gn_kind kind);
+/* gn_call_ops.set_rules of requests. GN_ENOTSUP: there is no session. */
+int gn_request_set_rules(struct gn_call *call, struct gn_rules *rules);
+
 /* ---- notifications */
 void gn_changed_fire(struct gn_timer *timer);
+/* The lists of one session may have changed. */
+void gn_session_changed(struct gn_session *s, uint32_t lists);
 /* Sends what changed while nobody listened. */
 void gn_session_flush(struct gn_session *s);
 

@@ -123,6 +123,7 @@ static struct gn_session *make_session(struct gn_request *r)
     s->capabilities = gn_capabilities_parse(gn_json_get(r->params, "capabilities")) &
                       capabilities_in(rev);
     s->extensions = gn_extensions_keep(gn_json_get(r->params, "capabilities"));
+    gn_session_begin_told(s);
     r->revision = rev;
     r->made = gn_session_ref(s);
     return s;
@@ -189,7 +190,9 @@ int gn_close_discover(struct gn_request *r, const gantry_json *result, struct gn
                       struct gn_fault *fault)
 {
     (void)fault;
-    gn_reply_cache(r, reply, r->p->config->list_ttl_ms, !result && gn_request_is_public(r));
+    /* Whether there are skills is part of it. */
+    bool is_public = !result && gn_request_is_public(r) && !gn_request_varies(r, 1u << GN_RESOURCE);
+    gn_reply_cache(r, reply, r->p->config->list_ttl_ms, is_public);
     return GN_OK;
 }
 

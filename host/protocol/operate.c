@@ -139,8 +139,10 @@ static void operation_finished(struct gn_call *call, enum gn_outcome outcome)
     gn_reply_failure(r, call, outcome);
 }
 
-static const struct gn_call_ops operation_ops = {
-    .notify = gn_request_notify, .finished = operation_finished, .header = gn_request_header};
+static const struct gn_call_ops operation_ops = {.notify = gn_request_notify,
+                                                 .finished = operation_finished,
+                                                 .header = gn_request_header,
+                                                 .set_rules = gn_request_set_rules};
 
 void gn_request_operate(struct gn_request *r)
 {

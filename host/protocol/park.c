@@ -123,7 +123,9 @@ void gn_request_describe(const struct gn_request *r, const gantry_json *params,
                          unsigned char ret[GN_REQUEST_DIGEST])
 {
     const char *name = gn_json_cstr(gn_json_get(params, r->method->name_param));
-    gn_request_digest(ret, r->method->name, name ? name : "", gn_json_get(params, "arguments"));
+    const char *version = gn_params_version(params);
+    GN_AUTO_FREE char *both = version ? gn_format("%s\n%s", name ? name : "", version) : NULL;
+    gn_request_digest(ret, r->method->name, both ? both : name, gn_json_get(params, "arguments"));
 }
 
 static int seal_state(struct gn_request *r, const struct gn_parked *parked, struct gn_buf *out)
@@ -166,7 +168,7 @@ static void mark_sent(struct gn_call *call)
 /* A reload has put another in the place of its component. */
 static bool is_superseded(const struct gn_request *r, const struct gn_component *c)
 {
-    return gn_snapshot_find(gn_registry_current(r->p->registry), c->kind, c->key) != c;
+    return gn_snapshot_find_version(gn_request_snapshot(r), c->kind, c->key, c->version) != c;
 }
 
 /* Whether it may wait here; what can be run again does not hold an old generation. */

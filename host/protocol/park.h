@@ -33,7 +33,8 @@ void gn_parking_free(struct gn_parking *k);
 /* Answers the request with the questions that its call is asking, and parks the call or, where it
  * cannot wait, unwinds it. 0: the request is gone. Else: GN_ENOTSUP, GN_EBUSY, GN_ETOOBIG. */
 int gn_request_park(struct gn_request *r);
-/* Digest of what a state is bound to: method, name, arguments as the client sent them. */
+/* Digest of what a state is bound to: method, name and version, arguments as the client sent them.
+ */
 void gn_request_describe(const struct gn_request *r, const gantry_json *params,
                          unsigned char ret[GN_REQUEST_DIGEST]);
 /* Takes the call out: its reference is the caller's, it has no sink. NULL: it is not here. */

@@ -45,7 +45,8 @@ void gn_protocol_closed(struct gn_protocol *p, struct gn_stream *s);
 void gn_protocol_refuse(struct gn_protocol *p, struct gn_stream *s, int status, int code,
                         const char *message);
 
-/* Lists have changed: bit set of 1 << enum gn_kind. Told to clients at most once in 50 ms. */
+/* Lists may have changed: bit set of 1 << enum gn_kind. Clients whose own have are told, at most
+ * once in 50 ms. */
 void gn_protocol_changed(struct gn_protocol *p, uint32_t kinds);
 /* Shutting down: new requests are refused (503, busy), subscriptions end gracefully;
  * on_drained(arg) comes once no call is left, or after drain_ms, when those left have been

@@ -48,6 +48,7 @@ static void request_free(struct gn_request *r)
     if (r->is_subscription)
         p->subscriptions--;
     gn_watcher_free(r->watcher);
+    gn_free(r->told);
     gn_request_unmake(r);
     if (r->call) {
         gn_call_detach(r->call);
@@ -414,6 +415,9 @@ void gn_call_identify(struct gn_call *call, const struct gn_stream *s,
         call->client_name = gn_arena_strdup(&call->arena, session->client_name);
         call->client_version = gn_arena_strdup(&call->arena, session->client_version);
         call->capabilities = session->capabilities;
+        call->rules = session->rules;
+        if (call->rules)
+            call->rules->refs++;
         if (session->extensions)
             call->extensions = gn_json_parse_arena(&call->arena, session->extensions,
                                                    strlen(session->extensions), NULL);

@@ -4,14 +4,22 @@
 
 #define RESOLVE_BYTES (1u << 20)
 
-static bool exists(const struct gn_protocol *p, const char *uri)
+static bool exists(const struct gn_snapshot *s, const char *uri)
 {
     struct gn_arena arena;
     const gantry_json *vars;
     gn_arena_init(&arena, RESOLVE_BYTES);
-    bool found = gn_snapshot_resolve(gn_registry_current(p->registry), uri, &arena, &vars) != NULL;
+    bool found = gn_snapshot_resolve(s, uri, &arena, &vars) != NULL;
     gn_arena_release(&arena);
     return found;
+}
+
+bool gn_watcher_sees(const struct gn_watcher *watcher, const char *uri)
+{
+    const struct gn_session *s = watcher->session;
+    struct gn_protocol *p = s ? s->p : watcher->request->p;
+    struct gn_viewer viewer = s ? gn_session_viewer(s) : gn_request_viewer(watcher->request);
+    return exists(gn_registry_view(p->registry, &viewer), uri);
 }
 
 /* ---------------------------------------------------------------- handshake era */
@@ -27,7 +35,7 @@ int gn_produce_subscribe(struct gn_request *r, struct gn_jw *w, struct gn_fault 
         return GN_EINVAL;
     if (s->gone)
         return gn_fault_set(fault, 404, GN_RPC_INVALID_REQUEST, "the session has ended");
-    if (!exists(p, uri))
+    if (!exists(gn_request_snapshot(r), uri))
         return gn_fault_set(fault, 200, GN_RPC_RESOURCE_NOT_FOUND, "Resource not found: %.256s",
                             uri);
     if (!s->watcher)
@@ -70,7 +78,7 @@ void gn_listen_to_resources(struct gn_request *r, const gantry_json *uris)
             note_left_out(p, "too many were named");
             return;
         }
-        if (!uri || !exists(p, uri))
+        if (!uri || !exists(gn_request_snapshot(r), uri))
             continue;
         if (!r->watcher)
             r->watcher = gn_watcher_new(&p->watching, r, NULL, r->stream->principal);

@@ -90,6 +90,7 @@ void gn_session_unref(struct gn_session *s)
     gn_free(s->client_version);
     gn_free(s->principal);
     gn_free(s->extensions);
+    gn_rules_unref(s->rules);
     s->magic = 0;
     gn_free(s);
 }

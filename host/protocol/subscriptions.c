@@ -1,5 +1,6 @@
 /* subscriptions.c - telling clients that lists have changed: notifications of the handshake era,
- * and subscriptions/listen of the stateless era. Changes within 50 ms are told once. */
+ * and subscriptions/listen of the stateless era. Changes within 50 ms are told once; to whom they
+ * are one, changes.c knows. */
 #include "protocol/internal.h"
 
 #include <string.h>
@@ -59,7 +60,11 @@ static void tell_sessions(struct gn_list *sessions, uint32_t lists)
 {
     GN_LIST_EACH(sessions, n) {
         struct gn_session *s = GN_CONTAINER(n, struct gn_session, lru);
-        s->pending |= lists;
+        uint32_t unsettled = lists | s->unsettled;
+        s->unsettled = 0;
+        if (!unsettled)
+            continue;
+        s->pending |= gn_session_take_told(s, unsettled);
         if (s->listener)
             gn_session_flush(s);
     }
@@ -67,8 +72,9 @@ static void tell_sessions(struct gn_list *sessions, uint32_t lists)
 
 static void tell_subscription(struct gn_request *r, uint32_t lists)
 {
+    uint32_t due = gn_request_take_told(r, lists & r->subscribed);
     for (size_t i = 0; i < GN_COUNT(list_rows) && r->stream; i++) {
-        if (r->subscribed & lists & list_rows[i].list)
+        if (due & list_rows[i].list)
             (void)send_changed(r->stream, &list_rows[i], r->id);
     }
 }
@@ -82,9 +88,21 @@ void gn_changed_fire(struct gn_timer *timer)
     tell_sessions(&p->sessions, lists);
     GN_LIST_EACH(&p->requests, n) {
         struct gn_request *r = GN_CONTAINER(n, struct gn_request, node);
-        if (r->is_subscription)
+        if (r->told && (lists & r->subscribed))
             tell_subscription(r, lists);
     }
+}
+
+static void fire_soon(struct gn_protocol *p)
+{
+    if (!gn_timer_is_running(&p->changed))
+        gn_timer_start(p->env->loop, &p->changed, GN_COALESCE_MS, gn_changed_fire);
+}
+
+void gn_session_changed(struct gn_session *s, uint32_t lists)
+{
+    s->unsettled |= lists;
+    fire_soon(s->p);
 }
 
 void gn_protocol_changed(struct gn_protocol *p, uint32_t kinds)
@@ -93,8 +111,8 @@ void gn_protocol_changed(struct gn_protocol *p, uint32_t kinds)
         if (kinds & list_rows[i].kinds)
             p->changed_lists |= list_rows[i].list;
     }
-    if (p->changed_lists && !gn_timer_is_running(&p->changed))
-        gn_timer_start(p->env->loop, &p->changed, GN_COALESCE_MS, gn_changed_fire);
+    if (p->changed_lists)
+        fire_soon(p);
 }
 
 /* ---------------------------------------------------------------- subscriptions/listen */
@@ -174,6 +192,7 @@ void gn_method_listen(struct gn_request *r)
             r->subscribed |= list_rows[i].list;
     }
     gn_listen_to_resources(r, gn_json_get(filter, "resourceSubscriptions"));
+    gn_request_begin_told(r);
     r->is_subscription = true;
     p->subscriptions++;
     if (acknowledge(r) == GN_ENOTSUP)

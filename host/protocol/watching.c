@@ -273,8 +273,16 @@ static void tell_session(struct link *l)
     gn_session_unref(s);
 }
 
+static void forget(struct link *l)
+{
+    l->watcher->pending -= l->is_pending;
+    l->is_pending = false;
+}
+
 static void tell(struct link *l)
 {
+    if (!gn_watcher_sees(l->watcher, l->uri))
+        return; /* and when it can be seen again, the list has changed */
     if (l->watcher->request)
         tell_request(l->watcher->request, l->uri);
     else
@@ -319,8 +327,10 @@ void gn_watcher_flush(struct gn_watcher *watcher)
     struct gn_session *s = gn_session_ref(watcher->session);
     GN_LIST_EACH(&watcher->links, n) {
         struct link *l = GN_CONTAINER(n, struct link, watcher_node);
-        if (l->is_pending)
+        if (l->is_pending && gn_watcher_sees(watcher, l->uri))
             tell_session(l);
+        else if (l->is_pending)
+            forget(l);
         if (s->gone || l->is_pending)
             break;
     }

@@ -60,6 +60,9 @@ const char *gn_watcher_next(const struct gn_watcher *watcher, const struct gn_li
 bool gn_watching_has(const struct gn_watching *w, const char *uri);
 /* It has changed: its watchers are told a moment later. */
 void gn_watching_changed(struct gn_watching *w, struct gn_loop *loop, const char *uri);
+/* True if it can still be seen by whoever watches (resource_subscriptions.c): what it can not is
+ * not told about. */
+bool gn_watcher_sees(const struct gn_watcher *watcher, const char *uri);
 /* Tells what could not be told before. */
 void gn_watcher_flush(struct gn_watcher *watcher);
 

@@ -8,6 +8,7 @@
 
 #include "call/call.h"
 #include "registry/cursor.h"
+#include "registry/render.h"
 #include "util/str.h"
 
 #include <sodium.h>
@@ -47,17 +48,25 @@ void gn_component_write_json(struct gn_jw *w, const char *name, const json_t *va
     gn_buf_release(&text);
 }
 
-/* The author's own members, then what gantry says under its prefix. */
-static void write_meta(const struct gn_component *c, enum gn_revision revision, struct gn_jw *w)
+static bool is_own_meta(const char *name)
 {
-    if (revision < GN_REV_2025_06_18 || (json_object_size(c->meta) == 0 && !c->tags && !c->version))
+    return gn_streq(name, "gantry/tags") || gn_streq(name, "gantry/version") ||
+           gn_streq(name, "gantry/versions");
+}
+
+/* The author's own members, then what gantry says under its prefix. */
+static void write_meta(const struct gn_component *c, enum gn_revision revision,
+                       const char *versions, struct gn_jw *w)
+{
+    bool has_any = json_object_size(c->meta) > 0 || c->tags || c->version || versions;
+    if (revision < GN_REV_2025_06_18 || !has_any)
         return;
     gn_jw_object(w, "_meta");
     const char *name;
     json_t *value;
     json_object_foreach(c->meta, name, value)
     {
-        if (!gn_streq(name, "gantry/tags") && !gn_streq(name, "gantry/version"))
+        if (!is_own_meta(name))
             gn_component_write_json(w, name, value);
     }
     if (c->tags) {
@@ -67,6 +76,8 @@ static void write_meta(const struct gn_component *c, enum gn_revision revision, 
         gn_jw_end(w);
     }
     write_optional(w, "gantry/version", c->version);
+    if (versions)
+        gn_jw_raw(w, "gantry/versions", versions, strlen(versions));
     gn_jw_end(w);
 }
 
@@ -197,7 +208,8 @@ static void write_prompt(const struct gn_component *c, struct gn_view view, stru
     gn_jw_end(w);
 }
 
-void gn_component_write(const struct gn_component *c, struct gn_view view, struct gn_jw *w)
+void gn_component_write_versions(const struct gn_component *c, struct gn_view view,
+                                 const char *versions, struct gn_jw *w)
 {
     static void (*const writers[GN_KINDS])(const struct gn_component *, struct gn_view,
                                            struct gn_jw *) = {
@@ -210,8 +222,13 @@ void gn_component_write(const struct gn_component *c, struct gn_view view, struc
     gn_jw_object(w, NULL);
     writers[c->kind](c, view, w);
     write_icons(c, view.revision, w);
-    write_meta(c, view.revision, w);
+    write_meta(c, view.revision, versions, w);
     gn_jw_end(w);
+}
+
+void gn_component_write(const struct gn_component *c, struct gn_view view, struct gn_jw *w)
+{
+    gn_component_write_versions(c, view, NULL, w);
 }
 
 /* ---------------------------------------------------------------- pages */
@@ -294,8 +311,7 @@ int gn_snapshot_list(const struct gn_snapshot *s, enum gn_kind kind, const char 
     size_t left = k->count - from;
     size_t count = page_size > 0 ? GN_MIN(page_size, left) : left;
     gn_jw_array(w, list_names[kind]);
-    for (size_t i = from; i < from + count; i++)
-        gn_component_write(k->v[i], view, w);
+    gn_snapshot_write_slice(s, kind, from, count, view, w);
     gn_jw_end(w);
     if (count < left)
         gn_cursor_write(s, kind, k->v[from + count - 1]->key, w);

@@ -771,7 +771,7 @@ Test(protocol_events, a_listener_comes_back_for_what_it_missed)
     assert_ids(&c, "[g1-0] g1-1 g1-2");
     cut(&c);
     cr_assert_eq(tell(3), 0);
-    gn_protocol_changed(f.p, 1u << GN_TOOL);
+    fixture_change(&f, GN_TOOL, "second");
     run_some(&f);
     get(&back, "g1-1");
     run_until(&f, &back.count, 4);

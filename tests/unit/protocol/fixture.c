@@ -230,6 +230,13 @@ void fixture_add(struct fixture *f, enum gn_kind kind, const char *key, gantry_r
     gn_edit_commit(e);
 }
 
+void fixture_change(struct fixture *f, enum gn_kind kind, const char *key)
+{
+    struct gn_edit *e = gn_edit_begin(f->registry);
+    add(f, e, kind, key, NULL, 0);
+    gn_protocol_changed(f->p, gn_edit_commit(e));
+}
+
 /* ---------------------------------------------------------------- the fixture */
 
 void fixture_open(struct fixture *f)

@@ -45,6 +45,8 @@ void fixture_open(struct fixture *f);
 /* One more component. */
 void fixture_add(struct fixture *f, enum gn_kind kind, const char *key, gantry_run_fn run,
                  uint32_t flags);
+/* One more without a handler, so that a list has changed; the protocol hears of it. */
+void fixture_change(struct fixture *f, enum gn_kind kind, const char *key);
 /* Frees everything and asserts that nothing is left. */
 void fixture_close(struct fixture *f);
 /* Runs the loop until *flag is not 0, or what it counts reaches `want`; fails after ten seconds. */

@@ -376,8 +376,9 @@ Test(protocol, list_changes_reach_connections_listeners_and_subscriptions_once)
     assert_has(listen.sent[0], "\"io.modelcontextprotocol/subscriptionId\":1");
     assert_has(listen.sent[0], "\"toolsListChanged\":true");
     assert_lacks(listen.sent[0], "resourceSubscriptions");
-    gn_protocol_changed(f.p, 1u << GN_TOOL);
-    gn_protocol_changed(f.p, 1u << GN_TOOL | 1u << GN_TEMPLATE);
+    fixture_change(&f, GN_TOOL, "second");
+    fixture_change(&f, GN_TOOL, "third");
+    fixture_change(&f, GN_TEMPLATE, "other://{x}");
     run_until(&f, &stdio.count, 3);
     run_until(&f, &listen.count, 2);
     run_some(&f);

@@ -480,11 +480,11 @@ Test(protocol_rules, of_several_listeners_the_newest_is_told)
     open_exchange(&second, &init);
     gn_protocol_get(f.p, &second.stream);
     cr_assert_eq(first.status, 0);
-    gn_protocol_changed(f.p, 1u << GN_TOOL);
+    fixture_change(&f, GN_TOOL, "second");
     run_until(&f, &second.count, 1);
     cr_assert_eq(first.count, 0);
     gn_protocol_closed(f.p, &second.stream);
-    gn_protocol_changed(f.p, 1u << GN_TOOL);
+    fixture_change(&f, GN_TOOL, "third");
     run_until(&f, &first.count, 1);
     cr_assert_eq(second.count, 1);
     gn_protocol_closed(f.p, &first.stream);

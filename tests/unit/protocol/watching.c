@@ -23,6 +23,13 @@ static void changed(const char *uri)
     gn_watching_changed(&f.p->watching, f.loop, uri);
 }
 
+/* What is watched is there: what is not, is not told about. */
+static void open_fixture(void)
+{
+    fixture_open(&f);
+    fixture_add(&f, GN_TEMPLATE, "x://{n}", NULL, 0);
+}
+
 /* Waits until the timer of a burst has run. */
 static void run_burst(void)
 {
@@ -49,7 +56,7 @@ static struct gn_watcher *watcher_of(struct client *c)
 Test(watching, a_burst_is_told_once_to_each_who_watches)
 {
     struct client a, b, c;
-    fixture_open(&f);
+    open_fixture();
     struct client *all[] = {&a, &b, &c};
     for (size_t i = 0; i < 3; i++) {
         client_open(all[i], true);
@@ -85,7 +92,7 @@ Test(watching, a_burst_is_told_once_to_each_who_watches)
 Test(watching, who_goes_before_the_burst_is_over_is_not_told)
 {
     struct client a, b;
-    fixture_open(&f);
+    open_fixture();
     client_open(&a, true);
     client_initialize(&f, &a, "2025-11-25");
     client_open(&b, true);
@@ -107,7 +114,7 @@ Test(watching, who_goes_before_the_burst_is_over_is_not_told)
 Test(watching, what_nobody_hears_waits_and_is_told_once)
 {
     struct client init, get;
-    fixture_open(&f);
+    open_fixture();
     client_open(&init, false);
     client_initialize(&f, &init, "2025-11-25");
     struct gn_session *s = gn_map_find(&f.p->sessions_by_id, init.session_id);
@@ -140,7 +147,7 @@ Test(watching, what_nobody_hears_waits_and_is_told_once)
 Test(watching, uris_are_compared_in_their_normal_form)
 {
     struct client c;
-    fixture_open(&f);
+    open_fixture();
     client_open(&c, true);
     client_initialize(&f, &c, "2025-11-25");
     struct gn_watcher *w = watcher_of(&c);
@@ -162,7 +169,7 @@ Test(watching, uris_are_compared_in_their_normal_form)
 Test(watching, limits_hold_for_one_for_a_principal_and_for_all)
 {
     char uri[64];
-    fixture_open(&f);
+    open_fixture();
     struct gn_watching *w = &f.p->watching;
     struct gn_watcher *one = gn_watcher_new(w, NULL, NULL, NULL);
     struct gn_watcher *ada = gn_watcher_new(w, NULL, NULL, "ada");
@@ -197,7 +204,7 @@ Test(watching, limits_hold_for_one_for_a_principal_and_for_all)
 
 Test(watching, no_uri_and_too_long_ones_are_refused)
 {
-    fixture_open(&f);
+    open_fixture();
     struct gn_watcher *one = gn_watcher_new(&f.p->watching, NULL, NULL, NULL);
     char *longest = gn_calloc(1, GN_WATCH_URI_MAX + 2);
     memset(longest, '%', GN_WATCH_URI_MAX); /* takes most when it is normalised */
