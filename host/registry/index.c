@@ -7,6 +7,7 @@
 #include "registry/build.h"
 
 #include "call/call.h"
+#include "registry/render.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
@@ -272,6 +273,7 @@ void gn_snapshot_unref(struct gn_snapshot *s)
         gn_map_release(&s->kinds[kind].by_version, NULL);
         gn_map_release(&s->kinds[kind].versions, gn_free);
         gn_free(s->kinds[kind].v);
+        gn_renderings_free(s->kinds[kind].renderings);
     }
     gn_map_release(&s->by_uri, NULL);
     gn_map_release(&s->made, NULL);
