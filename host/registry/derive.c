@@ -1,39 +1,336 @@
-/* derive.c - a tool made from a tool. */
-#include "registry/derive.h"
+/* derive.c - a tool made from a tool: its words, its code, and what its calls need to know. The
+ * arguments and their schema are made by the files that derive_parts.h names. */
+#include "registry/derive_parts.h"
 
+#include "call/call.h"
+#include "schema/listed.h"
 #include "util/alloc.h"
+#include "util/str.h"
 
-struct gn_from *gn_from_new(void)
+#include <string.h>
+
+#define OUTPUT_FLAGS ((uint32_t)(GANTRY_OUTPUT_STRICT | GANTRY_OUTPUT_UNCHECKED))
+
+/* ---------------------------------------------------------------- words */
+
+/* NULL: as it is; "": none. */
+static void set_text(char **text, const char *given)
 {
-    return gn_calloc(1, sizeof(struct gn_from));
+    if (!given)
+        return;
+    gn_free(*text);
+    *text = *given ? gn_strdup(given) : NULL;
 }
 
-void gn_from_free(struct gn_from *from)
+static void set_tags(struct gn_component *c, char *const *tags)
 {
-    gn_free(from);
+    size_t n = 0;
+    if (!tags)
+        return;
+    for (char **tag = c->tags; tag && *tag; tag++)
+        gn_free(*tag);
+    gn_free(c->tags);
+    while (tags[n])
+        n++;
+    c->tags = n ? gn_calloc(n + 1, sizeof *c->tags) : NULL;
+    for (size_t i = 0; i < n; i++)
+        c->tags[i] = gn_strdup(tags[i]);
 }
 
-int gn_from_check(const struct gn_from *from, struct gn_error *err)
+static void set_icons(struct gn_component *c, const struct gn_from *from)
 {
-    (void)from;
-    (void)err;
+    if (!from->icons)
+        return;
+    for (size_t i = 0; i < c->icon_count; i++) {
+        gn_free(c->icons[i].src);
+        gn_free(c->icons[i].mime_type);
+        gn_free(c->icons[i].sizes);
+        gn_free(c->icons[i].theme);
+    }
+    gn_free(c->icons);
+    c->icon_count = from->icon_count;
+    c->icons = from->icon_count ? gn_calloc(from->icon_count, sizeof *c->icons) : NULL;
+    for (size_t i = 0; i < from->icon_count; i++) {
+        const struct gn_icon *icon = &from->icons[i];
+        c->icons[i] = (struct gn_icon){gn_strdup(icon->src), gn_strdup(icon->mime_type),
+                                       gn_strdup(icon->sizes), gn_strdup(icon->theme)};
+    }
+}
+
+static void set_meta(struct gn_component *c, json_t *meta)
+{
+    if (!meta)
+        return;
+    json_decref(c->meta);
+    c->meta = json_is_object(meta) ? json_incref(meta) : NULL;
+}
+
+static void set_hints(struct gn_component *c, const struct gn_from *from)
+{
+    const struct {
+        int8_t given, *to;
+    } hints[] = {
+        {from->read_only, &c->read_only},
+        {from->destructive, &c->destructive},
+        {from->idempotent, &c->idempotent},
+        {from->open_world, &c->open_world},
+    };
+    for (size_t i = 0; i < GN_COUNT(hints); i++) {
+        if (hints[i].given)
+            *hints[i].to = hints[i].given;
+    }
+}
+
+static void set_words(struct gn_component *c, const struct gn_from *from)
+{
+    set_text(&c->title, from->title);
+    set_text(&c->description, from->description);
+    set_text(&c->version, from->version);
+    set_tags(c, from->tags);
+    set_icons(c, from);
+    set_meta(c, from->meta);
+    set_hints(c, from);
+}
+
+/* ---------------------------------------------------------------- code */
+
+static bool is_around(const struct gn_component *own)
+{
+    return own && own->run;
+}
+
+static int set_principal(struct gn_component *c, const struct gn_component *own,
+                         struct gn_error *err)
+{
+    if (!own || !own->principal)
+        return GN_OK;
+    if (c->principal && !gn_streq(c->principal, own->principal))
+        return gn_error_set(err, GN_EINVAL, "%.64s is there for another principal only",
+                            c->parent->name);
+    set_text(&c->principal, own->principal);
     return GN_OK;
 }
 
-int gn_source_parse(const char *text, enum gn_source *ret, char **ret_name, struct gn_error *err)
+static void set_code(struct gn_component *c, struct gn_component *own)
 {
-    (void)text;
-    *ret = GN_SOURCE_NONE;
-    *ret_name = NULL;
-    return gn_error_set(err, GN_EINVAL, "unknown source");
+    if (!own)
+        return;
+    c->own = gn_component_ref(own);
+    c->requires |= own->requires;
+    c->timeout_ms = own->timeout_ms ? own->timeout_ms : c->timeout_ms;
+    if (own->flags & OUTPUT_FLAGS)
+        c->flags &= ~OUTPUT_FLAGS;
+    if (is_around(own)) {
+        c->flags &= OUTPUT_FLAGS | (uint32_t)GANTRY_STRICT_INPUT;
+        c->flags |= own->flags;
+        c->run = own->run;
+        c->data = own->data;
+        c->owner = own->owner;
+        c->task = own->task;
+    }
+    c->flags |= own->flags & (OUTPUT_FLAGS | (uint32_t)GANTRY_STRICT_INPUT);
+}
+
+/* ---------------------------------------------------------------- schemas */
+
+static int compile(const struct gn_call_env *env, bool asserts, const json_t *schema,
+                   struct gn_schema **ret, char **ret_text, char **ret_inline, struct gn_error *err)
+{
+    struct gn_schema_options options = {
+        .assert_formats = asserts || !env || !env->annotate_formats,
+        .max_bytes = GN_DERIVE_SCHEMA_MAX,
+    };
+    struct gn_buf text = GN_BUF_INIT(GN_DERIVE_SCHEMA_MAX);
+    struct gn_json_doc doc = {0};
+    *ret = NULL;
+    int rc = gn_json_from_jansson(&doc, schema, err);
+    if (!rc && gn_json_write(&text, gn_json_root(&doc)))
+        rc = gn_error_set(err, GN_ETOOBIG, "takes more than %u bytes", GN_DERIVE_SCHEMA_MAX);
+    if (!rc)
+        rc = gn_schema_compile(text.data, text.len, &options, ret, err);
+    if (!rc && gn_schema_listed(*ret, GN_DERIVE_SCHEMA_MAX, ret_text))
+        rc = gn_error_set(err, GN_ETOOBIG, "takes more than %u bytes", GN_DERIVE_SCHEMA_MAX);
+    /* Too large without its references: always listed with them. */
+    if (!rc && gn_schema_listed_inline(*ret, *ret_text, GN_DERIVE_SCHEMA_MAX, ret_inline))
+        *ret_inline = NULL;
+    if (rc) {
+        gn_schema_free(*ret);
+        *ret = NULL;
+    }
+    gn_json_release(&doc);
+    gn_buf_release(&text);
+    return rc;
+}
+
+static int set_output(const struct gn_call_env *env, struct gn_component *c,
+                      const struct gn_from *from, struct gn_error *err)
+{
+    const struct gn_component *own = c->own;
+    bool has_own = own && own->output;
+    if (!has_own && !from->output_schema)
+        return GN_OK;
+    c->output = has_own ? own->output : NULL;
+    c->output_schema = NULL;
+    c->output_text = has_own ? own->output_text : NULL;
+    c->output_inline = has_own ? own->output_inline : NULL;
+    if (has_own || json_is_null(from->output_schema))
+        return GN_OK;
+    int rc = compile(env, false, from->output_schema, &c->output_schema, &c->output_text,
+                     &c->output_inline, err);
+    if (rc)
+        gn_error_prefix(err, "its output schema: ");
+    return rc;
+}
+
+/* ---------------------------------------------------------------- arguments */
+
+static bool passes_as_it_is(const struct gn_derived_arg *a)
+{
+    return a->parent_name && a->name && !gn_arg_is_renamed(a) && !a->value;
+}
+
+static int make_arg(struct gn_made_arg *m, const struct gn_derived_arg *a, struct gn_error *err)
+{
+    m->name = gn_strdup(a->name);
+    m->parent_name = gn_strdup(a->parent_name);
+    m->source = a->change ? a->change->source : GN_SOURCE_NONE;
+    m->source_name = a->change ? gn_strdup(a->change->source_name) : NULL;
+    m->is_required = a->was_required;
+    if (!a->name && a->value)
+        m->source = GN_SOURCE_VALUE;
+    return a->value ? gn_json_from_jansson(&m->value, a->value, err) : GN_OK;
+}
+
+/* A name that clients use comes before one that is the parent's only. */
+static void fill_by_name(struct gn_made *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->v[i].parent_name)
+            gn_map_put(&m->by_name, m->v[i].parent_name, &m->v[i]);
+    }
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->v[i].name)
+            gn_map_put(&m->by_name, m->v[i].name, &m->v[i]);
+    }
+}
+
+static int make(struct gn_component *c, const struct gn_derivation *d, struct gn_error *err)
+{
+    struct gn_made *m = c->made = gn_calloc(1, sizeof *m);
+    int rc = GN_OK;
+    gn_map_init(&m->by_name);
+    m->v = gn_calloc(d->count + 1, sizeof *m->v);
+    m->is_around = d->is_around;
+    for (size_t i = 0; i < d->count && !rc; i++) {
+        const struct gn_derived_arg *a = &d->args[i];
+        m->checks = m->checks ||
+                    (a->name && a->change && (a->change->schema || a->change->required));
+        if (!passes_as_it_is(a))
+            rc = make_arg(&m->v[m->count++], a, err);
+    }
+    fill_by_name(m);
+    return rc;
+}
+
+static json_t *tree_of(const struct gn_schema *schema)
+{
+    return schema ? gn_json_to_jansson(gn_schema_root(schema)) : json_object();
+}
+
+static bool asserts_formats(const struct gn_component *c)
+{
+    while (c && !c->input)
+        c = c->parent;
+    return c;
+}
+
+static int derive_input(struct gn_derivation *d, struct gn_component *c, struct gn_error *err)
+{
+    gn_derive_args(d);
+    gn_derive_schema(d);
+    c->input = NULL;
+    c->input_schema = NULL;
+    c->input_text = c->input_inline = NULL;
+    struct gn_error why = {0};
+    if (compile(d->env, asserts_formats(d->parent), d->result, &c->input_schema, &c->input_text,
+                &c->input_inline, &why) &&
+        d->faults.count == 0)
+        gn_faults_add(&d->faults, "its schema: %s", why.text);
+    d->after = c->input_schema;
+    gn_derive_check(d);
+    int rc = gn_faults_end(&d->faults, err);
+    return rc ? rc : make(c, d, err);
+}
+
+static void release(struct gn_derivation *d)
+{
+    for (size_t i = 0; i < d->count; i++)
+        json_decref(d->args[i].schema);
+    gn_free(d->args);
+    gn_map_release(&d->by_parent_name, NULL);
+    gn_buf_release(&d->faults.text);
+    json_decref(d->root);
+    json_decref(d->own_root);
+    json_decref(d->result);
+}
+
+static int set_input(const struct gn_call_env *env, struct gn_component *c,
+                     const struct gn_from *from, struct gn_error *err)
+{
+    struct gn_component *parent = c->parent, *own = c->own;
+    if (from->arg_count == 0 && !is_around(own))
+        return GN_OK;
+    struct gn_derivation d = {
+        .env = env,
+        .from = from,
+        .own = own,
+        .parent = parent,
+        .before = parent->input ? parent->input->schema : parent->input_schema,
+        .is_around = is_around(own),
+    };
+    gn_faults_init(&d.faults);
+    gn_map_init(&d.by_parent_name);
+    d.root = tree_of(d.before);
+    d.own_root = d.is_around && own->input ? tree_of(own->input->schema) : NULL;
+    int rc = json_is_object(d.root)
+                 ? derive_input(&d, c, err)
+                 : gn_error_set(err, GN_EINVAL, "the schema of %.64s cannot be rewritten",
+                                parent->name);
+    release(&d);
+    return rc;
+}
+
+/* ---------------------------------------------------------------- all of it */
+
+static int fill(const struct gn_call_env *env, const struct gn_from *from, struct gn_component *own,
+                struct gn_component *c, struct gn_error *err)
+{
+    set_words(c, from);
+    set_code(c, own);
+    int rc = set_principal(c, own, err);
+    if (!rc)
+        rc = set_output(env, c, from, err);
+    return rc ? rc : set_input(env, c, from, err);
 }
 
 int gn_derive(const struct gn_call_env *env, const struct gn_from *from, struct gn_component *own,
               struct gn_component *parent, struct gn_component **ret, struct gn_error *err)
 {
-    (void)env;
-    (void)own;
-    (void)err;
-    *ret = gn_component_derive(parent, from->name);
+    GN_CHECK(parent, GN_COMPONENT_MAGIC);
+    gn_assert(parent->kind == GN_TOOL);
+    const char *name = own && own->key ? own->key : from->name;
+    *ret = NULL;
+    struct gn_component *c = NULL;
+    int rc = gn_from_check(from, err);
+    if (!rc) {
+        c = gn_component_derive(parent, name);
+        rc = fill(env, from, own, c, err);
+    }
+    if (rc) {
+        gn_error_prefix(err, "tool %.128s: ", name ? name : parent->name);
+        gn_component_unref(c);
+        return rc;
+    }
+    *ret = c;
     return GN_OK;
 }

@@ -1,0 +1,298 @@
+/* transform_derive.c - a tool made from a tool: names, defaults, schemas, and every refusal. */
+#include "registry/derive.h"
+
+#include "call/call.h"
+#include "support.h"
+#include "util/alloc.h"
+#include "util/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+GN_SUITE(transform_derive);
+
+/* ---------------------------------------------------------------- parents */
+
+static int run_nothing(gantry_call *call, const void *in)
+{
+    (void)call;
+    (void)in;
+    return GANTRY_OK;
+}
+
+static struct gn_owner shop = {.name = "shop"};
+
+static struct gn_component *tool(const char *name, const char *schema)
+{
+    struct gn_component *c = gn_component_new(GN_TOOL);
+    struct gn_error err = {0};
+    c->key = gn_strdup(name);
+    c->name = gn_strdup(name);
+    c->title = gn_strdup("Title");
+    c->description = gn_strdup("Description");
+    c->version = gn_strdup("1.0");
+    c->owner = &shop;
+    c->run = run_nothing;
+    c->input_text = gn_strdup(schema);
+    cr_assert_eq(gn_schema_compile(schema, strlen(schema), NULL, &c->input_schema, &err), 0, "%s",
+                 err.text);
+    return c;
+}
+
+#define CLOSED(properties, required)                                                               \
+    "{\"type\":\"object\",\"properties\":{" properties "},\"required\":[" required                 \
+    "],\"additionalProperties\":false}"
+
+#define SEARCH                                                                                     \
+    CLOSED("\"query\":{\"type\":\"string\",\"description\":\"What to look for\"},"                 \
+           "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100,\"default\":10},"        \
+           "\"key\":{\"type\":\"string\"}",                                                        \
+           "\"query\",\"key\"")
+
+static struct gn_component *search_tool(void)
+{
+    return tool("search", SEARCH);
+}
+
+/* ---------------------------------------------------------------- rows */
+
+/* JSON text -> value; quotes may be written as '. */
+static json_t *json(const char *text)
+{
+    if (!text)
+        return NULL;
+    GN_AUTO_FREE char *copy = gn_strdup(text);
+    for (char *s = copy; *s; s++)
+        *s = *s == '\'' ? '"' : *s;
+    json_t *v = json_loads(copy, JSON_DECODE_ANY, NULL);
+    cr_assert_not_null(v, "%s", copy);
+    return v;
+}
+
+struct row {
+    const char *arg, *name, *title, *description, *value, *schema, *examples, *source;
+    bool hide, required;
+};
+
+static void fill_row(struct gn_from_arg *a, const struct row *r)
+{
+    struct gn_error err = {0};
+    *a = (struct gn_from_arg){
+        .arg = gn_strdup(r->arg),
+        .name = gn_strdup(r->name),
+        .title = gn_strdup(r->title),
+        .description = gn_strdup(r->description),
+        .value = json(r->value),
+        .schema = json(r->schema),
+        .examples = json(r->examples),
+        .hide = r->hide,
+        .required = r->required,
+    };
+    if (r->source)
+        cr_assert_eq(gn_source_parse(r->source, &a->source, &a->source_name, &err), 0, "%s",
+                     err.text);
+}
+
+static struct gn_from *from_rows(const char *name, const struct row *rows, size_t count)
+{
+    struct gn_from *from = gn_from_new();
+    from->name = gn_strdup(name);
+    from->args = gn_calloc(count + 1, sizeof *from->args);
+    from->arg_count = count;
+    for (size_t i = 0; i < count; i++)
+        fill_row(&from->args[i], &rows[i]);
+    return from;
+}
+#define ROWS(...)                                                                                  \
+    (const struct row[]){__VA_ARGS__},                                                             \
+        sizeof((const struct row[]){__VA_ARGS__}) / sizeof(struct row)
+
+/* What comes of it; takes `from` over, and the parent. */
+static struct gn_component *derive(struct gn_component *parent, struct gn_component *own,
+                                   struct gn_from *from, struct gn_error *err)
+{
+    struct gn_component *c = NULL;
+    int rc = gn_derive(NULL, from, own, parent, &c, err);
+    cr_assert_eq(rc == 0, c != NULL);
+    gn_from_free(from);
+    gn_component_unref(parent);
+    gn_component_unref(own);
+    return c;
+}
+
+static char *unquoted(const char *text)
+{
+    char *copy = gn_strdup(text);
+    for (char *s = copy; s && *s; s++)
+        *s = *s == '"' ? '\'' : *s;
+    return copy;
+}
+
+static void check_text(const char *got, const char *expected)
+{
+    GN_AUTO_FREE char *text = unquoted(got);
+    cr_assert_not_null(text);
+    cr_expect_str_eq(text, expected, "\n%s\nexpected\n%s", text, expected);
+}
+
+/* The schema that comes of it, with ' for quotes. */
+static void check_schema(struct gn_component *parent, const struct row *rows, size_t count,
+                         const char *expected)
+{
+    struct gn_error err = {0};
+    struct gn_component *c = derive(parent, NULL, from_rows("made", rows, count), &err);
+    cr_assert_not_null(c, "%s", err.text);
+    check_text(c->input_text, expected);
+    cr_expect_not_null(c->made);
+    gn_component_unref(c);
+}
+
+/* What is refused, and in which words. */
+static void check_refused(struct gn_component *parent, const struct row *rows, size_t count,
+                          const char *expected)
+{
+    struct gn_error err = {0};
+    struct gn_component *c = derive(parent, NULL, from_rows("made", rows, count), &err);
+    cr_expect_null(c, "made, but expected was: %s", expected);
+    cr_expect_str_eq(err.text, expected, "\n%s\nexpected\n%s", err.text, expected);
+    cr_expect_eq(err.code, GN_EINVAL);
+    gn_component_unref(c);
+}
+
+/* The same of what contradicts itself, without a parent. */
+static void check_contradiction(const struct row *rows, size_t count, const char *expected)
+{
+    struct gn_error err = {0};
+    struct gn_from *from = from_rows("made", rows, count);
+    cr_expect_eq(gn_from_check(from, &err), *expected ? GN_EINVAL : GN_OK);
+    cr_expect_str_eq(err.text, expected, "\n%s\nexpected\n%s", err.text, expected);
+    gn_from_free(from);
+}
+
+/* ---------------------------------------------------------------- names and words */
+
+Test(transform_derive, renames_and_describes_an_argument)
+{
+    check_schema(search_tool(),
+                 ROWS({.arg = "query", .name = "q", .title = "Q", .description = "Words"}),
+                 "{'type':'object','properties':{'q':{'type':'string','description':'Words',"
+                 "'title':'Q'},'limit':{'type':'integer','minimum':1,'maximum':100,'default':10},"
+                 "'key':{'type':'string'}},'required':['q','key'],'additionalProperties':false}");
+}
+
+Test(transform_derive, an_empty_text_takes_a_description_away)
+{
+    check_schema(search_tool(), ROWS({.arg = "query", .description = ""}),
+                 "{'type':'object','properties':{'query':{'type':'string'},'limit':{'type':"
+                 "'integer','minimum':1,'maximum':100,'default':10},'key':{'type':'string'}},"
+                 "'required':['query','key'],'additionalProperties':false}");
+}
+
+Test(transform_derive, a_default_makes_an_argument_optional)
+{
+    check_schema(search_tool(),
+                 ROWS({.arg = "key", .value = "'k'"}, {.arg = "limit", .value = "5"}),
+                 "{'type':'object','properties':{'query':{'type':'string','description':'What to "
+                 "look for'},'limit':{'type':'integer','minimum':1,'maximum':100,'default':5},"
+                 "'key':{'type':'string','default':'k'}},'required':['query'],"
+                 "'additionalProperties':false}");
+}
+
+Test(transform_derive, required_drops_the_default_of_the_parent)
+{
+    check_schema(search_tool(), ROWS({.arg = "limit", .required = true}),
+                 "{'type':'object','properties':{'query':{'type':'string','description':'What to "
+                 "look for'},'limit':{'type':'integer','minimum':1,'maximum':100},'key':{'type':"
+                 "'string'}},'required':['query','key','limit'],'additionalProperties':false}");
+}
+
+Test(transform_derive, hidden_arguments_are_in_no_schema)
+{
+    check_schema(search_tool(),
+                 ROWS({.arg = "key", .hide = true, .source = "secret:search"},
+                      {.arg = "limit", .hide = true}),
+                 "{'type':'object','properties':{'query':{'type':'string','description':'What to "
+                 "look for'}},'required':['query'],'additionalProperties':false}");
+}
+
+Test(transform_derive, two_arguments_change_places)
+{
+    check_schema(search_tool(),
+                 ROWS({.arg = "query", .name = "key"}, {.arg = "key", .name = "query"}),
+                 "{'type':'object','properties':{'key':{'type':'string','description':'What to "
+                 "look for'},'limit':{'type':'integer','minimum':1,'maximum':100,'default':10},"
+                 "'query':{'type':'string'}},'required':['key','query'],"
+                 "'additionalProperties':false}");
+}
+
+/* ---------------------------------------------------------------- contradictions */
+
+Test(transform_derive, what_contradicts_itself_is_refused_without_a_parent)
+{
+    check_contradiction(ROWS({.arg = "a", .hide = true, .required = true}),
+                        "argument a: cannot be hidden and required");
+    check_contradiction(ROWS({.arg = "a", .hide = true, .value = "1", .source = "uuid"}),
+                        "argument a: cannot have a default and a source");
+    check_contradiction(ROWS({.arg = "a", .required = true, .value = "1"}),
+                        "argument a: cannot be required and have a default");
+    check_contradiction(ROWS({.arg = "a", .source = "now"}),
+                        "argument a: only a hidden argument can have a source");
+    check_contradiction(ROWS({.arg = "a", .required = true, .source = "now"}),
+                        "argument a: only a hidden argument can have a source; argument a: cannot "
+                        "be required and have a source");
+    check_contradiction(ROWS({.arg = "a", .value = "1"}, {.arg = "a", .hide = true}),
+                        "argument a: has two rows");
+    check_contradiction(ROWS({.arg = "a", .name = "x"}, {.arg = "b", .name = "x"}),
+                        "arguments a and b would both be named x");
+    check_contradiction(ROWS({.arg = "a", .name = ""}), "argument a: its new name is empty");
+    check_contradiction(ROWS({.arg = "", .name = "x"}), "a row has no argument");
+    check_contradiction(ROWS({.arg = "a", .hide = true, .name = "b", .description = "c"}),
+                        "argument a: is hidden, so nobody sees a new name; argument a: is hidden, "
+                        "so nobody sees a description");
+    check_contradiction(ROWS({.arg = "a", .schema = "{'default':1}", .value = "2"}),
+                        "argument a: its schema has another default than it has");
+    check_contradiction(ROWS({.arg = "a", .schema = "{'default':1}", .required = true}),
+                        "argument a: cannot be required and have a default in its schema");
+    check_contradiction(ROWS({.arg = "a", .examples = "{}"}),
+                        "argument a: its examples are not an array");
+    check_contradiction(ROWS({.arg = "a", .schema = "true"}),
+                        "argument a: its schema is not an object");
+    check_contradiction(ROWS({.arg = "a", .hide = true, .value = "null"}), "");
+}
+
+/* ---------------------------------------------------------------- against the parent */
+
+Test(transform_derive, unknown_arguments_are_named_with_what_was_meant)
+{
+    check_refused(search_tool(), ROWS({.arg = "qery", .name = "q"}),
+                  "tool made: search has no argument qery (did you mean query?)");
+    check_refused(search_tool(), ROWS({.arg = "zzz", .name = "q"}, {.arg = "limt", .hide = true}),
+                  "tool made: search has no argument zzz (it has query, limit, key); search has no "
+                  "argument limt (did you mean limit?)");
+    check_refused(tool("bare", "{\"type\":\"object\"}"), ROWS({.arg = "a"}),
+                  "tool made: bare has no argument a (it has none)");
+}
+
+Test(transform_derive, no_two_arguments_end_with_one_name)
+{
+    check_refused(search_tool(), ROWS({.arg = "query", .name = "limit"}),
+                  "tool made: arguments query and limit would both be named limit");
+    check_refused(search_tool(), ROWS({.arg = "query", .name = "x"}, {.arg = "limit", .name = "x"}),
+                  "tool made: arguments query and limit would both be named x");
+}
+
+Test(transform_derive, the_name_of_a_hidden_argument_is_free)
+{
+    check_schema(search_tool(),
+                 ROWS({.arg = "query", .name = "limit"}, {.arg = "limit", .hide = true}),
+                 "{'type':'object','properties':{'limit':{'type':'string','description':'What to "
+                 "look for'},'key':{'type':'string'}},'required':['limit','key'],"
+                 "'additionalProperties':false}");
+}
+
+Test(transform_derive, what_the_parent_requires_cannot_be_hidden_without_a_value)
+{
+    check_refused(search_tool(), ROWS({.arg = "query", .hide = true}),
+                  "tool made: argument query: is hidden but required by search: give it a default "
+                  "or a source");
+}
