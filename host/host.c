@@ -363,6 +363,11 @@ static void plugins_ready(void *arg)
     if (h->stopping)
         return;
     gn_registry_settle(h->registry);
+    if (h->options->look) {
+        h->options->look(h->options->arg, h->registry);
+        stop(h, 0);
+        return;
+    }
     struct gn_transport_env env = transport_env(h);
     struct gn_error err = {0};
     if (h->audit_error.code || h->tasks_error.code) {
@@ -436,7 +441,8 @@ static void build(struct gn_host *h)
         .remade = gn_registry_remade,
     };
     gn_registry_set_env(h->registry, &h->env);
-    gn_registry_on_problem(h->registry, log_transforms, h);
+    if (!h->options->look)
+        gn_registry_on_problem(h->registry, log_transforms, h);
     struct gn_store_limits limits_of_store = store_limits(c);
     h->env.store = gn_store_new(h->loop, &limits_of_store);
     h->shipped = gn_shipped_new(&h->env);

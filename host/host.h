@@ -8,6 +8,8 @@
 
 #include "config/config.h"
 
+struct gn_registry;
+
 struct gn_host_options {
     struct gn_config *config; /* validated; owned by the host from then on */
     /* SIGHUP: builds a new configuration (validated, the same command line applied). 0, or a
@@ -25,6 +27,10 @@ struct gn_host_options {
     /* One load of a plugin has ended, well (err NULL) or not. May be NULL. */
     void (*on_loaded)(void *arg, const char *instance, uint32_t generation,
                       const struct gn_error *err, uint32_t took_ms);
+    /* Instead of serving: called once every plugin has been loaded or has failed, with what would
+     * be served (borrowed for the call); the host stops then. Problems of transforms are not logged:
+     * gn_registry_describe has them. NULL: it serves. */
+    void (*look)(void *arg, struct gn_registry *registry);
     bool dev;  /* `gantry dev`: a person is watching */
     void *arg; /* for the callbacks */
 };

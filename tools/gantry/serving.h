@@ -7,16 +7,22 @@
 #include "config/config.h"
 #include "host.h"
 
-/* The options of serve, as rows of a table. */
-#define GN_SERVING_OPTIONS                                                                         \
+/* What there is to serve, as rows of a table of options. */
+#define GN_SERVED_OPTIONS                                                                          \
     {"config", 'c', "FILE", "the configuration (gantry.yaml explains every key)"},                 \
         {"plugins", 'p', "DIR", "load the plugins of this folder, and watch it; may be repeated"}, \
         {"plugin", 0, "FILE", "load this plugin, and watch it; may be repeated"},                  \
+    {                                                                                              \
+        "set", 0, "KEY=VALUE", "set a key of the configuration; may be repeated"                   \
+    }
+
+/* The options of serve. */
+#define GN_SERVING_OPTIONS                                                                         \
+    GN_SERVED_OPTIONS,                                                                             \
         {"http", 0, "ADDR:PORT",                                                                   \
          "serve HTTP there, instead of where the configuration says; port 0\n"                     \
          "takes a free one; may be repeated"},                                                     \
         {"insecure", 0, NULL, "allow addresses that others can reach without authentication"},     \
-        {"set", 0, "KEY=VALUE", "set a key of the configuration; may be repeated"},                \
         {"log-level", 0, "LEVEL", "debug, info, notice, warning, error, ..."},                     \
         {"log-format", 0, "text|json", "how log lines look (on standard error)"},                  \
     {                                                                                              \
@@ -48,5 +54,9 @@ int gn_serving_reload(void *arg, struct gn_config **ret, struct gn_buf *problems
 /* From here on descriptor 0 is empty and 1 is standard error; what they were is returned, closed in
  * children. Call it before anything could write. */
 struct gn_put_aside gn_serving_put_aside(void);
+
+/* inspect_host.c: prints what a host with these options would serve, and why; returns the exit
+ * code. */
+int gn_inspect_host(const struct gn_cli *cli, const struct gn_cli_args *args);
 
 #endif
