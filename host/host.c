@@ -10,6 +10,7 @@
 #include "call/background.h"
 #include "call/store.h"
 #include "host_metrics.h"
+#include "host_transforms.h"
 #include "observe/log.h"
 #include "pipeline/audit.h"
 #include "pipeline/middleware.h"
@@ -46,6 +47,7 @@ struct gn_host {
     struct gn_audit *audit;
     struct gn_error audit_error; /* it could not be opened: then the host does not serve */
     struct gn_error tasks_error; /* likewise */
+    bool transforms_failed;      /* likewise; the log has why */
     uint32_t workers;            /* that the loop was made with */
     uv_signal_t term, interrupt, hangup;
     unsigned open_transports;
@@ -155,14 +157,15 @@ static void on_term(uv_signal_t *handle, int number)
     stop(h, 0);
 }
 
-static void warn_listeners(struct gn_host *h, const struct gn_config *next)
+static void warn_listeners(struct gn_host *h, const struct gn_config *old)
 {
-    bool same = next->listener_count == h->config->listener_count &&
-                next->stdio == h->config->stdio && gn_streq(next->path, h->config->path) &&
-                gn_streq(next->metrics_listen, h->config->metrics_listen) &&
-                gn_streq(next->tasks_dir, h->config->tasks_dir);
+    const struct gn_config *next = h->config;
+    bool same = next->listener_count == old->listener_count && next->stdio == old->stdio &&
+                gn_streq(next->path, old->path) &&
+                gn_streq(next->metrics_listen, old->metrics_listen) &&
+                gn_streq(next->tasks_dir, old->tasks_dir);
     for (size_t i = 0; same && i < next->listener_count; i++)
-        same = gn_streq(next->listeners[i].address, h->config->listeners[i].address);
+        same = gn_streq(next->listeners[i].address, old->listeners[i].address);
     if (!same)
         gn_log(h->log, GN_WARNING, "config",
                "listeners, stdio, path and tasks.directory take effect at the next start");
@@ -170,7 +173,6 @@ static void warn_listeners(struct gn_host *h, const struct gn_config *next)
 
 static void log_problems(struct gn_host *h, struct gn_buf *problems)
 {
-    gn_log(h->log, GN_ERROR, "config", "not reloaded, the old configuration stays");
     const char *line = gn_buf_str(problems);
     for (size_t len; *line; line += len + (line[len] == '\n')) {
         len = strcspn(line, "\n");
@@ -215,6 +217,44 @@ static void configure_log(struct gn_host *h, const struct gn_config *c)
         gn_log(h->log, GN_ERROR, "config", "%s", err.text);
 }
 
+static void lists_changed(void *arg, uint32_t kinds)
+{
+    struct gn_host *h = arg;
+    /* Before anybody can have asked, nothing can have changed for them. */
+    if (h->serving)
+        gn_protocol_changed(h->protocol, kinds);
+}
+
+/* Takes the next configuration as a whole, or leaves all as it is. */
+static int take(struct gn_host *h, struct gn_config *next, struct gn_buf *problems)
+{
+    struct gn_config *old = h->config;
+    struct gn_auth *old_auth = h->auth;
+    uint32_t changed;
+    h->config = next; /* its secrets are those that its transforms use */
+    int rc = gn_host_transforms_set(h->registry, next, &changed, problems);
+    if (rc) {
+        h->config = old;
+        return rc;
+    }
+    warn_listeners(h, old);
+    h->auth = gn_auth_new(next);
+    configure_calls(h, next);
+    configure_log(h, next);
+    gn_host_transforms_warn(h->log, next);
+    gn_protocol_configure(h->protocol, next);
+    if (h->http)
+        gn_http_server_configure(h->http, next, h->auth);
+    if (h->stdio)
+        gn_stdio_configure(h->stdio, next);
+    if (changed)
+        lists_changed(h, changed);
+    gn_plugins_configure(h->plugins, next);
+    gn_auth_free(old_auth);
+    gn_config_free(old);
+    return GN_OK;
+}
+
 static void on_hangup(uv_signal_t *handle, int number)
 {
     (void)number;
@@ -223,24 +263,13 @@ static void on_hangup(uv_signal_t *handle, int number)
         return;
     struct gn_config *next = NULL;
     struct gn_buf problems = GN_BUF_INIT(64u << 10);
-    if (h->options->reload(h->options->reload_arg, &next, &problems) != 0) {
+    int rc = h->options->reload(h->options->reload_arg, &next, &problems);
+    if (!rc && (rc = take(h, next, &problems)) != 0)
+        gn_config_free(next);
+    if (rc) {
+        gn_log(h->log, GN_ERROR, "config", "not reloaded, the old configuration stays");
         log_problems(h, &problems);
     } else {
-        struct gn_config *old = h->config;
-        struct gn_auth *old_auth = h->auth;
-        warn_listeners(h, next);
-        h->config = next;
-        h->auth = gn_auth_new(next);
-        configure_calls(h, next);
-        configure_log(h, next);
-        gn_protocol_configure(h->protocol, next);
-        if (h->http)
-            gn_http_server_configure(h->http, next, h->auth);
-        if (h->stdio)
-            gn_stdio_configure(h->stdio, next);
-        gn_plugins_configure(h->plugins, next);
-        gn_auth_free(old_auth);
-        gn_config_free(old);
         gn_log(h->log, GN_INFO, "config", "reloaded");
     }
     gn_buf_release(&problems);
@@ -376,6 +405,10 @@ static void plugins_ready(void *arg)
         stop(h, EXIT_NOT_SERVING);
         return;
     }
+    if (h->transforms_failed) {
+        stop(h, EXIT_NOT_SERVING);
+        return;
+    }
     if (open_listeners(h, &env, &err)) {
         cannot_serve(h, &err);
         return;
@@ -384,14 +417,6 @@ static void plugins_ready(void *arg)
         h->stdio = gn_stdio_new(&env, h->options->stdin_fd, h->options->stdout_fd, stdio_ended, h);
     h->serving = true;
     announce(h);
-}
-
-static void lists_changed(void *arg, uint32_t kinds)
-{
-    struct gn_host *h = arg;
-    /* Before anybody can have asked, nothing can have changed for them. */
-    if (h->serving)
-        gn_protocol_changed(h->protocol, kinds);
 }
 
 static void plugin_loaded(void *arg, const char *instance, uint32_t generation,
@@ -416,10 +441,16 @@ static void look(void *arg, struct gn_host_parts *ret)
     };
 }
 
-static void log_transforms(void *arg, enum gn_level level, const char *text)
+/* They are there before the plugins, so that no client sees the lists without them. */
+static void open_transforms(struct gn_host *h)
 {
-    const struct gn_host *h = arg;
-    gn_log(h->log, level, "transforms", "%s", text);
+    struct gn_buf problems = GN_BUF_INIT(64u << 10);
+    uint32_t changed;
+    gn_host_transforms_open(h->registry, &h->env, &h->config, !h->options->look);
+    gn_host_transforms_warn(h->log, h->config);
+    h->transforms_failed = gn_host_transforms_set(h->registry, h->config, &changed, &problems) != 0;
+    log_problems(h, &problems);
+    gn_buf_release(&problems);
 }
 
 static void build(struct gn_host *h)
@@ -441,8 +472,7 @@ static void build(struct gn_host *h)
         .remade = gn_registry_remade,
     };
     gn_registry_set_env(h->registry, &h->env);
-    if (!h->options->look)
-        gn_registry_on_problem(h->registry, log_transforms, h);
+    open_transforms(h);
     struct gn_store_limits limits_of_store = store_limits(c);
     h->env.store = gn_store_new(h->loop, &limits_of_store);
     h->shipped = gn_shipped_new(&h->env);

@@ -169,6 +169,28 @@ int gn_config_line(const struct gn_config *c, const char *key)
     return (int)(intptr_t)gn_map_find(&c->lines, key);
 }
 
+int gn_config_nearest_line(const struct gn_config *c, const char *key)
+{
+    GN_AUTO_FREE char *path = gn_strdup(key);
+    for (size_t len = strlen(path); len > 0; path[len] = '\0') {
+        int line = gn_config_line(c, path);
+        if (line > 0)
+            return line;
+        while (len > 0 && path[--len] != '.' && path[len] != '[')
+            ;
+    }
+    return 0;
+}
+
+const char *gn_config_secret(const struct gn_config *c, const char *name)
+{
+    for (size_t i = 0; i < c->secret_count; i++) {
+        if (gn_streq(c->secrets[i].name, name))
+            return c->secrets[i].value;
+    }
+    return NULL;
+}
+
 int gn_config_set(struct gn_config *c, const char *key, const char *value, struct gn_error *err)
 {
     return change(c, key, value, false, err);

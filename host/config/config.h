@@ -61,6 +61,27 @@ struct gn_config_middleware {
     int line;                        /* in the file, for messages; 0: not from the file */
 };
 
+/* What is done to the lists. Lists: NULL where they are not given. Of the others, those that the
+ * kind has are set; what they mean is checked by registry/from_config.h. */
+struct gn_config_transform {
+    char *use;                                            /* its kind: "namespace" */
+    char **plugins, **kinds, **names, **tags, **versions; /* what it concerns */
+    char **principals;                                    /* enable, disable, only */
+    char *prefix;                                         /* namespace */
+    json_t *renames;                                      /* rename: object, old name -> new name */
+    json_t *tools; /* tools: object, name -> what to change */
+    char **always; /* search */
+    uint32_t max_results;
+    int line; /* in the file, for messages; 0: not from the file */
+};
+
+/* Never shown: neither in a message nor anywhere else. */
+struct gn_config_secret {
+    char *name, *value;
+    char *exposed; /* the file that it is from, if everybody on the machine may read it; or NULL */
+    int line;
+};
+
 struct gn_config {
     /* server */
     char *name, *title, *instructions, *website_url;
@@ -95,6 +116,10 @@ struct gn_config {
     size_t instance_count;
     struct gn_config_middleware *middlewares; /* outermost first, within one priority */
     size_t middleware_count;
+    struct gn_config_transform *transforms; /* in the order in which they act */
+    size_t transform_count;
+    struct gn_config_secret *secrets; /* by name, in the file's order */
+    size_t secret_count;
     bool discover;     /* load what is found in the folders even if not listed */
     bool watch, probe; /* reload on change; try in a child process first */
     uint32_t debounce_ms, settle_ms, removal_grace_ms, start_timeout_ms, probe_timeout_ms;
@@ -178,6 +203,12 @@ int gn_config_validate(const struct gn_config *c, struct gn_buf *problems);
 /* The line of the file where a key ("http.path") or an entry ("loading.folders[1]") was given; 0:
  * it is a default, or from the command line. */
 int gn_config_line(const struct gn_config *c, const char *key);
+
+/* The same; where there is none, that of the key or entry it belongs to: of
+ * "transforms[2].tools.search.hide" that of "transforms[2].tools.search", and so on. */
+int gn_config_nearest_line(const struct gn_config *c, const char *key);
+/* A secret by name, borrowed; NULL: there is none. */
+const char *gn_config_secret(const struct gn_config *c, const char *name);
 
 /* Sets one key by its dotted name from a string, as the command line does ("log.level", "debug").
  */

@@ -105,6 +105,8 @@ const struct gn_config_key gn_config_keys[] = {
 
     ENTRIES("plugins", instances, instance_count, instance),
     ENTRIES("middleware", middlewares, middleware_count, gn_config_middleware_entry),
+    ENTRIES("transforms", transforms, transform_count, gn_config_transform_entry),
+    {ROW("secrets", NAMED, AT(secrets), "{}"), .max = 1000, .count_offset = AT(secret_count)},
     KEY("loading.folders", PATHS, plugin_dirs, "[]"),
     KEY("loading.files", PATHS, plugin_files, "[]"),
     KEY("loading.discover", BOOL, discover, "true"),

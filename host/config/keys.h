@@ -35,6 +35,7 @@ enum gn_config_type {
     GN_KEY_REFERENCES, /* bool: inline */
     GN_KEY_JSON,       /* json_t *: an object of any content */
     GN_KEY_ENTRIES,    /* array of structs described by `entry`; offset of the pointer */
+    GN_KEY_NAMED,      /* array of struct gn_config_secret, from a mapping; never shown */
     GN_KEY_REFUSED,    /* known, and why it is wrong: `fallback` says so */
 };
 
@@ -47,7 +48,7 @@ struct gn_config_key {
     uint64_t min, max; /* numbers, durations, sizes; max 0: what the field holds; lists: entries */
     bool required;     /* of an entry */
     const struct gn_config_entry *entry;
-    size_t count_offset; /* ENTRIES: of the size_t that counts them */
+    size_t count_offset; /* ENTRIES, NAMED: of the size_t that counts them */
 };
 
 /* A sort of entry that has keys of its own: named by the value of its key `by`. */
@@ -68,6 +69,7 @@ struct gn_config_entry {
 
 extern const struct gn_config_key gn_config_keys[]; /* ends with a row without name */
 extern const struct gn_config_entry gn_config_middleware_entry;
+extern const struct gn_config_entry gn_config_transform_entry;
 
 struct gn_config_reader {
     struct gn_arena *arena;
@@ -75,6 +77,14 @@ struct gn_config_reader {
     const char *folder;   /* what relative paths are relative to: absolute */
     struct gn_map *lines; /* where each key stands, by its whole name; NULL: not kept */
 };
+
+/* secrets.c: what a mapping of names gives; problems say no value. `path` is the name of the key.
+ * The array is the caller's, *ret_count of them. */
+struct gn_config_secret *gn_config_read_secrets(struct gn_config_reader *r, const char *path,
+                                                const struct gn_yaml *map, size_t *ret_count);
+void gn_config_free_secrets(struct gn_config_secret *secrets, size_t count);
+/* Remembers where a key stands, or that what it has now is not from the file. */
+void gn_config_note_line(const struct gn_config_reader *r, const char *path, int line);
 
 /* Fills the struct at `base` from a MAP (or nothing) by the table; what is wrong is reported under
  * `path`, the name of the whole ("" at the top). */

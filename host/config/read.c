@@ -35,8 +35,7 @@ static void wrong(const struct context *c, const char *fmt, ...)
     gn_buf_release(&text);
 }
 
-/* Remembers where a key stands, or that what it has now is not from the file. */
-static void note_line(const struct gn_config_reader *r, const char *path, int line)
+void gn_config_note_line(const struct gn_config_reader *r, const char *path, int line)
 {
     if (r->lines && line > 0)
         gn_map_put(r->lines, path, (void *)(intptr_t)line);
@@ -48,7 +47,7 @@ static void note_entry_line(const struct gn_config_reader *r, const char *path, 
                             int line)
 {
     GN_AUTO_FREE char *entry = gn_format("%s[%zu]", path, index);
-    note_line(r, entry, line);
+    gn_config_note_line(r, entry, line);
 }
 
 /* What stands there, shortened, for messages. */
@@ -431,6 +430,25 @@ static void read_references(const struct context *c)
     *(bool *)c->field = is_inline == 1;
 }
 
+/* Where each value of an object stands, for those who look into it. path holds the name of node. */
+static void note_lines(const struct gn_config_reader *r, const struct gn_yaml *node,
+                       struct gn_buf *path)
+{
+    size_t len = path->len, index = 0;
+    for (const struct gn_yaml *child = node->first; child; child = child->next, index++) {
+        if (child->name)
+            gn_buf_addf(path, ".%s", child->name);
+        else
+            gn_buf_addf(path, "[%zu]", index);
+        if (!path->overflow) {
+            gn_config_note_line(r, gn_buf_str(path), child->line);
+            note_lines(r, child, path);
+        }
+        gn_buf_cut(path, len);
+        path->overflow = false;
+    }
+}
+
 static void read_json(const struct context *c)
 {
     char got[80];
@@ -441,6 +459,11 @@ static void read_json(const struct context *c)
     }
     json_decref(*field);
     *field = gn_yaml_to_json(c->value);
+    struct gn_buf path = GN_BUF_INIT(PATH_BYTES);
+    gn_buf_adds(&path, c->path);
+    if (c->r->lines)
+        note_lines(c->r, c->value, &path);
+    gn_buf_release(&path);
 }
 
 /* Pointers to structs of any kind are copied, not cast: their types differ. */
@@ -515,11 +538,10 @@ static void read_entry(const struct context *c, const struct gn_yaml *item, cons
     const struct gn_config_key *keys = keys_of_entry(c, item, path);
     if (!keys)
         return;
-    if (is_short) {
+    if (is_short)
         gn_config_read_key(c->r, gn_config_find_key(keys, kind->shorthand), entry, path, item);
-        return;
-    }
-    gn_config_read(c->r, keys, entry, path, item);
+    else
+        gn_config_read(c->r, keys, entry, path, item);
     if (c->r->report->count > before)
         return; /* a key with a wrong value is not a missing one */
     for (const struct gn_config_key *k = keys; k->name; k++) {
@@ -544,9 +566,32 @@ static void read_entries(const struct context *c)
     for (; index < count; item = item->next, index++) {
         struct gn_buf path = GN_BUF_INIT(PATH_BYTES);
         gn_buf_addf(&path, "%s[%zu]", c->path, index);
+        gn_config_note_line(c->r, gn_buf_str(&path), item->line);
         read_entry(c, item, gn_buf_str(&path), entries + index * c->key->entry->size);
         gn_buf_release(&path);
     }
+}
+
+static void release_secrets(const struct gn_config_key *key, void *base)
+{
+    struct gn_config_secret **field = (void *)((char *)base + key->offset);
+    size_t *count = (void *)((char *)base + key->count_offset);
+    gn_config_free_secrets(*field, *count);
+    *field = NULL;
+    *count = 0;
+}
+
+static void read_named(const struct context *c)
+{
+    struct gn_config_secret **field = c->field;
+    char *base = (char *)c->field - c->key->offset;
+    /* What stands there is not shown: it might be a secret by itself. */
+    if (c->value->kind != GN_YAML_MAP || c->value->count > c->key->max) {
+        wrong(c, "must be a mapping of at most %zu names (\"name: value\")", (size_t)c->key->max);
+        return;
+    }
+    release_secrets(c->key, base);
+    *field = gn_config_read_secrets(c->r, c->path, c->value, (void *)(base + c->key->count_offset));
 }
 
 static void read_refused(const struct context *c)
@@ -566,6 +611,7 @@ static void (*const readers[])(const struct context *c) = {
     [GN_KEY_UNLOAD] = read_unload,   [GN_KEY_OUTPUT] = read_output,
     [GN_KEY_JSON] = read_json,       [GN_KEY_REFERENCES] = read_references,
     [GN_KEY_ENTRIES] = read_entries, [GN_KEY_REFUSED] = read_refused,
+    [GN_KEY_NAMED] = read_named,
 };
 
 /* Reports a key that is in no table, with the nearest one of those that may stand there. `prefix`
@@ -653,7 +699,7 @@ void gn_config_read_key(struct gn_config_reader *r, const struct gn_config_key *
     /* A key without a value keeps its default. */
     if (gn_yaml_is_null(value) && key->type != GN_KEY_REFUSED)
         return;
-    note_line(r, path, value->line);
+    gn_config_note_line(r, path, value->line);
     readers[key->type](&c);
 }
 
@@ -697,7 +743,7 @@ void gn_config_defaults(const struct gn_config_key *table, void *base)
             value = (struct gn_yaml){.kind = GN_YAML_LIST, .text = ""};
         else if (gn_streq(k->fallback, "{}"))
             value = (struct gn_yaml){.kind = GN_YAML_MAP, .text = ""};
-        else if (k->type == GN_KEY_TEXTS)
+        else if (k->type == GN_KEY_TEXTS && *k->fallback)
             value = *gn_yaml_parse(&arena, k->fallback, strlen(k->fallback), &report);
         gn_config_read_key(&r, k, base, k->name, &value);
     }
@@ -730,6 +776,9 @@ void gn_config_release(const struct gn_config_key *table, void *base)
             break;
         case GN_KEY_ENTRIES:
             release_entries(k, base);
+            break;
+        case GN_KEY_NAMED:
+            release_secrets(k, base);
             break;
         default:
             break;

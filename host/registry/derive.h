@@ -21,6 +21,9 @@ struct gn_from_arg {
     bool hide, required;
 };
 
+/* Of a hint in gn_from: the parent's is taken away. */
+#define GN_HINT_NONE 2
+
 struct gn_from {
     char *name;       /* NULL: the parent's */
     char *parent;     /* NULL: whoever holds this knows it (transforms) */
@@ -31,9 +34,9 @@ struct gn_from {
     char **tags;           /* NULL: the parent's; an empty list takes them away */
     json_t *meta;          /* object; JSON null takes it away */
     json_t *output_schema; /* object; JSON null: none */
-    struct gn_icon *icons; /* NULL: the parent's */
+    struct gn_icon *icons; /* NULL: the parent's; none of them: no icons */
     size_t icon_count;
-    int8_t read_only, destructive, idempotent, open_world;
+    int8_t read_only, destructive, idempotent, open_world; /* GANTRY_YES, _NO, GN_HINT_NONE; 0 */
     int8_t enabled; /* the operator's: GANTRY_NO hides it, GANTRY_YES shows it; later rules win */
     struct gn_from_arg *args;
     size_t arg_count;
@@ -49,6 +52,10 @@ GN_NODISCARD int gn_source_parse(const char *text, enum gn_source *ret, char **r
 /* from_json.c: the operator's JSON, one value of a map of tools. Unknown members are problems, with
  * a suggestion. */
 GN_NODISCARD int gn_from_read(const json_t *config, struct gn_from **ret, struct gn_error *err);
+/* The same, with gn_from_check, each problem by itself: `path` is where in config it is
+ * ("arguments.limit.hide"; "": the whole). NULL: there were problems. */
+typedef void (*gn_from_problem_fn)(void *arg, const char *path, const char *text);
+struct gn_from *gn_from_read_each(const json_t *config, gn_from_problem_fn problem, void *arg);
 
 /* Makes the tool. `own` is the plugin's component that holds the spec (its code, function, fields,
  * output, flags; own->from), or NULL for the operator's. Checked are all names, defaults and

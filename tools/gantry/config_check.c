@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "config/config.h"
 #include "plugin/manager.h"
+#include "serving.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
@@ -102,7 +103,7 @@ static int exec_config_check(const struct gn_cli *cli, const struct gn_cli_args 
     if (c) {
         c->insecure = c->insecure || gn_cli_has(args, "insecure");
         add_places(args, c, &problems);
-        gn_config_validate(c, &problems);
+        (void)gn_serving_check_config(c, &problems);
     }
     for (size_t i = 0; c && i < c->instance_count; i++) {
         if (c->instances[i].enabled)

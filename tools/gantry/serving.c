@@ -1,6 +1,7 @@
 /* serving.c - a configuration made of file and options. */
 #include "serving.h"
 
+#include "registry/from_config.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
@@ -66,6 +67,16 @@ static int put_aside(int fd)
     return fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
 }
 
+int gn_serving_check_config(const struct gn_config *c, struct gn_buf *problems)
+{
+    struct gn_transform **transforms;
+    size_t count;
+    int rc = gn_config_validate(c, problems);
+    int wrong = gn_transforms_from_config(c, &transforms, &count, problems);
+    gn_transforms_free(transforms, count);
+    return rc ? rc : wrong;
+}
+
 struct gn_config *gn_serving_config(const struct gn_serving *s, struct gn_buf *problems)
 {
     const char *file = gn_cli_value(s->args, "config");
@@ -75,7 +86,7 @@ struct gn_config *gn_serving_config(const struct gn_serving *s, struct gn_buf *p
     int rc = apply_options(s->args, c, problems);
     if (rc == 0 && s->adjust)
         rc = s->adjust(s->arg, c, problems);
-    int invalid = gn_config_validate(c, problems);
+    int invalid = gn_serving_check_config(c, problems);
     if (rc == 0 && invalid == 0)
         return c;
     gn_config_free(c);

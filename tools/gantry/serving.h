@@ -45,6 +45,8 @@ struct gn_serving {
 
 /* The configuration of file and options, adjusted and checked. NULL with all problems. */
 struct gn_config *gn_serving_config(const struct gn_serving *s, struct gn_buf *problems);
+/* What no single key can tell, and what the transforms say: all problems. 0, or GN_EINVAL. */
+int gn_serving_check_config(const struct gn_config *c, struct gn_buf *problems);
 /* A plugin named on the command line that is not there is a mistake at the start; later it may come
  * and go. 0, or negative with problems. */
 int gn_serving_check_files(const struct gn_cli_args *args, struct gn_buf *problems);
