@@ -33,6 +33,8 @@ enum gn_list_kind { GN_LIST_TOOLS = 1, GN_LIST_RESOURCES = 2, GN_LIST_PROMPTS = 
 struct gn_told {
     uint64_t digests[GN_KINDS]; /* as they were when it was last told, or began */
     uint32_t shown;             /* bit set of gn_list_kind: since then it was shown another one */
+    uint32_t changed;           /* these may be changing: for this one alone (rules) */
+    uint32_t unsettled;         /* these may have changed since, and no more is waited for */
 };
 
 /* One JSON-RPC request, from its receipt to its answer. */
@@ -90,8 +92,7 @@ struct gn_session {
     uint64_t heard;             /* numbers given to events of listeners */
     struct gn_events events;
     struct gn_list requests;
-    uint32_t pending;   /* list kinds that changed while nobody listened */
-    uint32_t unsettled; /* list kinds that may have changed for this session alone */
+    uint32_t pending; /* list kinds that changed while nobody listened */
     struct gn_told told;
     struct gn_rules *rules;      /* of visibility, for itself; a reference; NULL: none */
     struct gn_list elicitations; /* ids it was told (elicitations.c) */
@@ -151,6 +152,9 @@ struct gn_protocol {
     struct gn_timer
         stalled; /* runs while handlers that were answered for keep the queue from moving */
     uint32_t changed_lists;
+    struct gn_timer telling; /* those who are told one after the other, not to hold the loop */
+    struct gn_map seen;      /* changes.c: digests by principal and form, while it runs */
+    uint64_t seen_version;   /* of the snapshot that they are of */
     struct gn_watching watching;
     struct gn_url_table urls;
     bool is_flooded;            /* notifications are dropped, and the log has it */
@@ -455,19 +459,22 @@ void gn_write_subscription(const char *id, struct gn_jw *w);
 /* From now on: what the session, the subscription sees now it needs not be told. */
 void gn_session_begin_told(struct gn_session *s);
 void gn_request_begin_told(struct gn_request *r);
-/* Those of `lists` that are to be told: which differ from what it was told last, or was shown in
- * between. They are taken for told. */
-uint32_t gn_session_take_told(struct gn_session *s, uint32_t lists);
-uint32_t gn_request_take_told(struct gn_request *r, uint32_t lists);
+/* Those lists that were unsettled and are to be told: which differ from what was told last, or were
+ * shown otherwise in between. They are settled, and taken for told. */
+uint32_t gn_session_settle(struct gn_session *s);
+uint32_t gn_request_settle(struct gn_request *r);
 /* A list was served from s. */
 void gn_request_was_shown(struct gn_request *r, struct gn_snapshot *s, enum gn_kind kind);
+/* Nobody is unsettled any more. */
+void gn_protocol_forget_seen(struct gn_protocol *p);
 /* gn_call_ops.set_rules of requests. GN_ENOTSUP: there is no session. */
 int gn_request_set_rules(struct gn_call *call, struct gn_rules *rules);
 
 /* ---- notifications */
-void gn_changed_fire(struct gn_timer *timer);
-/* The lists of one session may have changed. */
-void gn_session_changed(struct gn_session *s, uint32_t lists);
+/* All lists of one session may have changed. */
+void gn_session_changed(struct gn_session *s);
+/* Changes are yet to be told. */
+bool gn_protocol_is_unsettled(const struct gn_protocol *p);
 /* Sends what changed while nobody listened. */
 void gn_session_flush(struct gn_session *s);
 

@@ -28,6 +28,7 @@ struct gn_protocol *gn_protocol_new(struct gn_call_env *env, struct gn_registry 
     gn_list_init(&p->begun);
     gn_event_pool_init(&p->events);
     gn_map_init(&p->sessions_by_id);
+    gn_map_init(&p->seen);
     p->tasks = gn_tasks_new(p);
     p->parking = gn_parking_new(config);
     return p;
@@ -39,6 +40,8 @@ void gn_protocol_free(struct gn_protocol *p)
         return;
     gn_timer_stop(&p->sweep);
     gn_timer_stop(&p->changed);
+    gn_timer_stop(&p->telling);
+    gn_protocol_forget_seen(p);
     gn_timer_stop(&p->drain);
     gn_timer_stop(&p->stalled);
     gn_timer_stop(&p->close);

@@ -2,8 +2,11 @@
  * and subscriptions/listen of the stateless era. Changes within 50 ms are told once; to whom they
  * are one, changes.c knows. */
 #include "protocol/internal.h"
+#include "util/clock.h"
 
 #include <string.h>
+
+#define TELLING_US 10000 /* of telling many at a time: each may see lists of its own */
 
 /* One row per list: its notification, and its name in the filter of subscriptions/listen. */
 static const struct list_row {
@@ -56,53 +59,99 @@ void gn_session_flush(struct gn_session *s)
     }
 }
 
-static void tell_sessions(struct gn_list *sessions, uint32_t lists)
+static void tell_session(struct gn_session *s)
 {
-    GN_LIST_EACH(sessions, n) {
-        struct gn_session *s = GN_CONTAINER(n, struct gn_session, lru);
-        uint32_t unsettled = lists | s->unsettled;
-        s->unsettled = 0;
-        if (!unsettled)
-            continue;
-        s->pending |= gn_session_take_told(s, unsettled);
-        if (s->listener)
-            gn_session_flush(s);
-    }
+    s->pending |= gn_session_settle(s);
+    if (s->listener)
+        gn_session_flush(s);
 }
 
-static void tell_subscription(struct gn_request *r, uint32_t lists)
+static void tell_subscription(struct gn_request *r)
 {
-    uint32_t due = gn_request_take_told(r, lists & r->subscribed);
+    uint32_t due = gn_request_settle(r);
     for (size_t i = 0; i < GN_COUNT(list_rows) && r->stream; i++) {
         if (due & list_rows[i].list)
             (void)send_changed(r->stream, &list_rows[i], r->id);
     }
 }
 
-void gn_changed_fire(struct gn_timer *timer)
+/* False: it is time that others have the loop. */
+static bool tell_sessions(struct gn_list *sessions, uint64_t until_us)
+{
+    GN_LIST_EACH(sessions, n) {
+        struct gn_session *s = GN_CONTAINER(n, struct gn_session, lru);
+        if (!s->told.unsettled)
+            continue;
+        tell_session(s);
+        if (gn_clock_us() >= until_us)
+            return false;
+    }
+    return true;
+}
+
+static bool tell_subscriptions(struct gn_protocol *p, uint64_t until_us)
+{
+    GN_LIST_EACH(&p->requests, n) {
+        struct gn_request *r = GN_CONTAINER(n, struct gn_request, node);
+        if (!r->told || !r->told->unsettled)
+            continue;
+        tell_subscription(r);
+        if (gn_clock_us() >= until_us)
+            return false;
+    }
+    return true;
+}
+
+static void tell_some(struct gn_timer *timer)
+{
+    struct gn_protocol *p = GN_CONTAINER(timer, struct gn_protocol, telling);
+    uint64_t until_us = gn_clock_us() + TELLING_US;
+    if (tell_sessions(&p->connections, until_us) && tell_sessions(&p->sessions, until_us) &&
+        tell_subscriptions(p, until_us))
+        gn_protocol_forget_seen(p);
+    else
+        gn_timer_start(p->env->loop, timer, 1, tell_some);
+}
+
+static void unsettle(struct gn_list *sessions, uint32_t lists)
+{
+    GN_LIST_EACH(sessions, n) {
+        struct gn_told *told = &GN_CONTAINER(n, struct gn_session, lru)->told;
+        told->unsettled |= lists | told->changed;
+        told->changed = 0;
+    }
+}
+
+static void window_is_over(struct gn_timer *timer)
 {
     struct gn_protocol *p = GN_CONTAINER(timer, struct gn_protocol, changed);
     uint32_t lists = p->changed_lists;
     p->changed_lists = 0;
-    tell_sessions(&p->connections, lists);
-    tell_sessions(&p->sessions, lists);
+    unsettle(&p->connections, lists);
+    unsettle(&p->sessions, lists);
     GN_LIST_EACH(&p->requests, n) {
         struct gn_request *r = GN_CONTAINER(n, struct gn_request, node);
-        if (r->told && (lists & r->subscribed))
-            tell_subscription(r, lists);
+        if (r->told)
+            r->told->unsettled |= lists & r->subscribed;
     }
+    tell_some(&p->telling);
 }
 
-static void fire_soon(struct gn_protocol *p)
+static void begin_window(struct gn_protocol *p)
 {
     if (!gn_timer_is_running(&p->changed))
-        gn_timer_start(p->env->loop, &p->changed, GN_COALESCE_MS, gn_changed_fire);
+        gn_timer_start(p->env->loop, &p->changed, GN_COALESCE_MS, window_is_over);
 }
 
-void gn_session_changed(struct gn_session *s, uint32_t lists)
+bool gn_protocol_is_unsettled(const struct gn_protocol *p)
 {
-    s->unsettled |= lists;
-    fire_soon(s->p);
+    return gn_timer_is_running(&p->changed) || gn_timer_is_running(&p->telling);
+}
+
+void gn_session_changed(struct gn_session *s)
+{
+    s->told.changed = GN_LIST_ALL;
+    begin_window(s->p);
 }
 
 void gn_protocol_changed(struct gn_protocol *p, uint32_t kinds)
@@ -112,7 +161,7 @@ void gn_protocol_changed(struct gn_protocol *p, uint32_t kinds)
             p->changed_lists |= list_rows[i].list;
     }
     if (p->changed_lists)
-        fire_soon(p);
+        begin_window(p);
 }
 
 /* ---------------------------------------------------------------- subscriptions/listen */

@@ -1,6 +1,7 @@
 #include "fixture.h"
 
 #include "protocol/park.h"
+#include "registry/transform.h"
 #include "util/clock.h"
 
 #define DEADLINE_MS 10000
@@ -203,23 +204,64 @@ static void owner_unref(struct gn_owner *o)
     GN_CONTAINER(o, struct fixture, owner)->held--;
 }
 
-static void add(struct fixture *f, struct gn_edit *e, enum gn_kind kind, const char *key,
-                gantry_run_fn run, uint32_t flags)
+struct gn_component *fixture_make(struct fixture *f, enum gn_kind kind, const char *key,
+                                  gantry_run_fn run)
 {
     struct gn_error err = {0};
     struct gn_component *c = gn_component_new(kind);
     c->key = gn_strdup(key);
     c->name = gn_strdup(key);
     c->run = run;
-    c->flags = flags;
     c->owner = &f->owner;
     c->data = f;
     if (kind == GN_TEMPLATE) {
         c->free_template = gn_uri_template_free;
         cr_assert_eq(gn_uri_template_parse(key, true, &c->uri_template, &err), 0, "%s", err.text);
     }
+    return c;
+}
+
+static void put(struct gn_edit *e, struct gn_component *c)
+{
+    struct gn_error err = {0};
     cr_assert_eq(gn_edit_add(e, c, &err), 0, "%s", err.text);
     gn_component_unref(c);
+}
+
+static void add(struct fixture *f, struct gn_edit *e, enum gn_kind kind, const char *key,
+                gantry_run_fn run, uint32_t flags)
+{
+    struct gn_component *c = fixture_make(f, kind, key, run);
+    c->flags = flags;
+    put(e, c);
+}
+
+void fixture_put(struct fixture *f, struct gn_component *c)
+{
+    struct gn_edit *e = gn_edit_begin(f->registry);
+    put(e, c);
+    gn_protocol_changed(f->p, gn_edit_commit(e));
+}
+
+void fixture_remove(struct fixture *f, enum gn_kind kind, const char *key)
+{
+    struct gn_edit *e = gn_edit_begin(f->registry);
+    for (struct gn_component *c; (c = gn_registry_source(f->registry, &f->owner, kind, key));) {
+        if (gn_edit_remove(e, c))
+            break;
+    }
+    gn_protocol_changed(f->p, gn_edit_commit(e));
+}
+
+void fixture_transforms(struct fixture *f, struct gn_transform **v, size_t count)
+{
+    struct gn_edit *e = gn_edit_begin(f->registry);
+    for (size_t i = 0; i < count; i++)
+        v[i]->order = i;
+    gn_edit_transforms(e, NULL, v, count);
+    gn_protocol_changed(f->p, gn_edit_commit(e));
+    for (size_t i = 0; i < count; i++)
+        gn_transform_unref(v[i]);
 }
 
 void fixture_add(struct fixture *f, enum gn_kind kind, const char *key, gantry_run_fn run,
@@ -232,9 +274,7 @@ void fixture_add(struct fixture *f, enum gn_kind kind, const char *key, gantry_r
 
 void fixture_change(struct fixture *f, enum gn_kind kind, const char *key)
 {
-    struct gn_edit *e = gn_edit_begin(f->registry);
-    add(f, e, kind, key, NULL, 0);
-    gn_protocol_changed(f->p, gn_edit_commit(e));
+    fixture_put(f, fixture_make(f, kind, key, NULL));
 }
 
 /* ---------------------------------------------------------------- the fixture */

@@ -28,6 +28,8 @@ struct client {
     char last_header[64];
 };
 
+struct gn_transform;
+
 struct fixture {
     uv_loop_t uv;
     struct gn_loop *loop;
@@ -47,6 +49,14 @@ void fixture_add(struct fixture *f, enum gn_kind kind, const char *key, gantry_r
                  uint32_t flags);
 /* One more without a handler, so that a list has changed; the protocol hears of it. */
 void fixture_change(struct fixture *f, enum gn_kind kind, const char *key);
+/* The same in two steps: a component to be completed, and published (taken over). */
+struct gn_component *fixture_make(struct fixture *f, enum gn_kind kind, const char *key,
+                                  gantry_run_fn run);
+void fixture_put(struct fixture *f, struct gn_component *c);
+/* Takes all of this key away, and tells the protocol. */
+void fixture_remove(struct fixture *f, enum gn_kind kind, const char *key);
+/* These are the operator's transforms from now on (taken over). */
+void fixture_transforms(struct fixture *f, struct gn_transform **v, size_t count);
 /* Frees everything and asserts that nothing is left. */
 void fixture_close(struct fixture *f);
 /* Runs the loop until *flag is not 0, or what it counts reaches `want`; fails after ten seconds. */
