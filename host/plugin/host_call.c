@@ -185,7 +185,13 @@ gantry_plugin *gn_host_self(gantry_call *call)
 
 const char *gn_host_uri(gantry_call *call)
 {
-    return gn_host_runs(call) ? call->uri : NULL;
+    if (!gn_host_runs(call))
+        return NULL;
+    const struct gn_component *c = call->component;
+    /* A middleware of another plugin knows it as clients do. */
+    if (!call->uri || !c || call->self != c->owner)
+        return call->uri;
+    return gn_component_inner_uri(c, call->uri, &call->arena);
 }
 
 struct header {

@@ -1,6 +1,7 @@
 /* host_reach.c - beyond the call: HTTP, and other tools and resources of this host. */
 #include "plugin/host_internal.h"
 
+#include "call/ask.h"
 #include "call/lines.h"
 #include "plugin/abi_internal.h"
 #include "plugin/host_errors.h"
@@ -95,6 +96,7 @@ struct target {
     enum gn_kind kind;
     const char *key;
     const gantry_json *arguments;
+    const char *uri; /* as the component's code is to see it; NULL: a tool */
     struct gn_component *component;
     struct gn_owner *owner;
     struct gn_call *child;
@@ -120,29 +122,45 @@ static const struct gn_owner *older_in_use(const gantry_call *call, const struct
     return NULL;
 }
 
+/* What its plugin provided, if nothing has been made of that but other names: with those of older
+ * generations nothing can be done here that changes arguments. */
+static const struct gn_component *plain_origin(const struct gn_component *c)
+{
+    for (; c->parent; c = c->parent) {
+        if (c->made || c->own)
+            return NULL;
+    }
+    return c;
+}
+
 /* A reload in the middle of a request does not tear it apart: it stays with the generation that it
  * began with, as long as that one has such a component. */
-static struct gn_component *of_this_request(const gantry_call *call, struct gn_component *c)
+static struct gn_component *of_this_request(struct target *t, struct gn_component *c)
 {
-    const struct gn_owner *owner = older_in_use(call, c->owner);
-    struct gn_component *own = owner && owner->plugin
-                                   ? gn_generation_find(owner->plugin, c->kind, c->key)
-                                   : NULL;
-    return own ? own : c;
+    const struct gn_owner *owner = older_in_use(t->call, c->owner);
+    const struct gn_component *origin = owner && owner->plugin ? plain_origin(c) : NULL;
+    struct gn_component *own = origin ? gn_generation_find_same(owner->plugin, origin) : NULL;
+    if (!own && origin)
+        own = gn_generation_find(owner->plugin, origin->kind, origin->key);
+    if (!own || own->from)
+        return c;
+    if (t->uri)
+        t->uri = gn_component_inner_uri(c, t->uri, &t->call->arena);
+    return own;
 }
 
 static void look_up(void *arg)
 {
     struct target *t = arg;
-    struct gn_snapshot *s = gn_registry_current(t->call->env->registry);
-    struct gn_component *c = NULL;
-    if (t->kind == GN_TOOL)
-        c = gn_snapshot_find(s, GN_TOOL, t->key);
-    else
-        c = gn_snapshot_resolve(s, t->key, &t->call->arena, &t->arguments);
-    if (!c)
+    struct gn_viewer viewer = gn_viewer_of(gn_call_root(t->call));
+    struct gn_registry *r = t->call->env->registry;
+    struct gn_component *c = t->kind == GN_TOOL
+                                 ? gn_registry_reach(r, &viewer, t->key)
+                                 : gn_registry_reach_uri(r, &viewer, t->key, &t->call->arena,
+                                                         &t->arguments);
+    if (!c || c->from)
         return;
-    c = of_this_request(t->call, c);
+    c = of_this_request(t, c);
     t->component = gn_component_ref(c);
     t->owner = c->owner;
     if (t->owner)
@@ -232,6 +250,7 @@ static int reach(gantry_call *call, enum gn_kind kind, const char *key,
     t.key = gn_arena_strdup(&call->arena, key);
     if (!t.key)
         return GANTRY_ETOOBIG;
+    t.uri = kind == GN_TOOL ? NULL : t.key;
     gn_host_on_loop(call, look_up, &t);
     if (!t.component) {
         gn_call_note(call, GN_INFO, "%s: %s: there is no \"%s\"", gn_call_label(call), function,
@@ -239,8 +258,7 @@ static int reach(gantry_call *call, enum gn_kind kind, const char *key,
         return GANTRY_ENOENT;
     }
     enum gn_outcome outcome = GN_OUT_CANCELED;
-    int rc = gn_call_nested(call, t.component, t.arguments, kind == GN_TOOL ? NULL : t.key,
-                            &t.child, &outcome);
+    int rc = gn_call_nested(call, t.component, t.arguments, t.uri, &t.child, &outcome);
     rc = rc ? gn_host_code(rc) : take_outcome(&t, outcome, ret);
     gn_host_on_loop(call, let_go, &t);
     return rc;

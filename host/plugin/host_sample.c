@@ -41,9 +41,9 @@ int gn_host_offer_tools(gantry_call *call, struct gn_sampling *s, struct gn_erro
         return GN_ENOTSUP;
     gn_jw_init(&w, &text);
     gn_jw_array(&w, NULL);
+    struct gn_viewer viewer = gn_viewer_of(gn_call_root(call));
     for (const char *const *name = s->spec.tools; *name && !rc; name++) {
-        const struct gn_component *c = gn_snapshot_find(gn_registry_current(call->env->registry),
-                                                        GN_TOOL, *name);
+        const struct gn_component *c = gn_registry_reach(call->env->registry, &viewer, *name);
         if (c && c->input_text)
             write_tool(c, &w);
         else

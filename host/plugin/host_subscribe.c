@@ -36,7 +36,8 @@ struct question {
 
 /* ---------------------------------------------------------------- on the loop */
 
-static bool is_own(gantry_plugin *g, const char *uri)
+/* What clients see under this URI; NULL: nothing. */
+static struct gn_component *resolve(gantry_plugin *g, const char *uri)
 {
     struct gn_arena arena;
     const gantry_json *vars;
@@ -44,18 +45,71 @@ static bool is_own(gantry_plugin *g, const char *uri)
     gn_arena_init(&arena, RESOLVE_BYTES);
     struct gn_component *c = s ? gn_snapshot_resolve(s, uri, &arena, &vars) : NULL;
     gn_arena_release(&arena);
-    return c && c->owner == &g->owner;
+    return c;
 }
 
-/* The URI as clients know it, freed by the caller: as the plugin declared it, or as a client wrote
- * it. NULL: it is none of this instance's. */
-static char *own_uri(gantry_plugin *g, const char *uri)
+static bool matches(const struct gn_component *c, const char *uri)
 {
-    char *key = gn_prefix_key(g, GN_RESOURCE, uri);
-    if (is_own(g, key))
-        return key;
-    gn_free(key);
-    return g->prefix && is_own(g, uri) ? gn_strdup(uri) : NULL;
+    struct gn_arena arena;
+    const gantry_json *vars;
+    gn_arena_init(&arena, RESOLVE_BYTES);
+    bool does = gn_uri_template_match(c->uri_template, uri, &arena, &vars);
+    gn_arena_release(&arena);
+    return does;
+}
+
+static bool is_same_uri(const char *key, const char *normal)
+{
+    struct gn_buf other = GN_BUF_INIT(2 * GN_ABI_URI_MAX);
+    bool is_same = gn_uri_normalize(key, &other) == 0 && gn_streq(gn_buf_str(&other), normal);
+    gn_buf_release(&other);
+    return is_same;
+}
+
+/* The component that this instance serves under the URI, which it may write in another way than it
+ * has declared it. */
+static struct gn_component *find_source(gantry_plugin *g, const char *uri)
+{
+    struct gn_component *best = gn_registry_source(g->env->registry, &g->owner, GN_RESOURCE, uri);
+    struct gn_buf normal = GN_BUF_INIT(2 * GN_ABI_URI_MAX);
+    bool is_normal = !best && gn_uri_normalize(uri, &normal) == 0;
+    for (size_t i = 0; is_normal && i < g->component_count; i++) {
+        struct gn_component *c = g->components[i];
+        if (c->kind == GN_RESOURCE && is_same_uri(c->key, gn_buf_str(&normal))) {
+            best = c;
+            break;
+        }
+        if (c->kind == GN_TEMPLATE && matches(c, uri) &&
+            (!best || gn_uri_template_compare(c->uri_template, best->uri_template) < 0))
+            best = c;
+    }
+    gn_buf_release(&normal);
+    return best;
+}
+
+enum { SERVED, NOT_SERVED, NOT_OURS };
+
+/* One of its URIs as clients know it. */
+static int serve_uri(gantry_plugin *g, const char *uri, struct gn_buf *out)
+{
+    struct gn_component *source = find_source(g, uri);
+    if (!source)
+        return NOT_OURS;
+    gn_buf_clear(out);
+    if (gn_registry_served_uri(g->env->registry, source, uri, out) || out->overflow)
+        return NOT_SERVED;
+    const struct gn_component *c = resolve(g, gn_buf_str(out));
+    return !c || c->owner == &g->owner ? SERVED : NOT_OURS;
+}
+
+/* The same of what the plugin says: as it declared it, or as it was told. */
+static int own_uri(gantry_plugin *g, const char *uri, struct gn_buf *out)
+{
+    if (!g->env->registry)
+        return NOT_OURS;
+    GN_AUTO_FREE char *key = gn_prefix_key(g, GN_RESOURCE, uri);
+    int rc = serve_uri(g, key, out);
+    return rc == NOT_OURS && g->prefix ? serve_uri(g, uri, out) : rc;
 }
 
 static int misused(const gantry_plugin *g, const char *function, const char *uri)
@@ -71,17 +125,12 @@ static int misused(const gantry_plugin *g, const char *function, const char *uri
 static bool is_any_watched(gantry_plugin *g, const struct gn_component *c)
 {
     struct gn_call_env *env = g->env;
-    struct gn_arena arena;
-    const gantry_json *vars;
     size_t at = 0;
     bool found = false;
-    gn_arena_init(&arena, RESOLVE_BYTES);
     for (const char *uri; !found && (uri = env->next_watched(env->watch_arg, &at)) != NULL;) {
-        found = gn_uri_template_match(c->uri_template, uri, &arena, &vars);
-        gn_arena_release(&arena);
-        gn_arena_init(&arena, RESOLVE_BYTES);
+        const struct gn_component *seen = resolve(g, uri);
+        found = seen && seen->parent ? gn_component_origin(seen) == c : matches(c, uri);
     }
-    gn_arena_release(&arena);
     return found;
 }
 
@@ -102,16 +151,17 @@ static int answer(gantry_plugin *g, const char *uri, bool is_update)
     const struct gn_component *c = is_update ? NULL : own_template(g, uri);
     if (c)
         return is_any_watched(g, c);
-    GN_AUTO_FREE char *key = own_uri(g, uri);
-    if (!key)
+    struct gn_buf served = GN_BUF_INIT(2 * GN_ABI_URI_MAX);
+    int whose = own_uri(g, uri, &served);
+    bool is_watched = whose == SERVED && env->is_watched(env->watch_arg, gn_buf_str(&served));
+    if (is_watched && is_update)
+        env->resource_changed(env->watch_arg, gn_buf_str(&served));
+    gn_buf_release(&served);
+    if (whose == NOT_OURS)
         return misused(g, is_update ? "gantry_resource_updated" : "gantry_is_subscribed", uri);
-    bool is_watched = env->is_watched(env->watch_arg, key);
     if (!is_update)
         return is_watched;
-    if (!is_watched)
-        return GANTRY_ENOENT;
-    env->resource_changed(env->watch_arg, key);
-    return GANTRY_OK;
+    return is_watched ? GANTRY_OK : GANTRY_ENOENT;
 }
 
 static void answer_on_loop(void *arg)
@@ -226,7 +276,11 @@ static void list_on_loop(void *arg)
     v = gn_arena_alloc(&l->call->arena, (room + 1) * sizeof *v);
     at = 0;
     for (const char *uri; v && (uri = env->next_watched(env->watch_arg, &at)) != NULL;) {
-        const char *copy = is_own(l->g, uri) ? gn_arena_strdup(&l->call->arena, uri) : NULL;
+        const struct gn_component *c = resolve(l->g, uri);
+        const char *inner = c && c->owner == &l->g->owner
+                                ? gn_component_inner_uri(c, uri, &l->call->arena)
+                                : NULL;
+        const char *copy = inner ? gn_arena_strdup(&l->call->arena, inner) : NULL;
         if (copy)
             v[n++] = copy;
     }
