@@ -183,12 +183,17 @@ static void on_deadline(struct gn_timer *timer)
     gn_call_unref(call);
 }
 
+static uint32_t usual_timeout(const struct gn_call_env *env)
+{
+    return env->timeout_ms ? env->timeout_ms : DEFAULT_TIMEOUT_MS;
+}
+
 static void start_deadline(struct gn_call *call)
 {
     if (!call->timeout_ms && call->component)
         call->timeout_ms = call->component->timeout_ms;
     if (!call->timeout_ms)
-        call->timeout_ms = call->env->timeout_ms ? call->env->timeout_ms : DEFAULT_TIMEOUT_MS;
+        call->timeout_ms = usual_timeout(call->env);
     gn_timer_start(call->env->loop, &call->deadline, call->timeout_ms, on_deadline);
 }
 
@@ -214,6 +219,14 @@ void gn_call_set_timeout(struct gn_call *call, uint32_t ms)
     if (call->is_clock_stopped)
         return;
     gn_timer_start(call->env->loop, &call->deadline, ms, on_deadline);
+}
+
+void gn_call_lend_timeout(struct gn_call *call, const struct gn_component *c)
+{
+    bool is_usual = call->timeout_ms == usual_timeout(call->env);
+    /* A nested call on its parent's stack has none of its own. */
+    if (c->timeout_ms && is_usual && gn_timer_is_running(&call->deadline))
+        gn_call_set_timeout(call, c->timeout_ms);
 }
 
 /* ---------------------------------------------------------------- the end of a handler */

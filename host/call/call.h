@@ -333,6 +333,11 @@ int gn_call_set_result(struct gn_call *call, const gantry_json *result, struct g
 int gn_call_refuse(struct gn_call *call, int code, const char *fmt, ...) GN_PRINTF(3, 4);
 /* [coroutine] Moves the deadline to ms from now. */
 void gn_call_set_timeout(struct gn_call *call, uint32_t ms);
+/* [coroutine] The call is to run c in its place: unless something has set another deadline than the
+ * host's usual one, c's own counts, from now on. */
+void gn_call_lend_timeout(struct gn_call *call, const struct gn_component *c);
+/* "sampling, roots": GANTRY_CAP_ bits in words, in the arena. */
+const char *gn_capability_names(struct gn_call *call, uint32_t bits);
 /* [coroutine] Throws away what has been said: content, structured output, failure. */
 void gn_call_reset_result(struct gn_call *call);
 
@@ -342,6 +347,18 @@ void gn_call_reset_result(struct gn_call *call);
 int gn_call_nested(struct gn_call *parent, struct gn_component *component,
                    const gantry_json *arguments, const char *uri, struct gn_call **ret_child,
                    enum gn_outcome *ret_outcome);
+
+/* [task] What a nested call has said, once it has ended, becomes what `call` says: content,
+ * structured output and _meta, or its failure; copied, so child may go. `what` names it in failures
+ * ("tool forecast"). Returns what the handler is to return: GANTRY_OK, GANTRY_EFAILED,
+ * GANTRY_ECANCELED, or GANTRY_ETOOBIG (the arena is full). */
+int gn_call_adopt(struct gn_call *call, const struct gn_call *child, enum gn_outcome outcome,
+                  const char *what);
+/* [task] Parts of that: one block of content; _meta; the failure (outcome is not RESULT). */
+int gn_call_adopt_content(struct gn_call *call, const struct gn_content *content);
+int gn_call_adopt_meta(struct gn_call *call, const struct gn_call *child);
+int gn_call_adopt_failure(struct gn_call *call, const struct gn_call *child,
+                          enum gn_outcome outcome, const char *what);
 
 /* [loop] Nobody waits for the result any more: no notify, no finished from here on. Does not
  * cancel. */

@@ -36,8 +36,7 @@ int gn_call_refuse(struct gn_call *call, int code, const char *fmt, ...)
     return rc;
 }
 
-/* What a handler asked for that its client does not have. */
-static const char *capability_names(struct gn_call *call, uint32_t bits)
+const char *gn_capability_names(struct gn_call *call, uint32_t bits)
 {
     static const struct {
         uint32_t bit;
@@ -64,7 +63,7 @@ static int fail_lacking(struct gn_call *call)
     bool is_stateless = gn_revision_is_stateless(call->revision);
     return gn_call_refuse(call, is_stateless ? GN_RPC_MISSING_CAPABILITY : 0,
                           "%s asks for what the client does not declare: %s", gn_call_label(call),
-                          capability_names(call, gn_call_root(call)->lacking));
+                          gn_capability_names(call, gn_call_root(call)->lacking));
 }
 
 static const char *code_name(int rc)

@@ -134,7 +134,7 @@ void gn_memo_forget_before(struct gn_registry *r, uint64_t mark);
 /* index.c: from entries to a snapshot; takes the entries over. */
 struct gn_snapshot *gn_snapshot_make(struct gn_build *b);
 
-/* offer.c, search.c: what each does to the entries. Tools offered are added once each. */
+/* offer_*.c, search.c: what each does to the entries. Tools offered are added once each. */
 void gn_offer_prompts(struct gn_build *b, struct gn_transform *t);
 void gn_offer_resources(struct gn_build *b, struct gn_transform *t);
 void gn_offer_search(struct gn_build *b, struct gn_transform *t);

@@ -1,14 +1,265 @@
-/* offer.c - prompts and resources offered as tools. */
-#include "registry/build.h"
+/* offer.c - tools that the host makes itself for a transform: making them, calls inside of calls.
+ */
+#include "registry/offer.h"
 
-void gn_offer_prompts(struct gn_build *b, struct gn_transform *t)
+#include "util/alloc.h"
+#include "util/str.h"
+
+#include <string.h>
+
+#define RESULT_BYTES ((size_t)16 << 20) /* unless the host says otherwise */
+
+/* ---------------------------------------------------------------- making them */
+
+static char **copy_texts(char *const *v)
 {
-    (void)b;
-    (void)t;
+    size_t n = 0;
+    while (v && v[n])
+        n++;
+    char **copy = v ? gn_calloc(n + 1, sizeof *copy) : NULL;
+    for (size_t i = 0; i < n; i++)
+        copy[i] = gn_strdup(v[i]);
+    return copy;
 }
 
-void gn_offer_resources(struct gn_build *b, struct gn_transform *t)
+static void free_texts(char **v)
 {
-    (void)b;
-    (void)t;
+    for (char **s = v; s && *s; s++)
+        gn_free(*s);
+    gn_free(v);
+}
+
+static void free_offer(void *data)
+{
+    struct gn_offer *offer = data;
+    free_texts(offer->match.names);
+    free_texts(offer->match.tags);
+    free_texts(offer->match.plugins);
+    free_texts(offer->match.versions);
+    gn_free(offer);
+}
+
+static struct gn_offer *offer_of(const struct gn_transform *t)
+{
+    struct gn_offer *offer = gn_calloc(1, sizeof *offer);
+    offer->match = (struct gn_match){
+        .kinds = t->match.kinds,
+        .names = copy_texts(t->match.names),
+        .tags = copy_texts(t->match.tags),
+        .plugins = copy_texts(t->match.plugins),
+        .versions = copy_texts(t->match.versions),
+    };
+    offer->max_results = t->max_results;
+    return offer;
+}
+
+static char *schema_text(const struct gn_fields *fields)
+{
+    struct gn_buf text = GN_BUF_INIT(64u << 10);
+    gn_assert(gn_json_write(&text, gn_schema_root(fields->schema)) == 0);
+    return gn_buf_take(&text, NULL);
+}
+
+static struct gn_component *make_tool(const struct gn_transform *t, const struct gn_offered *spec)
+{
+    struct gn_component *c = gn_component_new(GN_TOOL);
+    struct gn_error err = {0};
+    c->key = gn_strdup(spec->name);
+    c->name = gn_strdup(spec->name);
+    c->title = gn_strdup(spec->title);
+    c->description = gn_strdup(spec->description);
+    int rc = gn_fields_import(spec->args, sizeof(gantry_arg), spec->in_size, &c->input, &err);
+    gn_assert(rc == 0);
+    c->input_text = spec->args ? schema_text(c->input) : NULL;
+    c->run = spec->run;
+    c->read_only = spec->is_reading ? GANTRY_YES : 0;
+    c->data = offer_of(t);
+    c->free_data = free_offer;
+    return c;
+}
+
+void gn_offer_make(struct gn_transform *t, const struct gn_offered *specs, size_t count)
+{
+    gn_assert(count <= GN_COUNT(t->offered));
+    for (size_t i = 0; i < count; i++) {
+        if (!t->offered[i])
+            t->offered[i] = make_tool(t, &specs[i]);
+    }
+}
+
+bool gn_offer_is_taken(struct gn_build *b, const struct gn_transform *t, const char *name)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        const struct gn_entry *e = &b->v[i];
+        const struct gn_component *c = e->c;
+        if (c->kind != GN_TOOL || e->is_off || e->is_parentless || !gn_streq(c->key, name))
+            continue;
+        gn_build_problem(b, GN_WARNING,
+                         "%s: %s cannot offer a tool %s: %s%s has one of that name (rename or "
+                         "disable that before)",
+                         t->name, gn_transform_type_name(t->type), name,
+                         c->owner ? "plugin " : "the host", c->owner ? c->owner->name : "");
+        return true;
+    }
+    return false;
+}
+
+void gn_offer_add(struct gn_build *b, struct gn_transform *t, const struct gn_offered *specs,
+                  size_t count)
+{
+    gn_offer_make(t, specs, count);
+    for (size_t i = 0; i < count; i++) {
+        if (!gn_offer_is_taken(b, t, specs[i].name))
+            gn_build_add(b, gn_component_ref(t->offered[i]));
+    }
+}
+
+/* ---------------------------------------------------------------- what it is about */
+
+const struct gn_offer *gn_offer_of(const struct gn_call *call)
+{
+    return call->self_data;
+}
+
+/* Later transforms may have renamed it. */
+bool gn_offer_has(const struct gn_offer *offer, const struct gn_component *c)
+{
+    for (; c; c = c->parent) {
+        if (gn_match_component(&offer->match, c))
+            return true;
+    }
+    return false;
+}
+
+struct gn_snapshot *gn_offer_view(struct gn_call *call)
+{
+    struct gn_viewer viewer = gn_viewer_of(call);
+    return gn_registry_view(call->env->registry, &viewer);
+}
+
+static int shown_length(const char *name)
+{
+    size_t len = strlen(name);
+    return (int)gn_utf8_cut(name, len, GN_MIN(len, (size_t)GN_OFFER_NAME_MAX));
+}
+
+const char *gn_offer_label(struct gn_call *call, const struct gn_component *c)
+{
+    const char *label = gn_arena_format(&call->arena, "%s %.*s", gn_kind_name(c->kind),
+                                        shown_length(c->key), c->key);
+    return label ? label : gn_kind_name(c->kind);
+}
+
+/* ---------------------------------------------------------------- calls inside */
+
+/* What its method would have refused before the call begins. */
+static int refuse(struct gn_call *call, const struct gn_component *c)
+{
+    uint32_t lacking = c->requires & ~call->capabilities;
+    return lacking ? gn_call_fail(call, "%s needs what the client does not declare: %s",
+                                  gn_offer_label(call, c), gn_capability_names(call, lacking))
+                   : GANTRY_OK;
+}
+
+static int fail_to_start(struct gn_call *call, const struct gn_component *c, int rc)
+{
+    if (rc == GN_ETOOBIG)
+        return gn_call_fail(call, "%s: calls are nested more than %d deep", gn_offer_label(call, c),
+                            GN_CALL_MAX_DEPTH);
+    return GANTRY_ECANCELED;
+}
+
+bool gn_offer_begin(struct gn_call *call, struct gn_component *c, const gantry_json *arguments,
+                    const char *uri, struct gn_offer_run *run, int *ret_rc)
+{
+    *ret_rc = refuse(call, c);
+    if (*ret_rc)
+        return false;
+    *run = (struct gn_offer_run){.component = gn_component_ref(c), .owner = c->owner};
+    if (run->owner)
+        run->owner->ref(run->owner);
+    gn_call_lend_timeout(call, c);
+    int rc = gn_call_nested(call, c, arguments, uri, &run->child, &run->outcome);
+    if (!rc)
+        return true;
+    *ret_rc = fail_to_start(call, c, rc);
+    gn_offer_end(run);
+    return false;
+}
+
+void gn_offer_end(struct gn_offer_run *run)
+{
+    gn_call_unref(run->child);
+    gn_component_unref(run->component);
+    if (run->owner)
+        run->owner->unref(run->owner);
+}
+
+/* ---------------------------------------------------------------- results */
+
+size_t gn_offer_limit(const struct gn_call *call)
+{
+    return call->env->result_bytes ? (size_t)call->env->result_bytes : RESULT_BYTES;
+}
+
+int gn_offer_say(struct gn_call *call, const char *text)
+{
+    size_t len = strlen(text);
+    struct gn_content c = {.kind = GN_CONTENT_TEXT, .len = len};
+    c.text = gn_arena_strndup(&call->arena, text, len);
+    return c.text ? gn_call_add(call, &c) : GANTRY_ETOOBIG;
+}
+
+int gn_offer_say_json(struct gn_call *call, struct gn_buf *out)
+{
+    call->result.structured = out->overflow
+                                  ? NULL
+                                  : gn_arena_strndup(&call->arena, gn_buf_str(out), out->len);
+    call->result.structured_len = out->len;
+    gn_buf_release(out);
+    return call->result.structured ? GANTRY_OK : GANTRY_ETOOBIG;
+}
+
+int gn_offer_say_lists(struct gn_call *call, const enum gn_kind *kinds, size_t count)
+{
+    const struct gn_offer *offer = gn_offer_of(call);
+    struct gn_snapshot *s = gn_offer_view(call);
+    struct gn_buf out = GN_BUF_INIT(gn_offer_limit(call));
+    struct gn_jw w;
+    gn_jw_init(&w, &out);
+    gn_jw_object(&w, NULL);
+    for (size_t i = 0; i < count; i++) {
+        const struct gn_snapshot_kind *k = &s->kinds[kinds[i]];
+        gn_jw_array(&w, gn_list_name(kinds[i]));
+        for (size_t at = 0; at < k->count; at++) {
+            if (gn_offer_has(offer, k->v[at]))
+                gn_component_write(k->v[at], (struct gn_view){.revision = GN_REV_LATEST}, &w);
+        }
+        gn_jw_end(&w);
+    }
+    gn_jw_end(&w);
+    return gn_offer_say_json(call, &out);
+}
+
+int gn_offer_unknown(struct gn_call *call, enum gn_kind kind, const char *key)
+{
+    const struct gn_offer *offer = gn_offer_of(call);
+    const struct gn_snapshot_kind *k = &gn_offer_view(call)->kinds[kind];
+    const char **keys = gn_calloc(k->count + 1, sizeof *keys);
+    size_t n = 0;
+    for (size_t i = 0; i < k->count; i++) {
+        if (gn_offer_has(offer, k->v[i]))
+            keys[n++] = k->v[i]->key;
+    }
+    int rc = gn_offer_unknown_of(call, kind, key, keys);
+    gn_free(keys);
+    return rc;
+}
+
+int gn_offer_unknown_of(struct gn_call *call, enum gn_kind kind, const char *key,
+                        const char *const *keys)
+{
+    const char *near = gn_nearest(key, keys);
+    return gn_call_fail(call, "there is no %s %.*s%s%s%s", gn_kind_name(kind), shown_length(key),
+                        key, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }

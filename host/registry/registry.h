@@ -36,7 +36,7 @@ struct gn_snapshot {
     struct gn_component **preferred; /* the templates, best first: the first match is right */
     size_t preferred_count;
     uint8_t cursor_key[16];   /* seals cursors; the registry's, random for each process */
-    struct gn_search *search; /* index of its tools, made when asked for (search.c) */
+    struct gn_search *search; /* index of its tools, made when asked for (search_index.c) */
     void (*free_search)(struct gn_search *search); /* set together with it */
     /* how it came about (build.h) */
     struct gn_entry *entries;
