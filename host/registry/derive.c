@@ -133,32 +133,40 @@ static void set_code(struct gn_component *c, struct gn_component *own)
 
 /* ---------------------------------------------------------------- schemas */
 
-static int compile(const struct gn_call_env *env, bool asserts, const json_t *schema,
-                   struct gn_schema **ret, char **ret_text, char **ret_inline, struct gn_error *err)
+static bool asserts_formats(const struct gn_call_env *env)
 {
-    struct gn_schema_options options = {
-        .assert_formats = asserts || !env || !env->annotate_formats,
-        .max_bytes = GN_DERIVE_SCHEMA_MAX,
-    };
-    struct gn_buf text = GN_BUF_INIT(GN_DERIVE_SCHEMA_MAX);
+    return !env || !env->annotate_formats;
+}
+
+static int compile_text(struct gn_buf *text, bool asserts, const json_t *schema,
+                        struct gn_schema **ret, struct gn_error *err)
+{
+    struct gn_schema_options options = {.assert_formats = asserts,
+                                        .max_bytes = GN_DERIVE_SCHEMA_MAX};
     struct gn_json_doc doc = {0};
-    *ret = NULL;
     int rc = gn_json_from_jansson(&doc, schema, err);
-    if (!rc && gn_json_write(&text, gn_json_root(&doc)))
+    if (!rc && gn_json_write(text, gn_json_root(&doc)))
         rc = gn_error_set(err, GN_ETOOBIG, "takes more than %u bytes", GN_DERIVE_SCHEMA_MAX);
-    if (!rc)
-        rc = gn_schema_compile(text.data, text.len, &options, ret, err);
-    if (!rc && gn_schema_listed(*ret, GN_DERIVE_SCHEMA_MAX, ret_text))
+    gn_json_release(&doc);
+    return rc ? rc : gn_schema_compile(text->data, text->len, &options, ret, err);
+}
+
+static int compile(bool asserts, const json_t *schema, struct gn_schema **ret, char **ret_text,
+                   char **ret_inline, struct gn_error *err)
+{
+    struct gn_buf text = GN_BUF_INIT(GN_DERIVE_SCHEMA_MAX);
+    struct gn_schema *s = NULL;
+    int rc = compile_text(&text, asserts, schema, &s, err);
+    gn_buf_release(&text);
+    if (!rc && gn_schema_listed(s, GN_DERIVE_SCHEMA_MAX, ret_text))
         rc = gn_error_set(err, GN_ETOOBIG, "takes more than %u bytes", GN_DERIVE_SCHEMA_MAX);
     /* Too large without its references: always listed with them. */
-    if (!rc && gn_schema_listed_inline(*ret, *ret_text, GN_DERIVE_SCHEMA_MAX, ret_inline))
+    if (!rc && gn_schema_listed_inline(s, *ret_text, GN_DERIVE_SCHEMA_MAX, ret_inline))
         *ret_inline = NULL;
-    if (rc) {
-        gn_schema_free(*ret);
-        *ret = NULL;
-    }
-    gn_json_release(&doc);
-    gn_buf_release(&text);
+    if (rc)
+        gn_schema_free(s);
+    else
+        *ret = s;
     return rc;
 }
 
@@ -175,7 +183,7 @@ static int set_output(const struct gn_call_env *env, struct gn_component *c,
     c->output_inline = has_own ? own->output_inline : NULL;
     if (has_own || json_is_null(from->output_schema))
         return GN_OK;
-    int rc = compile(env, false, from->output_schema, &c->output_schema, &c->output_text,
+    int rc = compile(asserts_formats(env), from->output_schema, &c->output_schema, &c->output_text,
                      &c->output_inline, err);
     if (rc)
         gn_error_prefix(err, "its output schema: ");
@@ -237,28 +245,39 @@ static json_t *tree_of(const struct gn_schema *schema)
     return schema ? gn_json_to_jansson(gn_schema_root(schema)) : json_object();
 }
 
-static bool asserts_formats(const struct gn_component *c)
+/* Tables assert formats, whatever the operator says of those in JSON. */
+static bool comes_of_a_table(const struct gn_component *c)
 {
     while (c && !c->input)
         c = c->parent;
     return c;
 }
 
-static int derive_input(struct gn_derivation *d, struct gn_component *c, struct gn_error *err)
+static int compile_input(struct gn_derivation *d, struct gn_component *c, struct gn_error *err)
 {
-    gn_derive_args(d);
-    gn_derive_schema(d);
-    c->input = NULL;
+    gn_schema_free(c->input_schema);
+    gn_free(c->input_text);
+    gn_free(c->input_inline);
     c->input_schema = NULL;
     c->input_text = c->input_inline = NULL;
+    return compile(d->asserts_formats, d->result, &c->input_schema, &c->input_text,
+                   &c->input_inline, err);
+}
+
+static int derive_input(struct gn_derivation *d, struct gn_component *c, struct gn_error *err)
+{
     struct gn_error why = {0};
-    if (compile(d->env, asserts_formats(d->parent), d->result, &c->input_schema, &c->input_text,
-                &c->input_inline, &why) &&
-        d->faults.count == 0)
+    gn_derive_args(d);
+    gn_derive_schema(d);
+    int rc = compile_input(d, c, &why);
+    if (rc && d->faults.count == 0)
         gn_faults_add(&d->faults, "its schema: %s", why.text);
     d->after = c->input_schema;
     gn_derive_check(d);
-    int rc = gn_faults_end(&d->faults, err);
+    d->after = NULL;
+    rc = gn_faults_end(&d->faults, err);
+    if (!rc && d->is_stale)
+        rc = compile_input(d, c, err);
     return rc ? rc : make(c, d, err);
 }
 
@@ -287,7 +306,11 @@ static int set_input(const struct gn_call_env *env, struct gn_component *c,
         .parent = parent,
         .before = parent->input ? parent->input->schema : parent->input_schema,
         .is_around = is_around(own),
+        .asserts_formats = asserts_formats(env) || comes_of_a_table(parent),
     };
+    c->input = NULL;
+    c->input_schema = NULL;
+    c->input_text = c->input_inline = NULL;
     gn_faults_init(&d.faults);
     gn_map_init(&d.by_parent_name);
     d.root = tree_of(d.before);

@@ -53,6 +53,8 @@ struct gn_derivation {
     size_t count, cap;
     struct gn_map by_parent_name;
     bool is_around;
+    bool asserts_formats;
+    bool is_stale;      /* result has changed since it was compiled */
     const char *opaque; /* where a schema may name any of them, unseen; NULL: nowhere */
     struct gn_faults faults;
 };
@@ -103,10 +105,13 @@ void gn_derive_refs(struct gn_derivation *d);
 /* The place in the parent's schema that a reference leads to; NULL: it is no JSON Pointer, or leads
  * nowhere. Borrowed. */
 const json_t *gn_derive_resolve(const struct gn_derivation *d, const char *ref);
+/* A name as it stands in a reference: of a pointer within a URI. Owned by the caller. */
+char *gn_derive_encode(const char *name);
 /* Draft 7, in which nothing counts beside `$ref`. */
 bool gn_derive_is_old(const struct gn_derivation *d);
 
-/* derive_check.c: values, examples and schemas against the parent's and the tool's own. */
+/* derive_check.c: values, examples and schemas against the parent's and the tool's own. Examples of
+ * the parent that do not fit any more are taken out of result. */
 void gn_derive_check(struct gn_derivation *d);
 
 #endif

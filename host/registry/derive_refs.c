@@ -201,8 +201,7 @@ bool gn_derive_is_old(const struct gn_derivation *d)
     return dialect && strstr(dialect, "draft-07");
 }
 
-/* As it stands in a reference: a pointer within a URI. */
-static char *encode(const char *name)
+char *gn_derive_encode(const char *name)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
     struct gn_buf out = GN_BUF_INIT(POINTER_MAX);
@@ -246,7 +245,7 @@ static void move_all(struct gn_derivation *d)
     if (m.count == 0)
         return;
     GN_AUTO_FREE char *name = keep_parent(d, holder);
-    GN_AUTO_FREE char *encoded = encode(name);
+    GN_AUTO_FREE char *encoded = gn_derive_encode(name);
     GN_AUTO_FREE char *prefix = gn_format("#/%s/%s", holder, encoded);
     m.prefix = prefix;
     walk(d->result, true, move, &m);

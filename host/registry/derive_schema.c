@@ -52,15 +52,12 @@ static json_t *replace(json_t *before, const json_t *over)
 {
     static const char *const words[] = {"title", "description", "default", "examples",
                                         "x-mcp-header"};
-    json_t *s = json_object();
+    json_t *s = json_deep_copy(over);
     for (size_t i = 0; i < GN_COUNT(words); i++) {
         json_t *kept = json_object_get(before, words[i]);
         if (kept && !json_object_get(over, words[i]))
             json_object_set(s, words[i], kept);
     }
-    const char *key;
-    json_t *v;
-    json_object_foreach((json_t *)over, key, v) put(s, key, json_deep_copy(v));
     json_decref(before);
     return s;
 }
