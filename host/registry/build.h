@@ -122,6 +122,11 @@ void gn_problems_list_free(struct gn_problems_list *list);
 void gn_build_sources(struct gn_build *b, struct gn_sources *sources);
 struct gn_component *gn_sources_find(struct gn_sources *sources, enum gn_kind kind, const char *key,
                                      const struct gn_owner *owner);
+/* The newest tool of that key that this principal may use: of any owner (NULL) or this one, and not
+ * `but`. */
+struct gn_component *gn_sources_find_for(struct gn_sources *sources, const char *key,
+                                         const char *principal, const struct gn_owner *owner,
+                                         const struct gn_component *but);
 void gn_sources_sort(struct gn_sources *sources);
 /* build.c */
 /* added: sources (pointers) of an edit, or NULL; ret_problems may be NULL. */

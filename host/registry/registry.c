@@ -76,25 +76,29 @@ static struct gn_stack *stack_new(size_t count)
     return s;
 }
 
-static void stack_add(struct gn_stack *s, struct gn_transform *t)
+/* Plugins' by priority, instance and order; then the operator's as they were given. */
+static int compare_transforms(const struct gn_transform *x, const struct gn_transform *y)
 {
-    s->v[s->count++] = gn_transform_ref(t);
-    s->has_predicates = s->has_predicates || t->concerns;
-    for (char **name = t->principals; name && *name; name++)
-        gn_map_put(&s->named, *name, t);
-}
-
-/* Plugins' by priority, instance and order; then the operator's in theirs. */
-static int compare_transforms(const void *a, const void *b)
-{
-    const struct gn_transform *x = *(struct gn_transform *const *)a,
-                              *y = *(struct gn_transform *const *)b;
     int order = (x->owner == NULL) - (y->owner == NULL);
     if (!order && x->owner)
         order = (x->priority > y->priority) - (x->priority < y->priority);
     if (!order && x->owner)
         order = strcmp(x->owner->name, y->owner->name);
-    return order ? order : (x->order > y->order) - (x->order < y->order);
+    if (!order && x->owner)
+        order = (x->order > y->order) - (x->order < y->order);
+    return order;
+}
+
+/* Behind all that do not come after it. */
+static void stack_add(struct gn_stack *s, struct gn_transform *t)
+{
+    size_t at = s->count++;
+    for (; at > 0 && compare_transforms(s->v[at - 1], t) > 0; at--)
+        s->v[at] = s->v[at - 1];
+    s->v[at] = gn_transform_ref(t);
+    s->has_predicates = s->has_predicates || t->concerns;
+    for (char **name = t->principals; name && *name; name++)
+        gn_map_put(&s->named, *name, t);
 }
 
 /* ---------------------------------------------------------------- the registry */
@@ -314,8 +318,6 @@ void gn_edit_transforms(struct gn_edit *e, struct gn_owner *owner, struct gn_tra
     }
     for (size_t i = 0; i < count; i++)
         stack_add(s, v[i]);
-    if (s->count > 1)
-        qsort(s->v, s->count, sizeof(struct gn_transform *), compare_transforms);
     stack_unref(e->stack);
     e->stack = s;
     e->adds = e->adds || count > 0;
@@ -627,7 +629,7 @@ struct gn_component *gn_registry_reach(struct gn_registry *r, const struct gn_vi
                                        const char *name)
 {
     struct gn_component *c = gn_snapshot_find(gn_registry_view(r, viewer), GN_TOOL, name);
-    return c ? c : as_made(r, gn_sources_find(r->sources, GN_TOOL, name, NULL));
+    return c ? c : as_made(r, gn_sources_find_for(r->sources, name, viewer->principal, NULL, NULL));
 }
 
 struct gn_component *gn_registry_reach_uri(struct gn_registry *r, const struct gn_viewer *viewer,

@@ -79,31 +79,30 @@ struct gn_component *gn_sources_find(struct gn_sources *s, enum gn_kind kind, co
     return NULL;
 }
 
-/* ---------------------------------------------------------------- made of parents */
-
-/* A parent for `of`: not itself, and nothing that only another principal may see. */
-static struct gn_component *find_parent_named(struct gn_sources *s, const char *key,
-                                              const struct gn_component *of,
-                                              const struct gn_owner *owner)
+struct gn_component *gn_sources_find_for(struct gn_sources *s, const char *key,
+                                         const char *principal, const struct gn_owner *owner,
+                                         const struct gn_component *but)
 {
+    gn_sources_sort(s);
     for (size_t i = lower_bound(s, GN_TOOL, key); i < s->count; i++) {
         struct gn_component *c = s->v[i];
         if (c->kind != GN_TOOL || !gn_streq(c->key, key))
             return NULL;
-        if (c == of || (owner && c->owner != owner))
-            continue;
-        if (!c->principal || gn_streq(c->principal, of->principal))
+        if (c != but && (!owner || c->owner == owner) &&
+            (!c->principal || gn_streq(c->principal, principal)))
             return c;
     }
     return NULL;
 }
 
+/* ---------------------------------------------------------------- made of parents */
+
 static struct gn_component *find_parent(struct gn_sources *s, const struct gn_component *of)
 {
     const struct gn_from *from = of->from;
     const char *own = from->own_parent ? from->own_parent : from->parent;
-    struct gn_component *c = find_parent_named(s, own, of, of->owner);
-    return c ? c : find_parent_named(s, from->parent, of, NULL);
+    struct gn_component *c = gn_sources_find_for(s, own, of->principal, of->owner, of);
+    return c ? c : gn_sources_find_for(s, from->parent, of->principal, NULL, of);
 }
 
 /* What has become of one source. */

@@ -41,7 +41,7 @@ struct gn_transform {
     enum gn_transform_type type;
     char *name; /* for people: a plugin's, or "transforms[2]" */
     int32_t priority;
-    uint64_t order;         /* ties: counts those that one owner has made */
+    uint64_t order;         /* ties: counts those that one plugin has made */
     struct gn_owner *owner; /* NULL: the operator. Not held: it takes its own away when it goes */
     struct gn_match match;
     char **principals; /* NULL-terminated; NULL: for all */
