@@ -6,6 +6,7 @@
 #include "plugin/module.h"
 #include "plugin/probe.h"
 #include "plugin/start.h"
+#include "registry/transform.h"
 #include "util/alloc.h"
 #include "util/clock.h"
 #include "util/str.h"
@@ -93,13 +94,44 @@ static bool has_more_keys(const uint8_t before[PTHREAD_KEYS_MAX / 8])
 
 /* ---------------------------------------------------------------- the manifest */
 
+/* Tools that are made of others of the same plugin are shown as they will be; what another plugin
+ * is to bring cannot be known here. */
+static void write_component(struct gn_jw *w, struct gn_registry *registry, struct gn_component *c)
+{
+    struct gn_component *made = gn_registry_made(registry, c);
+    if (made) {
+        gn_component_write(made, (struct gn_view){.revision = GN_REV_LATEST}, w);
+        return;
+    }
+    GN_AUTO_FREE char *about = gn_format("made from %s of another plugin", c->from->parent);
+    gn_jw_object(w, NULL);
+    gn_jw_str(w, "name", c->name);
+    gn_jw_str(w, "description", about);
+    gn_jw_str(w, "madeFrom", c->from->parent);
+    gn_jw_end(w);
+}
+
 static void write_components(struct gn_jw *w, const struct gn_generation *g, enum gn_kind kind,
                              const char *name)
 {
     gn_jw_array(w, name);
     for (size_t i = 0; i < g->component_count; i++)
         if (g->components[i]->kind == kind)
-            gn_component_write(g->components[i], (struct gn_view){.revision = GN_REV_LATEST}, w);
+            write_component(w, g->env->registry, g->components[i]);
+    gn_jw_end(w);
+}
+
+static void write_transforms(struct gn_jw *w, const struct gn_generation *g)
+{
+    gn_jw_array(w, "transforms");
+    for (size_t i = 0; i < g->transform_count; i++) {
+        const struct gn_transform *t = g->transforms[i];
+        gn_jw_object(w, NULL);
+        gn_jw_str(w, "name", t->name);
+        gn_jw_str(w, "type", gn_transform_type_name(t->type));
+        gn_jw_int(w, "priority", t->priority);
+        gn_jw_end(w);
+    }
     gn_jw_end(w);
 }
 
@@ -178,6 +210,7 @@ static void make_manifest(struct trial *t)
     write_components(&w, g, GN_TEMPLATE, "resourceTemplates");
     write_components(&w, g, GN_PROMPT, "prompts");
     write_middleware(&w, g);
+    write_transforms(&w, g);
     write_settings(&w, g);
     gn_jw_bool(&w, "saves", g->save != NULL);
     gn_jw_bool(&w, "restores", g->restore != NULL);
@@ -262,6 +295,29 @@ static void start(struct trial *t)
     gn_timer_stop(&t->beat);
 }
 
+/* By themselves, as if no other plugin were there: what cannot be made of one another is known. */
+static int publish(struct trial *t)
+{
+    struct gn_edit *e = gn_edit_begin(t->child->env.registry);
+    int rc = GN_OK;
+    for (size_t i = 0; !rc && i < t->g->component_count; i++)
+        rc = gn_edit_add(e, t->g->components[i], &t->err);
+    if (!rc)
+        rc = gn_edit_check(e, &t->err);
+    if (rc)
+        gn_edit_abort(e);
+    else
+        (void)gn_edit_commit(e);
+    return rc;
+}
+
+static void retract(struct trial *t)
+{
+    struct gn_edit *e = gn_edit_begin(t->child->env.registry);
+    gn_edit_remove_owner(e, &t->g->owner);
+    (void)gn_edit_commit(e);
+}
+
 static void on_wait_over(struct gn_timer *timer)
 {
     GN_CONTAINER(timer, struct trial, beat)->is_stuck = true;
@@ -305,9 +361,12 @@ static void try_one(struct child *c, const gantry_json *request)
         start(&t);
         rc = t.err.code;
     }
+    if (!rc)
+        rc = publish(&t);
     if (t.is_imported && wants_manifest) /* also if it lacks settings: it tells which there are */
         make_manifest(&t);
     if (t.g) {
+        retract(&t);
         finish(&t);
         leaves_keys = has_more_keys(keys);
         if (!t.is_stuck)

@@ -619,8 +619,7 @@ struct gn_component *gn_registry_remade(struct gn_registry *r, const struct gn_c
     return NULL;
 }
 
-/* A source as it runs: itself, or what was made of its parent. */
-static struct gn_component *as_made(struct gn_registry *r, struct gn_component *c)
+struct gn_component *gn_registry_made(struct gn_registry *r, struct gn_component *c)
 {
     return c && c->from ? gn_map_findn(&r->current->made, &c, sizeof c) : c;
 }
@@ -629,7 +628,9 @@ struct gn_component *gn_registry_reach(struct gn_registry *r, const struct gn_vi
                                        const char *name)
 {
     struct gn_component *c = gn_snapshot_find(gn_registry_view(r, viewer), GN_TOOL, name);
-    return c ? c : as_made(r, gn_sources_find_for(r->sources, name, viewer->principal, NULL, NULL));
+    return c ? c
+             : gn_registry_made(
+                   r, gn_sources_find_for(r->sources, name, viewer->principal, NULL, NULL));
 }
 
 struct gn_component *gn_registry_reach_uri(struct gn_registry *r, const struct gn_viewer *viewer,

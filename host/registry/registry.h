@@ -68,6 +68,8 @@ struct gn_viewer gn_viewer_of(const struct gantry_call *call);
  * owner is NULL (the first by name of its instance). */
 struct gn_component *gn_registry_source(struct gn_registry *r, const struct gn_owner *owner,
                                         enum gn_kind kind, const char *key);
+/* A source as it runs: itself, or what was made of its parent; NULL: that could not be made. */
+struct gn_component *gn_registry_made(struct gn_registry *r, struct gn_component *source);
 /* What stands now in the place of a tool that was made for a source (gn_call_env.remade). */
 struct gn_component *gn_registry_remade(struct gn_registry *r, const struct gn_component *made);
 /* For plugins that call others by name: a tool as the viewer sees it, else as it is provided (or

@@ -90,6 +90,21 @@ static void print_middleware(const json_t *list)
     }
 }
 
+/* "  quiet: namespace, priority 0" */
+static void print_transforms(const json_t *list)
+{
+    size_t i;
+    json_t *t;
+    if (json_array_size(list) > 0)
+        puts("transforms");
+    json_array_foreach(list, i, t)
+    {
+        print_string("  ", json_object_get(t, "name"), "");
+        print_string(": ", json_object_get(t, "type"), "");
+        printf(", priority %lld\n", (long long)json_integer_value(json_object_get(t, "priority")));
+    }
+}
+
 static void print_manifest(const char *path, const json_t *m)
 {
     static const char *const members[] = {"tools", "resources", "resourceTemplates", "prompts"};
@@ -106,6 +121,7 @@ static void print_manifest(const char *path, const json_t *m)
     for (i = 0; i < GN_COUNT(members); i++)
         gn_show_list(stdout, members[i], json_object_get(m, members[i]));
     print_middleware(json_object_get(m, "middleware"));
+    print_transforms(json_object_get(m, "transforms"));
     print_settings(json_object_get(m, "settings"));
     json_array_foreach(json_object_get(m, "skipped"), i, item)
         print_string("not loaded: ", item, "\n");
