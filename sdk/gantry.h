@@ -400,8 +400,8 @@ typedef struct gantry_change {
      */
     const char *default_json;
     /* Hidden arguments only: where each call takes the value from. "uuid" (a new one, version 4),
-     * "now" (RFC 3339, UTC), "env:VAR", "scope:VARIABLE" (gantry_var_set), "principal", or
-     * "secret:NAME" (the operator's, etc/gantry.yaml). */
+     * "now" (RFC 3339, UTC), "env:VAR", "scope:VARIABLE" (gantry_set_text and others), "principal",
+     * or "secret:NAME" (the operator's, etc/gantry.yaml). */
     const char *source;
     /* A JSON Schema object. With a keyword that says what values there are (type, enum, const,
      * anyOf, ...) it takes the place of the parent's, of which the words stay; without one its
@@ -2383,21 +2383,24 @@ static inline int gantry_add_middleware(gantry_plugin *plugin, const gantry_midd
     return gantry_host_->add_middleware(plugin, middleware);
 }
 /* A tool made from another one. GANTRY_EINVAL: it cannot be made of the parent that is there (the
- * log says why); without a parent it waits for one. gantry_remove() takes it away as a tool. */
+ * log says why); without a parent it waits for one. gantry_remove_tool() takes it back. [loop] As
+ * above. */
 static inline int gantry_tool_from(gantry_plugin *plugin, const gantry_from *from)
 {
     if (!GANTRY_HOST_HAS(tool_from))
         return GANTRY_ENOTSUP;
     return gantry_host_->tool_from(plugin, from);
 }
-/* A transform of all lists; of one plugin each name once. */
+/* A transform of all lists; of one plugin each name once. [loop] As above; GANTRY_EEXIST also: two
+ * components would end up with one name. */
 static inline int gantry_add_transform(gantry_plugin *plugin, const gantry_transform *transform)
 {
     if (!GANTRY_HOST_HAS(add_transform))
         return GANTRY_ENOTSUP;
     return gantry_host_->add_transform(plugin, transform);
 }
-/* What a predicate of the plugin goes by has changed: it is asked anew. */
+/* What a predicate of the plugin goes by has changed: it is asked anew. [loop] GANTRY_EPERM: not
+ * live, or from within a predicate. */
 static inline int gantry_transforms_changed(gantry_plugin *plugin)
 {
     if (!GANTRY_HOST_HAS(transforms_changed))
@@ -2405,16 +2408,19 @@ static inline int gantry_transforms_changed(gantry_plugin *plugin)
     return gantry_host_->transforms_changed(plugin);
 }
 /* A rule (ENABLE, DISABLE, ONLY) for the session of the call alone, after all others; NULL takes
- * all those of the session away. Of one name the last counts. [call] GANTRY_ENOTSUP: there is no
- * session, as in the stateless era; GANTRY_ETOOBIG: more than 64. */
+ * all those of the session away. Of one name the last counts. It stays when the plugin is reloaded,
+ * and so has no principals, concerns and data. [call] GANTRY_ENOTSUP: there is no session, as in
+ * the stateless era; GANTRY_EINVAL: no such rule (the log says why); GANTRY_ETOOBIG: more than 64.
+ */
 static inline int gantry_session_transform(gantry_call *call, const gantry_transform *transform)
 {
     if (!GANTRY_HOST_HAS(session_transform))
         return GANTRY_ENOTSUP;
     return gantry_host_->session_transform(call, transform);
 }
-/* Takes back a component of this instance by name, URI or URI template; running calls finish.
- * [loop] GANTRY_ENOENT. */
+/* Takes back a component of this instance by the name, URI or URI template that the instance gave
+ * it; of tools and prompts all versions, and those of single principals. Running calls finish.
+ * [loop] GANTRY_ENOENT; GANTRY_EPERM not live. */
 static inline int gantry_remove_tool(gantry_plugin *plugin, const char *name)
 {
     return gantry_host_->remove(plugin, GANTRY_KIND_TOOL, name);
@@ -2434,6 +2440,10 @@ static inline int gantry_remove_prompt(gantry_plugin *plugin, const char *name)
 static inline int gantry_remove_middleware(gantry_plugin *plugin, const char *name)
 {
     return gantry_host_->remove(plugin, GANTRY_KIND_MIDDLEWARE, name);
+}
+static inline int gantry_remove_transform(gantry_plugin *plugin, const char *name)
+{
+    return gantry_host_->remove(plugin, GANTRY_KIND_TRANSFORM, name);
 }
 
 /* ---------------------------------------------------------------- the plugin's descriptor */

@@ -22,11 +22,8 @@ static void keep_line(struct gn_log *log, enum gn_level level, const char *compo
 }
 
 /* What a manager does when a live instance changes itself. */
-static int publish_change(gantry_plugin *g, struct gn_component *c, bool add, struct gn_error *err)
+static int finish_edit(struct gn_edit *e, int rc, struct gn_error *err)
 {
-    struct bench *b = g->manager_data;
-    struct gn_edit *e = gn_edit_begin(b->registry);
-    int rc = add ? gn_edit_add(e, c, err) : gn_edit_remove(e, c);
     if (!rc)
         rc = gn_edit_check(e, err);
     if (rc)
@@ -36,12 +33,31 @@ static int publish_change(gantry_plugin *g, struct gn_component *c, bool add, st
     return rc;
 }
 
+static int publish_change(gantry_plugin *g, struct gn_component *c, bool add, struct gn_error *err)
+{
+    struct bench *b = g->manager_data;
+    struct gn_edit *e = gn_edit_begin(b->registry);
+    return finish_edit(e, add ? gn_edit_add(e, c, err) : gn_edit_remove(e, c), err);
+}
+
+static int publish_transforms(gantry_plugin *g, bool is_touched, struct gn_error *err)
+{
+    struct bench *b = g->manager_data;
+    struct gn_edit *e = gn_edit_begin(b->registry);
+    if (is_touched)
+        gn_edit_touch(e);
+    else
+        gn_edit_transforms(e, &g->owner, g->transforms, g->transform_count);
+    return finish_edit(e, GN_OK, err);
+}
+
 struct gn_generation *bench_instance(struct bench *b, const char *name)
 {
     struct gn_generation *g = gn_generation_new(&b->env, name, 1);
     g->state = GN_GEN_LIVE;
     g->manager_data = b;
     g->publish = publish_change;
+    g->publish_transforms = publish_transforms;
     return g;
 }
 
@@ -49,6 +65,7 @@ void bench_drop(struct bench *b, struct gn_generation *g)
 {
     struct gn_edit *e = gn_edit_begin(b->registry);
     gn_edit_remove_owner(e, &g->owner);
+    gn_edit_transforms(e, &g->owner, NULL, 0);
     gn_edit_commit(e);
     cr_assert_eq(g->refs, 1, "somebody still holds the generation");
     gn_generation_free(g);
