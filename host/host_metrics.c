@@ -116,7 +116,7 @@ static void call_ended(struct gn_call_observer *observer, const struct gn_call *
                        enum gn_outcome outcome)
 {
     struct gn_host_metrics *h = GN_CONTAINER(observer, struct gn_host_metrics, observer);
-    struct gn_component *c = call->component;
+    struct gn_component *c = gn_call_component(call);
     if (!c)
         return;
     if (!c->meter)

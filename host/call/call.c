@@ -248,16 +248,19 @@ int gn_call_invoke(struct gn_call *call)
 {
     int rc;
     void *outer = gn_task_local(call->task);
+    struct gn_component *c = call->component;
     gn_task_set_local(call->task, call);
     call->self = call->owner;
-    call->self_data = NULL;
+    call->self_data = call->run ? NULL : c->data;
     if (call->run) {
         rc = call->run(call, call->run_arg);
+    } else if (call->is_completion) {
+        rc = c->complete(call, call->argument_name, call->argument_value);
     } else {
-        struct gn_component *c = call->component;
-        call->self_data = c->data;
-        rc = call->is_completion ? c->complete(call, call->argument_name, call->argument_value)
-                                 : c->run(call, call->in);
+        const gantry_json *arguments = call->arguments; /* as middlewares know them */
+        call->arguments = call->bound.inner;
+        rc = c->run(call, call->in);
+        call->arguments = arguments;
     }
     if (!gn_list_empty(&call->locks))
         gn_call_release_locks(call);

@@ -183,7 +183,7 @@ struct gn_result {
 /* The client adds context of servers to what a model is asked, if told to. */
 #define GN_CAP_SAMPLING_CONTEXT (1u << 31)
 
-struct gn_frame;     /* made.h */
+struct gn_frame;     /* forward.c */
 struct gn_asking;    /* ask.h */
 struct gn_ask_count; /* ask.c */
 
@@ -193,6 +193,7 @@ struct gn_bound {
     enum gn_outcome outcome; /* RESULT: they fit */
     const char *failure;
     const gantry_json *arguments; /* that this is about */
+    const gantry_json *inner;     /* the same as the code that runs knows them (made.h) */
 };
 
 #define GN_CALL_MAX_DEPTH 16
@@ -233,7 +234,7 @@ struct gantry_call {
     struct gn_task *task;  /* while the handler runs: on which it is */
     struct gn_task *spine; /* the coroutine that its middlewares run on; NULL without any */
     void *in;
-    struct gn_bound bound; /* in middlewares only */
+    struct gn_bound bound; /* without middlewares only what it is bound to, `inner` */
     uint32_t timeout_ms;   /* 0: component's, else env's */
     struct gn_timer deadline;
     bool is_clock_stopped; /* it waits for its client: the deadline stands still */
@@ -250,7 +251,7 @@ struct gantry_call {
     const char *task_id;             /* it has become a task; NULL: it has not */
     const gantry_json *extensions;   /* the client's, by name; NULL: none */
     struct gn_rules *rules;          /* of its session, a reference; NULL: none */
-    struct gn_frame *frame; /* made.h: the parent that runs inside of a function; NULL: none */
+    struct gn_frame *frame;          /* the parent that runs in a function (made.h); NULL: none */
 
     struct gn_lines *lines;        /* log lines on their way to the client (lines.h); or NULL */
     struct gn_call_timers *timers; /* gantry_timer_begin; or NULL */
@@ -261,7 +262,7 @@ struct gantry_call {
     struct gn_owner *self;            /* whose code runs now; NULL: the host's own */
     void *self_data;                  /* gantry_data() */
     enum gn_outcome verdict;          /* of what ran last inside; 0: nothing has */
-    int next_rc;                      /* what gn_call_next returned last */
+    int next_rc;                      /* what gn_call_next, or _forward, returned last */
     int error_code;                   /* gantry_refuse: a JSON-RPC code; 0: none */
 
     const struct gn_call_ops *ops; /* NULL once detached */

@@ -8,11 +8,26 @@
 #define GN_PROGRESS_BURST 64
 #define GN_PROGRESS_REFILL_MS 20
 
-/* check.c: checks the arguments, coerced if that is allowed (call->arguments is then the copy), and
- * fills call->in. False: call->failure and the outcome say why. [loop] */
+/* check.c: checks the arguments, coerced if that is allowed (call->arguments is then the copy),
+ * maps them on the way to what a tool was made from (bound.inner), and fills call->in. False:
+ * call->failure and the outcome say why; what no client can help is in the log. [loop] */
 bool gn_call_bind(struct gn_call *call, enum gn_outcome *ret_outcome);
+/* The same for call->component as the parent of the function `around` it, which gives arguments by
+ * the names of its own tool. [loop] */
+bool gn_call_bind_parent(struct gn_call *call, const struct gn_component *around,
+                         const gantry_json *arguments, enum gn_outcome *ret_outcome);
 /* next.c: the same before middlewares, which may still change the arguments. [loop] */
 void gn_call_bind_ahead(struct gn_call *call);
+/* verdict.c: it failed by what its client cannot help, nor is to see: `why` is for the log. */
+enum gn_outcome gn_call_fail_by_accident(struct gn_call *call, const char *who, const char *why);
+/* What a return value of the code that runs means, structured output checked. [loop] */
+enum gn_outcome gn_call_settle(struct gn_call *call, int rc);
+/* next.c: runs the handler on a worker; the coroutine `waits` does, and has the call again then. */
+int gn_call_run_on_worker(struct gn_call *call, struct gn_task *waits);
+/* next.c: what whoever ran something inside is told, by call->verdict. */
+int gn_call_code_of(const struct gn_call *call, int rc);
+/* Takes away what a failure has left of the result. */
+void gn_call_clear_content(struct gn_call *call);
 /* check.c: NULL: the result may go out; what does not fit is in the log. Else why the call fails,
  * in the arena. [loop] */
 const char *gn_call_check_output(struct gn_call *call);

@@ -49,16 +49,40 @@ struct gn_made {
 void gn_made_free(struct gn_made *m); /* NULL is fine */
 
 /* The arguments as the parent of c wants them: an object in the arena, or `arguments` itself if
- * nothing changes (NULL counts as {}). GN_EINVAL: an argument that nobody may give, or a source
- * that has nothing, err says which; GN_ETOOBIG: the arena is full. c->made is set. [loop] */
+ * nothing changes (NULL counts as {}). Its texts are those of arguments, the tool's own names, and
+ * copies of what was filled in. GN_EINVAL: an argument that nobody may give; GN_ENOENT: a source
+ * that has nothing for an argument that must be there; err says which; GN_ETOOBIG: the arena is
+ * full. c->made is set. [loop] */
 GN_NODISCARD int gn_made_map(struct gantry_call *call, const struct gn_component *c,
                              const gantry_json *arguments, const gantry_json **ret,
                              struct gn_error *err);
+
+/* The component whose code runs for c: the function around a tool that is nearest, or the one at
+ * the end of the chain. */
+static inline struct gn_component *gn_component_code(struct gn_component *c)
+{
+    while (c->parent && !(c->made && c->made->is_around))
+        c = c->parent;
+    return c;
+}
+/* Its arguments may differ from try to try: middlewares set what they are filled from. */
+bool gn_made_varies(const struct gn_component *c);
 
 /* gantry_forward, gantry_forward_raw: see sdk/gantry.h. [coroutine] */
 int gn_call_forward(struct gantry_call *call, const gantry_json *arguments, bool is_raw);
 /* True while the function around a tool runs: gantry_forward may be called, and there may be a
  * result (gn_call_result, gn_call_set_result). [task] */
 bool gn_call_is_around(const struct gantry_call *call);
+
+/* While the parent of a function runs in a frame, call->component and call->owner are the parent's.
+ * The component that the call was made for, whatever runs now; NULL: none. */
+struct gn_component *gn_call_component(const struct gantry_call *call);
+/* The owners of what runs: 0 is call->owner, 1 whose function forwarded to it, ...; false: no more
+ * (an owner may be NULL: the host's). */
+bool gn_call_owner_at(const struct gantry_call *call, size_t i, struct gn_owner **ret);
+/* GANTRY_REPLAY of all that runs. */
+bool gn_call_is_replayable(const struct gantry_call *call);
+/* How deep it stands in calls and in frames, of those around it too. */
+uint32_t gn_call_depth(const struct gantry_call *call);
 
 #endif

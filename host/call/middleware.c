@@ -196,8 +196,11 @@ void gn_around_release(struct gn_call *call)
 
 bool gn_call_uses(const struct gn_call *call, const struct gn_owner *owner)
 {
-    if (call->owner == owner)
-        return true;
+    struct gn_owner *runs;
+    for (size_t i = 0; gn_call_owner_at(call, i, &runs); i++) {
+        if (runs == owner)
+            return true;
+    }
     for (uint32_t i = 0; i < call->around_count; i++) {
         if (call->around[i]->owner == owner)
             return true;

@@ -125,7 +125,7 @@ int gn_call_nested(struct gn_call *parent, struct gn_component *component,
 {
     GN_CHECK(parent, GN_CALL_MAGIC);
     GN_CHECK(component, GN_COMPONENT_MAGIC);
-    if (parent->depth + 1 > GN_CALL_MAX_DEPTH)
+    if (gn_call_depth(parent) + 1 > GN_CALL_MAX_DEPTH)
         return GN_ETOOBIG;
     bool blocking = component->flags & GANTRY_BLOCKING;
     struct nested n = {

@@ -17,7 +17,7 @@
 struct on_worker {
     struct gn_op op;
     struct gn_call *call;
-    struct gn_task *worker;
+    struct gn_task *waits, *worker;
     int rc;
     bool ran;
 };
@@ -34,7 +34,7 @@ static void worker_done(struct gn_task *task, void *arg)
     struct on_worker *w = arg;
     w->ran = gn_task_ran(task);
     w->worker = NULL;
-    w->call->task = w->call->spine;
+    w->call->task = w->waits;
     gn_op_done(&w->op, w->ran ? GN_OK : GN_ECANCELED);
 }
 
@@ -62,7 +62,7 @@ static void worker_start(struct gn_op *op)
     int rc = lender ? gn_task_start_on(lender, &spec, &call->task)
                     : gn_task_start_worker(call->env->loop, &spec, &call->task);
     if (rc) {
-        call->task = call->spine;
+        call->task = w->waits;
         gn_op_done(op, rc);
         return;
     }
@@ -76,10 +76,11 @@ static void worker_cancel(struct gn_op *op)
         gn_task_cancel(w->worker);
 }
 
-static int run_on_worker(struct gn_call *call)
+int gn_call_run_on_worker(struct gn_call *call, struct gn_task *waits)
 {
-    struct on_worker w = {.op = {.start = worker_start, .cancel = worker_cancel}, .call = call};
-    int rc = gn_await(call->spine, &w.op);
+    struct on_worker w = {
+        .op = {.start = worker_start, .cancel = worker_cancel}, .call = call, .waits = waits};
+    int rc = gn_await(waits, &w.op);
     if (rc == GN_OK)
         return w.rc;
     return rc == GN_ECANCELED ? GANTRY_ECANCELED : GANTRY_EBUSY;
@@ -95,6 +96,9 @@ struct core {
 void gn_call_bind_ahead(struct gn_call *call)
 {
     struct gn_bound *b = &call->bound;
+    /* What middlewares are yet to set: at the core, and for each try anew. */
+    if (!call->spine && gn_made_varies(call->component))
+        return;
     b->is_done = true;
     b->outcome = GN_OUT_RESULT;
     b->failure = NULL;
@@ -130,11 +134,13 @@ static int run_handler(struct gn_call *call)
     }
     if (call->is_completion)
         return gn_call_invoke(call);
-    if (!call->bound.is_done || call->bound.arguments != call->arguments)
+    if (!call->bound.is_done || call->bound.arguments != call->arguments ||
+        gn_made_varies(call->component))
         gn_task_on_loop(call->spine, bind_again, call);
     if (call->bound.outcome != GN_OUT_RESULT)
-        return GANTRY_EINVAL;
-    return call->component->flags & GANTRY_BLOCKING ? run_on_worker(call) : gn_call_invoke(call);
+        return call->bound.outcome == GN_OUT_INVALID ? GANTRY_EINVAL : GANTRY_EIO;
+    return call->component->flags & GANTRY_BLOCKING ? gn_call_run_on_worker(call, call->spine)
+                                                    : gn_call_invoke(call);
 }
 
 /* Apart, so that the levels around it have small frames. */
@@ -184,8 +190,8 @@ static int run_middleware(struct gn_call *call, uint32_t at)
     return rc;
 }
 
-/* What a middleware is told, whatever the code was: FAILED has a message, and so on. */
-static int code_of(const struct gn_call *call, int rc)
+/* Whatever the code was: FAILED has a message, and so on. */
+int gn_call_code_of(const struct gn_call *call, int rc)
 {
     switch (call->verdict) {
     case GN_OUT_FAILED:
@@ -203,14 +209,14 @@ static int code_of(const struct gn_call *call, int rc)
     }
 }
 
-static void clear_content(struct gn_call *call)
+void gn_call_clear_content(struct gn_call *call)
 {
     call->result = (struct gn_result){.role = GANTRY_USER, .suggestion_total = -1};
 }
 
 void gn_call_reset_result(struct gn_call *call)
 {
-    clear_content(call);
+    gn_call_clear_content(call);
     call->failed = false;
     call->failure = NULL;
     call->error_code = 0;
@@ -234,8 +240,8 @@ int gn_call_next(struct gn_call *call)
     if (call->verdict == GN_OUT_RESULT) {
         rc = GANTRY_OK;
     } else {
-        rc = code_of(call, rc);
-        clear_content(call); /* what mends a failure begins anew */
+        rc = gn_call_code_of(call, rc);
+        gn_call_clear_content(call); /* what mends a failure begins anew */
     }
     call->failed = false; /* the verdict has it; from here on it says what the middleware does */
     call->around_at = at;

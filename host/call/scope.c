@@ -269,6 +269,26 @@ int gn_scope_get(gantry_call *call, struct gn_owner *self, const gantry_var *var
     return get_slowly(call, self, var, ret);
 }
 
+int gn_scope_find(const gantry_call *call, const char *name, gantry_value *ret)
+{
+    int rc = GANTRY_ENOENT;
+    if (is_builtin(name)) {
+        *ret = gantry_value_text(gn_scope_builtin(call, name));
+        return ret->as.text ? GANTRY_OK : GANTRY_ENOENT;
+    }
+    for (const struct gn_scope_value *v = call->scope.last; v; v = v->next) {
+        if (strcmp(v->name, name) != 0)
+            continue;
+        if (is_pointer(v->value.type)) {
+            rc = v->is_set ? GANTRY_EINVAL : rc;
+            continue;
+        }
+        *ret = v->value;
+        return v->is_set ? GANTRY_OK : GANTRY_ENOENT;
+    }
+    return rc;
+}
+
 int gn_scope_unset(gantry_call *call, struct gn_owner *self, const gantry_var *var)
 {
     struct access a;

@@ -44,6 +44,9 @@ int gn_scope_set(gantry_call *call, struct gn_owner *self, const gantry_var *var
 /* [task] GANTRY_ENOENT: not set; GANTRY_EINVAL: set, but of another type. */
 int gn_scope_get(gantry_call *call, struct gn_owner *self, const gantry_var *var,
                  gantry_value *ret);
+/* [any] By its name alone, whatever type it has, the host's own ones too. GANTRY_ENOENT: not set,
+ * or no such name; GANTRY_EINVAL: there is only a pointer of that name. */
+int gn_scope_find(const gantry_call *call, const char *name, gantry_value *ret);
 /* [task] GANTRY_ENOENT: it was not set; else as gn_scope_set. */
 int gn_scope_unset(gantry_call *call, struct gn_owner *self, const gantry_var *var);
 /* [task] Log lines carry it from now on, also once it is set later or anew. GANTRY_EINVAL: it is a

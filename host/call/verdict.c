@@ -87,7 +87,7 @@ static const char *code_name(int rc)
     return rc <= 0 && rc > -(int)GN_COUNT(names) ? names[-rc] : "an unknown code";
 }
 
-static enum gn_outcome fail_by_accident(struct gn_call *call, const char *who, const char *why)
+enum gn_outcome gn_call_fail_by_accident(struct gn_call *call, const char *who, const char *why)
 {
     uint64_t correlation = gn_call_correlation(call);
     call->failure = gn_arena_format(&call->arena, "internal error (correlation id %016llx)",
@@ -107,6 +107,9 @@ enum gn_outcome gn_call_judge(struct gn_call *call, int rc, const char *who)
     /* A handler that goes on after gantry_fail has failed all the same. */
     if (call->failed)
         return GN_OUT_FAILED;
+    /* A function passes on what its parent came to. */
+    if (call->verdict && rc == call->next_rc)
+        return call->verdict;
     if (rc == GANTRY_OK)
         return GN_OUT_RESULT;
     if (call->heard && rc == call->heard_rc) {
@@ -131,13 +134,21 @@ enum gn_outcome gn_call_judge(struct gn_call *call, int rc, const char *who)
     }
     char why[64];
     snprintf(why, sizeof why, "it returned %s (%d)", code_name(rc), rc);
-    return fail_by_accident(call, who, why);
+    return gn_call_fail_by_accident(call, who, why);
+}
+
+static enum gn_outcome check(struct gn_call *call, enum gn_outcome outcome)
+{
+    const char *problem = outcome == GN_OUT_RESULT ? gn_call_check_output(call) : NULL;
+    return problem ? gn_call_fail_by_accident(call, gn_call_label(call), problem) : outcome;
+}
+
+enum gn_outcome gn_call_settle(struct gn_call *call, int rc)
+{
+    return check(call, gn_call_judge(call, rc, gn_call_label(call)));
 }
 
 enum gn_outcome gn_call_outcome(struct gn_call *call)
 {
-    enum gn_outcome outcome = call->spine ? call->verdict
-                                          : gn_call_judge(call, call->rc, gn_call_label(call));
-    const char *problem = outcome == GN_OUT_RESULT ? gn_call_check_output(call) : NULL;
-    return problem ? fail_by_accident(call, gn_call_label(call), problem) : outcome;
+    return call->spine ? check(call, call->verdict) : gn_call_settle(call, call->rc);
 }

@@ -295,7 +295,8 @@ int gn_host_structured(gantry_call *call, const void *value)
     int rc = may_structure(call, "gantry_structured");
     if (rc)
         return rc;
-    if (!call->component->output)
+    const struct gn_fields *output = gn_component_code(call->component)->output;
+    if (!output)
         return gn_host_misuse(call,
                               "gantry_structured: the tool has no output table (GANTRY_OUTPUT)");
     if (!value)
@@ -305,7 +306,7 @@ int gn_host_structured(gantry_call *call, const void *value)
     struct gn_jw w;
     gn_problems_init(&problems);
     gn_jw_init(&w, &text);
-    rc = gn_fields_print(call->component->output, value, &w, NULL, &problems);
+    rc = gn_fields_print(output, value, &w, NULL, &problems);
     if (rc && rc != GN_ETOOBIG)
         rc = gn_host_misuse(call, "gantry_structured: %s", gn_buf_str(&problems.text));
     gn_problems_release(&problems);

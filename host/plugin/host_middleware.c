@@ -16,6 +16,18 @@ static inline bool is_middleware(gantry_call *call, const char *function)
     return false;
 }
 
+/* The same, or in the function around a tool: what has run inside has left a result. */
+static inline bool has_inside(gantry_call *call, const char *function)
+{
+    if (!gn_host_runs(call))
+        return false;
+    if (call->around_at - 1 < call->around_count || gn_call_is_around(call))
+        return true;
+    gn_host_misuse(call, "%s: only a middleware, or the function around a tool, may call it",
+                   function);
+    return false;
+}
+
 int gn_host_depth(gantry_call *call)
 {
     return gn_host_runs(call) ? (int)call->depth : 0;
@@ -30,10 +42,13 @@ int gn_host_forward(gantry_call *call, const gantry_json *arguments, uint32_t ra
 {
     if (!gn_host_runs(call))
         return GANTRY_EPERM;
-    if (gn_call_is_around(call))
-        return gn_call_forward(call, arguments, raw != 0);
-    gn_host_misuse(call, "gantry_forward: only the function around a tool may call it");
-    return GANTRY_EPERM;
+    if (!gn_call_is_around(call)) {
+        gn_host_misuse(call, "gantry_forward: only the function around a tool may call it");
+        return GANTRY_EPERM;
+    }
+    if (arguments && gn_json_type(arguments) != GN_JSON_OBJECT)
+        return gn_host_misuse(call, "gantry_forward: the arguments are not an object");
+    return gn_call_forward(call, arguments, raw != 0);
 }
 
 int gn_host_outcome(gantry_call *call)
@@ -41,7 +56,7 @@ int gn_host_outcome(gantry_call *call)
     _Static_assert((int)GN_OUT_RESULT == (int)GANTRY_OUTCOME_RESULT &&
                        (int)GN_OUT_CANCELED == (int)GANTRY_OUTCOME_CANCELED,
                    "outcomes");
-    return is_middleware(call, "gantry_outcome") ? (int)call->verdict : GANTRY_OUTCOME_NONE;
+    return has_inside(call, "gantry_outcome") ? (int)call->verdict : GANTRY_OUTCOME_NONE;
 }
 
 const char *gn_host_failure(gantry_call *call)
@@ -53,13 +68,13 @@ const char *gn_host_failure(gantry_call *call)
 
 const gantry_json *gn_host_result(gantry_call *call)
 {
-    return is_middleware(call, "gantry_result") ? gn_call_result(call) : NULL;
+    return has_inside(call, "gantry_result") ? gn_call_result(call) : NULL;
 }
 
 int gn_host_set_result(gantry_call *call, const gantry_json *result)
 {
     struct gn_error err = {0};
-    if (!is_middleware(call, "gantry_set_result"))
+    if (!has_inside(call, "gantry_set_result"))
         return GANTRY_EPERM;
     int rc = gn_call_set_result(call, result, &err);
     return rc == GANTRY_EINVAL ? gn_host_misuse(call, "gantry_set_result: %s", err.text) : rc;

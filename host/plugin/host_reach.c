@@ -112,8 +112,11 @@ static bool is_of_older(const struct gn_owner *used, const struct gn_owner *curr
 static const struct gn_owner *older_in_use(const gantry_call *call, const struct gn_owner *current)
 {
     for (; call && current; call = call->parent) {
-        if (is_of_older(call->owner, current))
-            return call->owner;
+        struct gn_owner *runs;
+        for (size_t i = 0; gn_call_owner_at(call, i, &runs); i++) {
+            if (is_of_older(runs, current))
+                return runs;
+        }
         for (uint32_t i = 0; i < call->around_count; i++) {
             if (is_of_older(call->around[i]->owner, current))
                 return call->around[i]->owner;

@@ -45,13 +45,18 @@ static bool may_stay(const struct gn_call *call)
  * ask.max_parked_age. */
 static bool must_end(const struct gn_call *call, const struct gn_generation *g)
 {
-    return call->owner == &g->owner && !may_stay(call);
+    struct gn_owner *runs;
+    for (size_t i = 0; gn_call_owner_at(call, i, &runs); i++) {
+        if (runs == &g->owner)
+            return !may_stay(call);
+    }
+    return false;
 }
 
 /* Those that can be run again are, by the next generation. */
 static bool is_evictable(const struct gn_call *call, const struct gn_generation *g)
 {
-    return call->is_parked && is_call_of(call, g) && (call->component->flags & GANTRY_REPLAY);
+    return call->is_parked && is_call_of(call, g) && gn_call_is_replayable(call);
 }
 
 /* Cancels those for which `concerned` is true. */

@@ -108,7 +108,7 @@ static struct gn_parked *enter_table(struct gn_parking *k, struct gn_call *call,
     parked->parking = k;
     parked->call = call;
     parked->bytes = bytes;
-    parked->is_replayable = call->component->flags & GANTRY_REPLAY;
+    parked->is_replayable = gn_call_is_replayable(call);
     randombytes_buf(parked->id, sizeof parked->id);
     gn_list_append(&k->all, &parked->node);
     gn_map_putn(&k->by_id, parked->id, sizeof parked->id, parked);
@@ -174,7 +174,7 @@ static bool is_superseded(const struct gn_request *r, const struct gn_component 
 /* Whether it may wait here; what can be run again does not hold an old generation. */
 static bool may_wait(struct gn_request *r, size_t bytes, bool is_replayable)
 {
-    if (r->p->draining || (is_replayable && is_superseded(r, r->call->component)))
+    if (r->p->draining || (is_replayable && is_superseded(r, gn_call_component(r->call))))
         return false;
     return make_room(r->p->parking, r->call, bytes);
 }
@@ -183,7 +183,7 @@ int gn_request_park(struct gn_request *r)
 {
     struct gn_parking *k = r->p->parking;
     struct gn_call *call = r->call;
-    bool is_replayable = call->component->flags & GANTRY_REPLAY;
+    bool is_replayable = gn_call_is_replayable(call);
     size_t bytes = size_of(call);
     bool can_wait = gn_asking_can_park(call);
     bool waits = can_wait && may_wait(r, bytes, is_replayable);

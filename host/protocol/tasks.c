@@ -231,7 +231,7 @@ int gn_request_become_task(struct gn_call *call, const gantry_task_options *opti
         return GANTRY_ENOTSUP;
     if (call->finished || r->p->draining)
         return GANTRY_ECANCELED;
-    struct gn_mcp_task *t = gn_tasks_add(r->p->tasks, call->principal, call->component->key,
+    struct gn_mcp_task *t = gn_tasks_add(r->p->tasks, call->principal, gn_call_component(call)->key,
                                          options);
     if (!t)
         return GANTRY_EBUSY;
