@@ -278,6 +278,33 @@ def committed(host):
             if entry["component"] == "plugin flip" and "serves" in entry["message"]]
 
 
+def part_transform_list(servers, quick):
+    """tools/list of 2,000 tools behind ten transforms: from cache, and after a change of one tool."""
+    def run(mode, rounds):
+        said, instructions = callgrind.run([str(BENCH / "lists"), mode, str(rounds)])
+        return json.loads(said), instructions
+
+    def instructions(mode):
+        few, many = (2, 12) if quick else (5, 55)
+        return (run(mode, many)[1] - run(mode, few)[1]) / (many - few)
+
+    def timed(mode):
+        done = subprocess.run([str(BENCH / "lists"), mode, "200"], capture_output=True, text=True,
+                              check=True)
+        return json.loads(done.stdout)
+
+    listed, copied = timed("list"), timed("copy")
+    row("bytes of the list", listed["bytes"], None)
+    row("tools/list from cache, microseconds", listed["ns"] / 1e3, None)
+    row("  a copy of its bytes, microseconds", copied["ns"] / 1e3, None)
+    row("tools/list from cache, instructions", instructions("list"), None)
+    row("  a copy of its bytes, instructions", instructions("copy"), None)
+    row("one tool changed: built anew, microseconds", timed("rebuild")["ns"] / 1e3, None)
+    row("one tool changed: built anew and listed, microseconds", timed("relist")["ns"] / 1e3, None)
+    row("one tool changed: built anew, instructions", instructions("rebuild"), None)
+    row("one tool changed: built anew and listed, instructions", instructions("relist"), None)
+
+
 def part_reload(servers, quick):
     """Replacements of a plugin under calls from sixteen connections."""
     turns = 20 if quick else 100
