@@ -270,6 +270,7 @@ struct gantry_call {
 
     bool finished, cancelled, is_completion, failed, running;
     bool is_still;       /* runs, but waits for its client: not in env->running */
+    bool is_stand_in;    /* for what it calls: that one's progress is its own */
     int rc;              /* what the handler returned */
     const char *failure; /* in the arena */
     const char *heard;   /* what passing on the code heard_rc says to the client */

@@ -65,6 +65,13 @@ static bool may_send_progress(struct gn_call *call, bool is_last)
     return true;
 }
 
+static const char *token_of(const struct gn_call *call)
+{
+    while (call->parent && call->parent->is_stand_in)
+        call = call->parent;
+    return call->progress_token;
+}
+
 int gn_call_progress(struct gn_call *call, double done, double total, const char *message)
 {
     GN_CHECK(call, GN_CALL_MAGIC);
@@ -72,14 +79,15 @@ int gn_call_progress(struct gn_call *call, double done, double total, const char
         return GANTRY_EINVAL;
     /* The step that reaches the total is always told; those after it are like any other. */
     bool is_last = total > 0 && done >= total && call->progress_done < total;
+    const char *token = token_of(call);
     call->progress_done = done;
-    if (!call->progress_token || !may_send_progress(call, is_last))
+    if (!token || !may_send_progress(call, is_last))
         return GANTRY_OK;
-    struct gn_buf params = GN_BUF_INIT(MAX_MESSAGE * 6 + 1024 + strlen(call->progress_token));
+    struct gn_buf params = GN_BUF_INIT(MAX_MESSAGE * 6 + 1024 + strlen(token));
     struct gn_jw w;
     gn_jw_init(&w, &params);
     gn_jw_object(&w, NULL);
-    gn_jw_raw(&w, "progressToken", call->progress_token, strlen(call->progress_token));
+    gn_jw_raw(&w, "progressToken", token, strlen(token));
     gn_jw_num(&w, "progress", done);
     if (total > 0)
         gn_jw_num(&w, "total", total);

@@ -2,6 +2,7 @@
  */
 #include "registry/offer.h"
 
+#include "call/ask.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
@@ -133,7 +134,7 @@ bool gn_offer_has(const struct gn_offer *offer, const struct gn_component *c)
 
 struct gn_snapshot *gn_offer_view(struct gn_call *call)
 {
-    struct gn_viewer viewer = gn_viewer_of(call);
+    struct gn_viewer viewer = gn_viewer_of(gn_call_root(call)); /* which has its session's rules */
     return gn_registry_view(call->env->registry, &viewer);
 }
 
@@ -179,6 +180,7 @@ bool gn_offer_begin(struct gn_call *call, struct gn_component *c, const gantry_j
     if (run->owner)
         run->owner->ref(run->owner);
     gn_call_lend_timeout(call, c);
+    call->is_stand_in = true;
     int rc = gn_call_nested(call, c, arguments, uri, &run->child, &run->outcome);
     if (!rc)
         return true;
