@@ -48,10 +48,12 @@ static void check_made(const struct gn_component *c)
 {
     const gantry_json *properties = gn_json_get(
         gn_schema_root(c->made ? c->input_schema : c->parent->input_schema), "properties");
+    const gantry_json *before = gn_json_get(gn_schema_root(c->parent->input_schema), "properties");
     for (size_t i = 0; c->made && i < c->made->count; i++) {
         const struct gn_made_arg *a = &c->made->v[i];
+        /* One that the parent only requires is not among its properties. */
         if (a->name)
-            gn_assert(gn_json_get(properties, a->name));
+            gn_assert(gn_json_get(properties, a->name) || !gn_json_get(before, a->parent_name));
         else
             gn_assert(is_visible(c->made, a->parent_name) ||
                       !gn_json_get(properties, a->parent_name));
