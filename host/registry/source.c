@@ -64,7 +64,7 @@ int gn_source_parse(const char *text, enum gn_source *ret, char **ret_name, stru
     if (name_len > SOURCE_NAME_MAX)
         return gn_error_set(err, GN_EINVAL, "source %.64s...: its name is longer than %d bytes",
                             text, SOURCE_NAME_MAX);
-    if (s->source == GN_SOURCE_ENV && strchr(colon + 1, '='))
+    if (s->source == GN_SOURCE_ENV && colon && strchr(colon + 1, '='))
         return gn_error_set(err, GN_EINVAL, "source %.64s: no variable has \"=\" in its name",
                             text);
     *ret = s->source;
