@@ -127,9 +127,9 @@ static void check_elsewhere(struct gn_derivation *d)
         const struct gn_derived_arg *a = &d->args[i];
         const char *where = a->elsewhere ? a->elsewhere : d->opaque;
         if (where && (gn_arg_is_hidden(a) || gn_arg_is_renamed(a)))
-            gn_faults_add(
-                &d->faults, "argument %.64s: cannot be %s: the schema of %.64s names it %s",
-                a->parent_name, gn_arg_is_hidden(a) ? "hidden" : "renamed", d->parent->name, where);
+            gn_faults_add(&d->faults, "argument %.64s: cannot be %s: the schema of %.64s %s it %s",
+                          a->parent_name, gn_arg_is_hidden(a) ? "hidden" : "renamed",
+                          d->parent->name, a->elsewhere ? "names" : "may name", where);
     }
 }
 

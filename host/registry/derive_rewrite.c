@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define DEPTH_MAX 64
+#define DEPTH_MAX 100
 
 static const char *const lists[] = {"allOf", "anyOf", "oneOf"};
 static const char *const singles[] = {"not", "if", "then", "else"};
@@ -74,7 +74,7 @@ static void each_name(struct names *n, const json_t *s, const char *where, int d
     json_t *v;
     size_t at;
     if (depth > DEPTH_MAX)
-        n->d->opaque = "too deep";
+        n->d->opaque = "where it is nested too deep to be rewritten";
     if (!json_is_object(s) || depth > DEPTH_MAX)
         return;
     json_object_foreach(json_object_get(s, "properties"), name, v) n->fn(n->d, name, where);
@@ -123,7 +123,8 @@ static void add_needed(struct gn_derivation *d, json_t *array, const char *paren
         return;
     if (a && gn_arg_is_hidden(a))
         gn_faults_add(&d->faults,
-                      "argument %.64s: cannot be hidden without a value: %s of %.64s asks for it",
+                      "argument %.64s: cannot be hidden without a value: %s within the schema of "
+                      "%.64s asks for it",
                       parent_name, keyword, d->parent->name);
     else
         add_name(array, a ? a->name : parent_name);
@@ -363,7 +364,7 @@ static void rewrite(struct gn_derivation *d, json_t *s, json_t *required, int de
 {
     if (!json_is_object(s) || depth > DEPTH_MAX)
         return;
-    json_t *own = required ? NULL : needed(d, json_object_get(s, "required"), "a condition");
+    json_t *own = required ? NULL : needed(d, json_object_get(s, "required"), "required");
     if (own && json_object_get(s, "properties"))
         rewrite_properties(d, s);
     if (own)
