@@ -77,7 +77,7 @@ static void set_hints(struct gn_component *c, const struct gn_from *from)
     };
     for (size_t i = 0; i < GN_COUNT(hints); i++) {
         if (hints[i].given)
-            *hints[i].to = hints[i].given;
+            *hints[i].to = hints[i].given == GN_HINT_NONE ? 0 : hints[i].given;
     }
 }
 

@@ -144,6 +144,23 @@ static struct gn_derived_arg *by_name(const struct gn_derivation *d, const char 
     return NULL;
 }
 
+/* What the function's row says of an argument is all there is to say of its values. */
+static void check_own(struct gn_derivation *d, const struct gn_derived_arg *a,
+                      const struct gn_field *f)
+{
+    const struct gn_from_arg *change = a->change;
+    const char *what = !change                                     ? NULL
+                       : change->schema                            ? "its schema"
+                       : change->value                             ? "its default"
+                       : change->required && f->fallback.count > 0 ? "required"
+                                                                   : NULL;
+    if (what)
+        gn_faults_add(&d->faults,
+                      "argument %.64s: the function has a row for it: %s belongs "
+                      "there",
+                      change->arg, what);
+}
+
 static void take_own(struct gn_derivation *d)
 {
     const struct gn_fields *fields = d->own_root ? d->own->input : NULL;
@@ -153,6 +170,7 @@ static void take_own(struct gn_derivation *d)
         struct gn_derived_arg *a = by_name(d, f->name);
         if (!a)
             a = add(d, NULL, f->name);
+        check_own(d, a, f);
         a->own = json_object_get(properties, f->name);
         a->own_required = !f->optional;
         if (!a->value && f->fallback.count > 0)

@@ -46,13 +46,50 @@ static bool says_values(const json_t *schema)
     return false;
 }
 
+static bool is_of_type(const json_t *value, const char *type)
+{
+    static const char *const names[] = {
+        [JSON_OBJECT] = "object",   [JSON_ARRAY] = "array", [JSON_STRING] = "string",
+        [JSON_INTEGER] = "integer", [JSON_REAL] = "number", [JSON_TRUE] = "boolean",
+        [JSON_FALSE] = "boolean",   [JSON_NULL] = "null",
+    };
+    return gn_streq(type, names[json_typeof(value)]) ||
+           (gn_streq(type, "number") && json_is_integer(value));
+}
+
+/* Values alone: the type of the parent's is that of them all. Clients like to know. */
+static bool keeps_type(const json_t *before, const json_t *over)
+{
+    static const char *const others[] = {"type", "anyOf", "oneOf",       "allOf",
+                                         "not",  "$ref",  "$dynamicRef", "$recursiveRef"};
+    const char *type = json_string_value(json_object_get(before, "type"));
+    const json_t *value = json_object_get(over, "const"), *values = json_object_get(over, "enum");
+    json_t *v;
+    size_t i;
+    for (i = 0; i < GN_COUNT(others); i++)
+        type = json_object_get(over, others[i]) ? NULL : type;
+    if (!type || (value && !is_of_type(value, type)))
+        return false;
+    json_array_foreach(values, i, v)
+    {
+        if (!is_of_type(v, type))
+            return false;
+    }
+    return true;
+}
+
 /* What people read stays unless it is given, what values there may be does not: of a minimum of the
  * parent's nothing is left beside another type. */
 static json_t *replace(json_t *before, const json_t *over)
 {
     static const char *const words[] = {"title", "description", "default", "examples",
                                         "x-mcp-header"};
-    json_t *s = json_deep_copy(over);
+    json_t *s = json_object();
+    if (keeps_type(before, over))
+        json_object_set(s, "type", json_object_get(before, "type"));
+    json_t *copy = json_deep_copy(over);
+    json_object_update(s, copy);
+    json_decref(copy);
     for (size_t i = 0; i < GN_COUNT(words); i++) {
         json_t *kept = json_object_get(before, words[i]);
         if (kept && !json_object_get(over, words[i]))

@@ -87,6 +87,7 @@ void gn_from_free(struct gn_from *from)
     gn_free(from->tags);
     gn_free(from->name);
     gn_free(from->parent);
+    gn_free(from->own_parent);
     gn_free(from->title);
     gn_free(from->description);
     gn_free(from->version);
