@@ -110,6 +110,7 @@ static struct gn_parked *enter_table(struct gn_parking *k, struct gn_call *call,
     parked->bytes = bytes;
     parked->is_replayable = gn_call_is_replayable(call);
     randombytes_buf(parked->id, sizeof parked->id);
+    parked->id[0] = (unsigned char)((parked->id[0] & ~1u) | parked->is_replayable);
     gn_list_append(&k->all, &parked->node);
     gn_map_putn(&k->by_id, parked->id, sizeof parked->id, parked);
     k->count++;
@@ -216,6 +217,12 @@ int gn_request_park(struct gn_request *r)
         gn_call_unref(call);
     }
     return 0;
+}
+
+bool gn_parking_is_replayable(const unsigned char id[GN_SEAL_ID])
+{
+    static const unsigned char none[GN_SEAL_ID];
+    return (id[0] & 1) || memcmp(id, none, sizeof none) == 0;
 }
 
 struct gn_call *gn_parking_take(struct gn_parking *k, const unsigned char id[GN_SEAL_ID])

@@ -37,6 +37,10 @@ int gn_request_park(struct gn_request *r);
  */
 void gn_request_describe(const struct gn_request *r, const gantry_json *params,
                          unsigned char ret[GN_REQUEST_DIGEST]);
+/* Whether the call that asked, with all that ran in it, can be run again once it is not here any
+ * more: a tool may be what its parent is not. The first bit of the id says it; only such are sealed
+ * without one. */
+bool gn_parking_is_replayable(const unsigned char id[GN_SEAL_ID]);
 /* Takes the call out: its reference is the caller's, it has no sink. NULL: it is not here. */
 struct gn_call *gn_parking_take(struct gn_parking *k, const unsigned char id[GN_SEAL_ID]);
 const struct gn_call *gn_parking_find(const struct gn_parking *k,

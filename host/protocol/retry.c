@@ -288,7 +288,7 @@ bool gn_retry_begin(struct gn_request *r, const struct gn_call_ops *ops)
     const struct gn_call *parked = gn_parking_find(k, r->retry->state.park);
     if (!parked || !parked->asking) /* it unwinds: its plugin, or one it calls, is being stopped */
         return true;
-    const struct gn_component *c = parked->component;
+    const struct gn_component *c = gn_call_component(parked);
     if (!gn_request_has_room(r))
         gn_reply_busy(r);
     else if (gn_stateless_check_params(r, c, gn_json_get(r->params, "arguments")) &&
@@ -305,7 +305,7 @@ bool gn_retry_replay(struct gn_request *r, const struct gn_component *c)
     call->responses = r->responses;
     if (!r->retry)
         return true;
-    if (!(c->flags & GANTRY_REPLAY)) {
+    if (!(c->flags & GANTRY_REPLAY) || !gn_parking_is_replayable(r->retry->state.park)) {
         gn_log(r->p->env->log, GN_NOTICE, "protocol",
                "%s %s: the call that asked waits here no more; without GANTRY_REPLAY it cannot be "
                "run again",
