@@ -110,11 +110,22 @@ static const struct gn_call_ops ops = {.finished = on_finished};
 
 void rig_start(struct rig *r, struct rig_call *c, struct gn_component *tool)
 {
+    rig_start_with(r, c, tool, NULL);
+}
+
+void rig_start_with(struct rig *r, struct rig_call *c, struct gn_component *tool,
+                    const char *arguments)
+{
     *c = (struct rig_call){.rig = r};
     c->call = gn_call_new(&r->env, &ops, c);
     c->call->revision = GN_REV_LATEST;
     c->call->method = "tools/call";
     c->call->component = tool;
+    if (arguments) {
+        c->call->arguments = gn_json_parse_arena(&c->call->arena, arguments, strlen(arguments),
+                                                 NULL);
+        cr_assert_not_null(c->call->arguments, "%s", arguments);
+    }
     gn_call_start(c->call);
 }
 
@@ -127,7 +138,13 @@ void rig_end(struct rig_call *c)
 
 void rig_call(struct rig *r, struct rig_call *c, struct gn_component *tool)
 {
-    rig_start(r, c, tool);
+    rig_call_with(r, c, tool, NULL);
+}
+
+void rig_call_with(struct rig *r, struct rig_call *c, struct gn_component *tool,
+                   const char *arguments)
+{
+    rig_start_with(r, c, tool, arguments);
     rig_until(r, &c->finished, 1);
     rig_end(c);
 }
@@ -137,6 +154,16 @@ int rig_say(gantry_call *call, const char *text)
     struct gn_content content = {.kind = GN_CONTENT_TEXT, .len = strlen(text)};
     content.text = gn_arena_strdup(&call->arena, text);
     return gn_call_add(call, &content);
+}
+
+int rig_say_json(gantry_call *call, const gantry_json *value)
+{
+    struct gn_buf text = GN_BUF_INIT(1u << 20);
+    int rc = value ? gn_json_write(&text, value) : gn_buf_adds(&text, "none");
+    cr_assert_eq(rc, 0);
+    rc = rig_say(call, gn_buf_str(&text));
+    gn_buf_release(&text);
+    return rc;
 }
 
 static void unref(void *arg)
