@@ -252,7 +252,9 @@ int gn_call_invoke(struct gn_call *call)
     gn_task_set_local(call->task, call);
     call->self = call->owner;
     call->self_data = call->run ? NULL : c->data;
-    if (call->run) {
+    if (call->owner && call->owner->refusal) {
+        rc = call->is_completion ? 0 : gn_call_fail(call, "%s", call->owner->refusal);
+    } else if (call->run) {
         rc = call->run(call, call->run_arg);
     } else if (call->is_completion) {
         rc = c->complete(call, call->argument_name, call->argument_value);

@@ -31,6 +31,10 @@ struct gn_owner {
     gantry_plugin *plugin;                 /* the handle its handlers see */
     struct gn_work_group *group;           /* its share of the worker threads */
     uint32_t pointers; /* [loop] that its code set in scopes, not destroyed yet (scope.c) */
+    /* [loop] NULL, or its code has stopped: what its calls fail with instead of running. How an
+     * exclusive plugin is replaced, whose components still stand in the registry, and others that
+     * were made of them. */
+    const char *refusal;
     /* [loop] NULL, or asked before a call of its components, or in its middlewares, starts (not by
      * nested calls): true takes the call over (with a reference of its own), to start it a moment
      * later by gn_call_start_again, perhaps with the component's successor. How calls wait while a

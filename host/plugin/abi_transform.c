@@ -20,6 +20,7 @@
 /* A predicate of a plugin, and what it is given. */
 struct asked {
     struct gn_generation *g;
+    bool otherwise; /* when its code has stopped: what hides more */
     bool (*concerns)(const gantry_component *component, const char *principal, void *data);
     void *data;
     void (*free_data)(void *data);
@@ -28,6 +29,8 @@ struct asked {
 static bool ask(const gantry_component *component, const char *principal, void *data)
 {
     const struct asked *a = data;
+    if (a->g->owner.refusal)
+        return a->otherwise;
     a->g->predicates++;
     bool is_concerned = a->concerns(component, principal, a->data);
     a->g->predicates--;
@@ -150,7 +153,8 @@ static void take_data(struct gn_generation *g, struct gn_transform *t, const gan
         return;
     }
     struct asked *a = gn_calloc(1, sizeof *a);
-    *a = (struct asked){g, from->concerns, from->data, from->free_data};
+    *a = (struct asked){g, from->type == GANTRY_TRANSFORM_DISABLE, from->concerns, from->data,
+                        from->free_data};
     t->concerns = ask;
     t->data = a;
     t->free_data = free_asked;

@@ -264,15 +264,11 @@ static void restore(struct gn_load *load)
 
 /* ---------------------------------------------------------------- the old one stops first */
 
-static int refuse(gantry_call *call, const void *in)
-{
-    (void)in;
-    return gn_call_fail(call, "this plugin is being replaced: try again in a moment");
-}
+static const char replaced[] = "this plugin is being replaced: try again in a moment";
 
 static int refuse_around(gantry_call *call)
 {
-    return refuse(call, NULL);
+    return gn_call_fail(call, "%s", replaced);
 }
 
 /* Stops the old generation while its components still stand in the registry: calls are held, and
@@ -280,11 +276,7 @@ static int refuse_around(gantry_call *call)
 static void stop_old(struct gn_load *load)
 {
     struct gn_generation *old = load->instance->live;
-    for (size_t i = 0; i < old->component_count; i++) {
-        old->components[i]->run = refuse;
-        old->components[i]->complete = NULL;
-        old->components[i]->flags &= ~(uint32_t)GANTRY_BLOCKING;
-    }
+    old->owner.refusal = replaced;
     for (size_t i = 0; i < old->middleware_count; i++)
         old->middleware[i]->run = refuse_around;
     gn_generation_end_schedules(old);

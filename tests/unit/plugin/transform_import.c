@@ -667,6 +667,29 @@ Test(transform_import, a_predicate_changes_nothing)
     bench_close(&b);
 }
 
+/* An exclusive plugin, while its successor starts: calls are held, but for those of handlers. */
+Test(transform_import, nothing_reaches_code_that_has_stopped)
+{
+    struct bench b;
+    struct rule r = {0};
+    bench_open(&b);
+    add_echo(&b, "count", NULL);
+    gantry_transform t = transform(GANTRY_TRANSFORM_DISABLE, "hide");
+    t.concerns = by_rule;
+    t.data = &r;
+    gantry_from f = from("again", "count");
+    cr_assert_eq(gantry_tool_from(b.g, &f), GANTRY_OK, "%s", gn_buf_str(&b.lines));
+    b.g->owner.refusal = "gone for a moment";
+    cr_assert_str_eq(bench_do(&b, GN_TOOL, "again", "{\"n\":7}"),
+                     "{\"content\":[{\"type\":\"text\",\"text\":\"gone for a moment\"}],"
+                     "\"isError\":true}");
+    cr_assert_eq(gantry_add_transform(b.g, &t), GANTRY_OK, "%s", gn_buf_str(&b.lines));
+    cr_assert_eq(r.asked, 0);
+    cr_assert_not(is_there(&b, "count"), "what hides more counts");
+    b.g->owner.refusal = NULL;
+    bench_close(&b);
+}
+
 /* ---------------------------------------------------------------- one session */
 
 static struct gn_rules *session;
