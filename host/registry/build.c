@@ -347,8 +347,10 @@ static void make_over(struct gn_build *b, struct gn_transform *t, struct gn_from
         struct gn_error err = {0};
         if (gn_derive(b->registry->env, from, NULL, c, &made, &err)) {
             gn_build_problem(b, GN_ERROR, "%s: %s", t->name, err.text);
+            if (from->keep)
+                return;
             /* What it was to hide must not be seen because of a mistake. */
-            b->v[i].is_off = true;
+            b->v[i].is_off = b->v[i].is_barred = true;
             decide(&b->v[i], t);
             gn_free(b->v[i].why);
             b->v[i].why = gn_strdup(err.text);
@@ -380,7 +382,7 @@ static void apply_tools(struct gn_build *b, struct gn_transform *t, size_t at)
     for (size_t i = 0, count = b->count; i < count; i++) {
         struct gn_entry *e = &b->v[i];
         struct gn_from *from = e->c->kind == GN_TOOL ? gn_map_find(&t->tools, e->c->key) : NULL;
-        if (!from || e->is_parentless || !gn_match_component(&t->match, e->c))
+        if (!from || e->is_parentless || e->is_barred || !gn_match_component(&t->match, e->c))
             continue;
         gn_map_remove(&missing, e->c->key);
         b->touched[at]++;
@@ -435,7 +437,7 @@ static void apply_rule(struct gn_build *b, struct gn_transform *t, size_t *touch
         return;
     for (size_t i = 0; i < b->count; i++) {
         struct gn_entry *e = &b->v[i];
-        if (e->is_parentless || !is_among_kinds(t, e->c->kind))
+        if (e->is_parentless || e->is_barred || !is_among_kinds(t, e->c->kind))
             continue;
         bool matches = gn_match_component(&t->match, e->c) && is_for(t, e->c, principal);
         if (!matches && t->type != GN_TRANSFORM_ONLY)

@@ -28,6 +28,7 @@ struct gn_entry {
     bool is_off;               /* disabled: not there */
     bool is_unlisted;          /* there, but in no list */
     bool is_parentless;        /* a source that could not be made: never served */
+    bool is_barred;            /* could not be made over: off, whatever later rules say */
     bool is_new;               /* of this edit: names are taken by those that were there before */
     struct gn_transform *by;   /* what decided that last (a reference); NULL: nothing */
     char *why;                 /* in words, for people; NULL: nothing to say */

@@ -96,25 +96,6 @@ void gn_from_free(struct gn_from *from)
 
 /* ---------------------------------------------------------------- contradictions */
 
-static void check_hidden(struct gn_faults *f, const struct gn_from_arg *a)
-{
-    const struct {
-        bool is_there;
-        const char *what;
-    } useless[] = {
-        {a->name != NULL, "a new name"},           {a->title != NULL, "a title"},
-        {a->description != NULL, "a description"}, {a->schema != NULL, "a schema"},
-        {a->examples != NULL, "examples"},
-    };
-    if (a->required)
-        gn_faults_add(f, "argument %.64s: cannot be hidden and required", a->arg);
-    for (size_t i = 0; i < GN_COUNT(useless); i++) {
-        if (useless[i].is_there)
-            gn_faults_add(f, "argument %.64s: is hidden, so nobody sees %s", a->arg,
-                          useless[i].what);
-    }
-}
-
 static void check_name(struct gn_faults *f, const struct gn_from_arg *a)
 {
     size_t len = strlen(a->name);
@@ -169,8 +150,9 @@ static void check_arg(struct gn_faults *f, const struct gn_from_arg *a)
                       GN_DERIVE_NAME_MAX);
     if (len == 0 || len > GN_DERIVE_NAME_MAX)
         return;
-    if (a->hide)
-        check_hidden(f, a);
+    /* Words of a hidden one are seen by nobody, and harm nobody: hide is a switch. */
+    if (a->hide && a->required)
+        gn_faults_add(f, "argument %.64s: cannot be hidden and required", a->arg);
     if (a->name)
         check_name(f, a);
     check_value(f, a);
@@ -187,7 +169,7 @@ static void check_twice(struct gn_faults *f, const struct gn_from *from)
         struct gn_from_arg *a = &from->args[i];
         if (a->arg && *a->arg && gn_map_put(&args, a->arg, a))
             gn_faults_add(f, "argument %.64s: has two rows", a->arg);
-        const struct gn_from_arg *other = a->arg && a->name && *a->name
+        const struct gn_from_arg *other = a->arg && a->name && *a->name && !a->hide
                                               ? gn_map_put(&names, a->name, a)
                                               : NULL;
         if (other && !gn_streq(other->arg, a->arg))
