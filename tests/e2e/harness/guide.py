@@ -26,8 +26,9 @@ async def until(condition, what):
 class Example:
     """One example, being served. Over stdio it is the client that starts the host."""
 
-    def __init__(self, host, plugins, transport, config=None):
-        self.host = host(plugins=plugins, config=config, http=True, log_level="debug")
+    def __init__(self, host, plugins, transport, config=None, env=None):
+        self.host = host(plugins=plugins, config=config, http=True, log_level="debug", env=env)
+        self.env = env or {}
         self.transport = transport
         self.log_file = self.host.folder / "client.log" if transport == "stdio" else \
             self.host.log_file
@@ -37,7 +38,8 @@ class Example:
         if self.transport == "http":
             return self.host.url
         from fastmcp.client.transports import StdioTransport
-        command = [*WRAP, str(GANTRY), "serve", "--stdio", "--plugins", str(self.host.drop),
+        env = ["env", *(f"{name}={value}" for name, value in self.env.items())] if self.env else []
+        command = [*env, *WRAP, str(GANTRY), "serve", "--stdio", "--plugins", str(self.host.drop),
                    "--log-level", "debug", "--log-format", "json"]
         if self.host.config_file.exists():
             command += ["--config", str(self.host.config_file)]
@@ -107,8 +109,8 @@ def mode(request):
 @pytest.fixture
 def example(host, transport):
     """example("guide_context_basic", config={...}) serves it."""
-    def make(*plugins, config=None):
-        return Example(host, plugins, transport, config)
+    def make(*plugins, config=None, env=None):
+        return Example(host, plugins, transport, config, env)
     return make
 
 
