@@ -8,6 +8,7 @@
  */
 #include "call/made.h"
 
+#include "call/ask.h"
 #include "call/internal.h"
 
 struct gn_frame {
@@ -63,12 +64,25 @@ bool gn_call_owner_at(const struct gn_call *call, size_t i, struct gn_owner **re
     return i == 0;
 }
 
+/* The call inside of it that asks, or whose inside does; NULL: none. */
+static const struct gn_call *inner_that_asks(const struct gn_call *call)
+{
+    const struct gn_call *root = call;
+    while (root->parent)
+        root = root->parent;
+    const struct gn_call *inner = root->asking ? root->asking->call : NULL;
+    while (inner && inner->parent != call)
+        inner = inner->parent;
+    return inner;
+}
+
 bool gn_call_is_replayable(const struct gn_call *call)
 {
     bool is_so = call->component && (call->component->flags & GANTRY_REPLAY);
     for (const struct gn_frame *f = call->frame; f; f = f->prev)
         is_so = is_so && (f->component->flags & GANTRY_REPLAY);
-    return is_so;
+    const struct gn_call *inner = is_so && call->is_stand_in ? inner_that_asks(call) : NULL;
+    return inner ? gn_call_is_replayable(inner) : is_so;
 }
 
 uint32_t gn_call_depth(const struct gn_call *call)

@@ -80,7 +80,7 @@ struct gn_component *gn_call_component(const struct gantry_call *call);
 /* The owners of what runs: 0 is call->owner, 1 whose function forwarded to it, ...; false: no more
  * (an owner may be NULL: the host's). */
 bool gn_call_owner_at(const struct gantry_call *call, size_t i, struct gn_owner **ret);
-/* GANTRY_REPLAY of all that runs. */
+/* GANTRY_REPLAY of all that runs, and of what asks in a call that this one stands in for. */
 bool gn_call_is_replayable(const struct gantry_call *call);
 /* How deep it stands in calls and in frames, of those around it too. */
 uint32_t gn_call_depth(const struct gantry_call *call);

@@ -73,6 +73,7 @@ static struct gn_component *make_tool(const struct gn_transform *t, const struct
     gn_assert(rc == 0);
     c->input_text = spec->args ? schema_text(c->input) : NULL;
     c->run = spec->run;
+    c->flags = GANTRY_REPLAY; /* as far as what it calls can be run again */
     c->read_only = spec->is_reading ? GANTRY_YES : 0;
     c->data = offer_of(t);
     c->free_data = free_offer;
@@ -157,9 +158,17 @@ const char *gn_offer_label(struct gn_call *call, const struct gn_component *c)
 static int refuse(struct gn_call *call, const struct gn_component *c)
 {
     uint32_t lacking = c->requires & ~call->capabilities;
-    return lacking ? gn_call_fail(call, "%s needs what the client does not declare: %s",
-                                  gn_offer_label(call, c), gn_capability_names(call, lacking))
-                   : GANTRY_OK;
+    if (lacking)
+        return gn_call_fail(call, "%s needs what the client does not declare: %s",
+                            gn_offer_label(call, c), gn_capability_names(call, lacking));
+    /* The answers are there, the call that asked is not. */
+    bool is_replay = !call->parent && call->journal.first;
+    if (is_replay && !(c->flags & GANTRY_REPLAY))
+        return gn_call_fail(call,
+                            "%s: the call that asked waits here no more, and cannot be run again: "
+                            "begin anew",
+                            gn_offer_label(call, c));
+    return GANTRY_OK;
 }
 
 static int fail_to_start(struct gn_call *call, const struct gn_component *c, int rc)
@@ -182,6 +191,7 @@ bool gn_offer_begin(struct gn_call *call, struct gn_component *c, const gantry_j
     gn_call_lend_timeout(call, c);
     call->is_stand_in = true;
     int rc = gn_call_nested(call, c, arguments, uri, &run->child, &run->outcome);
+    call->is_stand_in = false;
     if (!rc)
         return true;
     *ret_rc = fail_to_start(call, c, rc);

@@ -10,6 +10,7 @@ import pytest
 from harness.asking import Talker, accept
 from harness.client import RpcError, connect
 from harness.host import eventually
+from harness.metrics import scrape
 
 NEW, OLD = "2026-07-28", "2025-11-25"
 ERAS = pytest.mark.parametrize("revision", [OLD, NEW])
@@ -207,6 +208,33 @@ def test_questions_go_through(host, revision, name):
     talk = Talker(c, {"elicitation/create": accept()})
     assert talk.text("call_tool", name=name) == "confirmed"
     assert [asked["params"]["message"] for asked in talk.asked][-1:] == ["Sure?"]
+    c.close()
+
+
+def test_what_can_be_run_again_is_run_again_through_call_tool(host):
+    served = host(plugins=["e2e_ask"], http=True, config={"transforms": ["search"]})
+    c = connect(served, NEW, "http", capabilities={"elicitation": {}})
+    talk = Talker(c, {"elicitation/create": accept()})
+    assert talk.text("call_tool", name="blocking_replay") == "confirmed"
+    assert talk.text("call_tool", name="held_replay") == "confirmed"
+    direct = talk.call("blocking")
+    assert "GANTRY_REPLAY" in failure(direct)
+    assert talk.call("call_tool", name="blocking") == direct
+    c.close()
+
+
+def test_what_cannot_be_run_again_is_not_run_again_through_call_tool(host):
+    served = host(plugins=["e2e_ask"], http=True, config={
+        "transforms": ["search"], "ask": {"max_parked_age": "1s"}, "metrics": {"enabled": True}})
+    c = connect(served, NEW, "http", capabilities={"elicitation": {}})
+    params = {"name": "call_tool", "arguments": {"name": "confirm"}}
+    asked = c.request("tools/call", params)
+    assert asked["resultType"] == "input_required", asked
+    eventually(lambda: scrape(served).value("gantry_calls_parked") == 0, "the parked call to end")
+    key, = asked["inputRequests"]
+    assert "begin anew" in failure(c.request("tools/call", {
+        **params, "requestState": asked["requestState"],
+        "inputResponses": {key: accept()(asked["inputRequests"][key])}}))
     c.close()
 
 
