@@ -305,6 +305,16 @@ def part_transform_list(servers, quick):
     row("one tool changed: built anew and listed, instructions", instructions("relist"), None)
 
 
+def part_transform_search(servers, quick):
+    """search_tools over 2,000 tools: its index, made once after each change, and one query."""
+    runs = [json.loads(subprocess.run([str(BENCH / "transform_search"), "2000", "500"], check=True,
+                                      capture_output=True, text=True).stdout)
+            for _ in range(3 if quick else 9)]
+    row("index, milliseconds", median([run["index_ms"] for run in runs]), None, "{:,.1f}")
+    row("index, bytes", runs[0]["index_bytes"], None)
+    row("one query, microseconds", median([run["query_us"] for run in runs]), None)
+
+
 def part_reload(servers, quick):
     """Replacements of a plugin under calls from sixteen connections."""
     turns = 20 if quick else 100
