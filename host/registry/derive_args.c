@@ -126,10 +126,14 @@ static void check_elsewhere(struct gn_derivation *d)
     for (size_t i = 0; i < d->count; i++) {
         const struct gn_derived_arg *a = &d->args[i];
         const char *where = a->elsewhere ? a->elsewhere : d->opaque;
-        if (where && (gn_arg_is_hidden(a) || gn_arg_is_renamed(a)))
-            gn_faults_add(&d->faults, "argument %.64s: cannot be %s: the schema of %.64s %s it %s",
-                          a->parent_name, gn_arg_is_hidden(a) ? "hidden" : "renamed",
-                          d->parent->name, a->elsewhere ? "names" : "may name", where);
+        const char *what = gn_arg_is_hidden(a)    ? "be hidden"
+                           : gn_arg_is_renamed(a) ? "be renamed"
+                           : a->value             ? "have a default"
+                                                  : NULL;
+        if (where && what)
+            gn_faults_add(&d->faults, "argument %.64s: cannot %s: the schema of %.64s %s it %s",
+                          a->parent_name, what, d->parent->name,
+                          a->elsewhere ? "names" : "may name", where);
     }
 }
 

@@ -155,24 +155,7 @@ static void set_list(json_t *s, const char *key, json_t *array)
 
 static void rewrite(struct gn_derivation *d, json_t *s, json_t *required, int depth);
 
-static void rewrite_properties(struct gn_derivation *d, json_t *s)
-{
-    const char *name;
-    json_t *v, *properties = json_object();
-    json_object_foreach(json_object_get(s, "properties"), name, v)
-    {
-        const struct gn_derived_arg *a = gn_derive_arg(d, name);
-        if (a && gn_arg_is_hidden(a))
-            gn_faults_add(&d->faults,
-                          "argument %.64s: cannot be hidden: %.64s makes other arguments depend on "
-                          "its value",
-                          name, d->parent->name);
-        else
-            json_object_set(properties, a ? a->name : name, v);
-    }
-    json_object_set_new(s, "properties", properties);
-}
-
+/* Takes the schema over. */
 static void append_all_of(json_t *s, json_t *schema)
 {
     json_t *all = json_object_get(s, "allOf");
@@ -180,7 +163,72 @@ static void append_all_of(json_t *s, json_t *schema)
         json_object_set_new(s, "allOf", json_array());
         all = json_object_get(s, "allOf");
     }
-    json_array_append(all, schema);
+    json_array_append_new(all, schema);
+}
+
+static struct gn_schema *compile(const json_t *schema)
+{
+    struct gn_json_doc doc = {0};
+    struct gn_buf text = GN_BUF_INIT(GN_DERIVE_SCHEMA_MAX);
+    struct gn_schema *s = NULL;
+    int rc = gn_json_from_jansson(&doc, schema, NULL);
+    if (!rc)
+        rc = gn_json_write(&text, gn_json_root(&doc));
+    if (!rc)
+        rc = gn_schema_compile(text.data, text.len, NULL, &s, NULL);
+    gn_json_release(&doc);
+    gn_buf_release(&text);
+    return rc ? NULL : s;
+}
+
+/* Whether a value fits a schema within the parent's: -1 if that cannot be told. */
+static int fits(const struct gn_derivation *d, json_t *schema, const json_t *value)
+{
+    static const char *const kept[] = {"$schema", "$defs", "definitions"};
+    struct gn_json_doc doc = {0};
+    json_t *whole = json_pack("{s:[O]}", "allOf", schema);
+    for (size_t i = 0; i < GN_COUNT(kept); i++) {
+        if (json_object_get(d->root, kept[i]))
+            json_object_set(whole, kept[i], json_object_get(d->root, kept[i]));
+    }
+    struct gn_schema *s = value ? compile(whole) : NULL;
+    int rc = s ? gn_json_from_jansson(&doc, value, NULL) : GN_EINVAL;
+    int result = rc ? -1 : gn_schema_validate(s, gn_json_root(&doc), 0, NULL) == GN_OK;
+    gn_json_release(&doc);
+    gn_schema_free(s);
+    json_decref(whole);
+    return result;
+}
+
+/* What is said of the value of an argument that clients do not give: of a hidden one it holds or
+ * does not, once and for all; of one with a default likewise while it is missing. True: it stays.
+ */
+static bool settle_value(struct gn_derivation *d, const struct gn_derived_arg *a, json_t *s,
+                         json_t *schema, json_t *required)
+{
+    int fit = a->name || gn_arg_is_filled(a) ? fits(d, schema, a->value) : 1;
+    if (fit < 0)
+        gn_faults_add(&d->faults,
+                      "argument %.64s: cannot %s: %.64s makes other arguments depend on its value",
+                      a->parent_name, a->name ? "have a default" : "be hidden", d->parent->name);
+    else if (fit == 0 && a->name)
+        add_name(required, a->name);
+    else if (fit == 0)
+        append_all_of(s, json_pack("{s:{}}", "not"));
+    return a->name;
+}
+
+static void rewrite_properties(struct gn_derivation *d, json_t *s, json_t *required)
+{
+    const char *name;
+    json_t *v, *properties = json_object();
+    json_object_foreach(json_object_get(s, "properties"), name, v)
+    {
+        const struct gn_derived_arg *a = gn_derive_arg(d, name);
+        if (!a || (!gn_arg_is_hidden(a) && !a->value) || settle_value(d, a, s, v, required))
+            json_object_set(properties, a ? a->name : name, v);
+    }
+    json_object_set_new(s, "properties", properties);
 }
 
 /* What depends on an argument that is always there holds always. */
@@ -189,7 +237,7 @@ static void settle(json_t *s, json_t *dependency, json_t *required)
     json_t *v;
     size_t i;
     if (!json_is_array(dependency)) {
-        append_all_of(s, dependency);
+        append_all_of(s, json_incref(dependency));
         return;
     }
     json_array_foreach(dependency, i, v) add_name(required, json_string_value(v));
@@ -248,21 +296,6 @@ static void rewrite_counts(struct gn_derivation *d, json_t *s)
 }
 
 /* ---------------------------------------------------------------- keywords about names */
-
-static struct gn_schema *compile(const json_t *schema)
-{
-    struct gn_json_doc doc = {0};
-    struct gn_buf text = GN_BUF_INIT(GN_DERIVE_SCHEMA_MAX);
-    struct gn_schema *s = NULL;
-    int rc = gn_json_from_jansson(&doc, schema, NULL);
-    if (!rc)
-        rc = gn_json_write(&text, gn_json_root(&doc));
-    if (!rc)
-        rc = gn_schema_compile(text.data, text.len, NULL, &s, NULL);
-    gn_json_release(&doc);
-    gn_buf_release(&text);
-    return rc ? NULL : s;
-}
 
 /* An object with one member of that name. */
 static bool takes_name(const struct gn_schema *s, const char *name)
@@ -365,11 +398,11 @@ static void rewrite(struct gn_derivation *d, json_t *s, json_t *required, int de
     if (!json_is_object(s) || depth > DEPTH_MAX)
         return;
     json_t *own = required ? NULL : needed(d, json_object_get(s, "required"), "required");
+    rewrite_nested(d, s, depth);
     if (own && json_object_get(s, "properties"))
-        rewrite_properties(d, s);
+        rewrite_properties(d, s, own);
     if (own)
         check_closed(d, s);
-    rewrite_nested(d, s, depth);
     for (size_t i = 0; i < GN_COUNT(by_names); i++)
         rewrite_dependencies(d, s, by_names[i], required ? required : own, depth);
     rewrite_counts(d, s);
