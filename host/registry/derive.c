@@ -240,9 +240,15 @@ static int make(struct gn_component *c, const struct gn_derivation *d, struct gn
     return rc;
 }
 
+/* NULL: a tree cannot hold it (U+0000 in a name, a number beyond all). */
 static json_t *tree_of(const struct gn_schema *schema)
 {
-    return schema ? gn_json_to_jansson(gn_schema_root(schema)) : json_object();
+    const gantry_json *root = schema ? gn_schema_root(schema) : NULL;
+    for (uint32_t i = 0; root && i < root->skip; i++) {
+        if (root[i].type == GN_JSON_STRING && (root[i].flags & GN_JSON_HAS_NUL))
+            return NULL;
+    }
+    return root ? gn_json_to_jansson(root) : json_object();
 }
 
 /* Tables assert formats, whatever the operator says of those in JSON. */
@@ -317,8 +323,11 @@ static int set_input(const struct gn_call_env *env, struct gn_component *c,
     d.own_root = d.is_around && own->input ? tree_of(own->input->schema) : NULL;
     int rc = json_is_object(d.root)
                  ? derive_input(&d, c, err)
-                 : gn_error_set(err, GN_EINVAL, "the schema of %.64s cannot be rewritten",
-                                parent->name);
+                 : gn_error_set(
+                       err, GN_EINVAL,
+                       "the schema of %.64s cannot be rewritten: it has U+0000 in a text or a "
+                       "number beyond 1e308",
+                       parent->name);
     release(&d);
     return rc;
 }

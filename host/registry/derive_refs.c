@@ -45,10 +45,20 @@ static const struct place {
     {"contentSchema", ONE},
 };
 
-/* A string that refers to something; the object that holds it may be changed. */
+/* A string that refers to something; the object that holds it may be changed. Or keyword is "$id":
+ * what is within has places of its own, and is not looked at. */
 typedef void ref_fn(void *arg, json_t *schema, const char *keyword, const char *ref);
 
 static void walk(json_t *s, bool with_definitions, ref_fn *fn, void *arg);
+
+static void walk_child(json_t *s, ref_fn *fn, void *arg)
+{
+    const char *id = json_string_value(json_object_get(s, "$id"));
+    if (id && id[0] != '#')
+        fn(arg, s, "$id", id);
+    else
+        walk(s, true, fn, arg);
+}
 
 static void walk_place(json_t *v, int shapes, ref_fn *fn, void *arg)
 {
@@ -56,12 +66,12 @@ static void walk_place(json_t *v, int shapes, ref_fn *fn, void *arg)
     json_t *child;
     size_t i;
     if ((shapes & ONE) && json_is_object(v))
-        walk(v, true, fn, arg);
+        walk_child(v, fn, arg);
     if (shapes & LIST) {
-        json_array_foreach(v, i, child) walk(child, true, fn, arg);
+        json_array_foreach(v, i, child) walk_child(child, fn, arg);
     }
     if (shapes & MAP) {
-        json_object_foreach(v, name, child) walk(child, true, fn, arg);
+        json_object_foreach(v, name, child) walk_child(child, fn, arg);
     }
 }
 
@@ -185,7 +195,7 @@ struct mover {
 static void move(void *arg, json_t *schema, const char *keyword, const char *ref)
 {
     struct mover *m = arg;
-    if (!is_moved(m->d, ref))
+    if (gn_streq(keyword, "$id") || !is_moved(m->d, ref))
         return;
     m->count++;
     if (!m->prefix)
@@ -266,7 +276,8 @@ static void need(void *arg, json_t *schema, const char *keyword, const char *ref
     struct needed *n = arg;
     struct head h;
     (void)schema;
-    bool is_pointer = !gn_streq(keyword, "$dynamicRef") && read_head(ref, &h);
+    bool is_pointer = !gn_streq(keyword, "$id") && !gn_streq(keyword, "$dynamicRef") &&
+                      read_head(ref, &h);
     if (!is_pointer) {
         n->keeps_all = true;
         return;
@@ -308,7 +319,7 @@ static void prune(struct gn_derivation *d)
     for (size_t i = 0; i < n.count; i++) {
         const char *slash = strchr(n.queue[i], '/');
         GN_AUTO_FREE char *holder = gn_strndup(n.queue[i], (size_t)(slash - n.queue[i]));
-        walk(json_object_get(json_object_get(d->result, holder), slash + 1), true, need, &n);
+        walk_child(json_object_get(json_object_get(d->result, holder), slash + 1), need, &n);
     }
     if (!n.keeps_all) {
         drop(&n, "$defs");

@@ -73,6 +73,8 @@ static void each_name(struct names *n, const json_t *s, const char *where, int d
     const char *name;
     json_t *v;
     size_t at;
+    if (depth > 0 && json_object_get(s, "$id"))
+        n->d->opaque = "in a place with an identity of its own ($id)";
     if (depth > DEPTH_MAX)
         n->d->opaque = "where it is nested too deep to be rewritten";
     if (!json_is_object(s) || depth > DEPTH_MAX)

@@ -40,6 +40,17 @@ struct gn_component *rows_search_tool(void)
     return rows_tool("search", SEARCH);
 }
 
+struct gn_component *rows_abc(const char *keywords)
+{
+    GN_AUTO_FREE char *schema = gn_format(
+        "{'type':'object','properties':{'a':{'type':'string'},'b':{'type':'string'},"
+        "'c':{'type':'string'}},%s}",
+        keywords);
+    for (char *s = schema; *s; s++)
+        *s = *s == '\'' ? '"' : *s;
+    return rows_tool("abc", schema);
+}
+
 /* ---------------------------------------------------------------- rows */
 
 /* JSON text -> value; quotes may be written as '. */

@@ -22,6 +22,9 @@ struct gn_component *rows_search_tool(void); /* SEARCH */
            "\"key\":{\"type\":\"string\"}",                                                        \
            "\"query\",\"key\"")
 
+/* "abc": arguments a, b, c (strings), and these keywords, with ' for quotes. */
+struct gn_component *rows_abc(const char *keywords);
+
 /* ---------------------------------------------------------------- rows */
 
 /* A new reference; quotes may be written as '. NULL gives NULL. */
@@ -37,6 +40,12 @@ struct gn_from *rows_from(const char *name, const struct row *rows, size_t count
 #define ROWS(...)                                                                                  \
     (const struct row[]){__VA_ARGS__},                                                             \
         sizeof((const struct row[]){__VA_ARGS__}) / sizeof(struct row)
+
+#define RENAME_A ROWS({.arg = "a", .name = "x"})
+#define HIDE_A ROWS({.arg = "a", .hide = true})
+#define FILL_A ROWS({.arg = "a", .hide = true, .value = "'v'"})
+#define DEFAULT_A ROWS({.arg = "a", .value = "'v'"})
+#define SCOPE_A ROWS({.arg = "a", .hide = true, .source = "scope:a"})
 
 /* What comes of it: one reference, or NULL with err set. Takes all it is given over. */
 struct gn_component *rows_derive(struct gn_component *parent, struct gn_component *own,
