@@ -13,12 +13,23 @@ import re
 import sys
 
 # What the older release does not have yet: members counted from the end.
-OLDER_LACKS = {"gantry_tool": 5, "gantry_arg": 2, "gantry_descriptor": 2, "gantry_host": 2}
+OLDER_LACKS = {
+    "gantry_tool": 5,
+    "gantry_arg": 2,
+    "gantry_from": 4,
+    "gantry_change": 1,
+    "gantry_transform": 2,
+    "gantry_descriptor": 1,
+    "gantry_host": 2,
+}
 
 # What the newer release adds at the end of each struct.
 NEWER_HAS = {
     "gantry_tool": "const char *mood;",
     "gantry_arg": "const char *unit;",
+    "gantry_from": "const char *mood;",
+    "gantry_change": "const char *unit;",
+    "gantry_transform": "const char *mood;",
     "gantry_descriptor": "const char *motto;",
     "gantry_host": "int (*celebrate)(gantry_call *, const char *reason);",
 }

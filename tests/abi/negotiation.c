@@ -112,13 +112,18 @@ Test(negotiation, an_older_plugin_with_smaller_structs_works)
 {
     struct world w;
     load(&w, &gn_abi_current, "older");
-    check_loaded(&w, 1, "");
+    check_loaded(&w, 3, "");
     check_text(&w, "join", "{\"first\":\"a\"}", "a-none-3");
     check_text(&w, "join", "{\"first\":\"a\",\"second\":\"b\",\"third\":9}", "a-b-9");
     const struct gn_component *c = gn_generation_find(w.b.g, GN_TOOL, "join");
     cr_assert_str_eq(c->title, "Joiner");
     cr_assert(c->read_only == GANTRY_YES && !c->data && !c->free_data && !c->version);
     cr_assert_eq(c->input->count, 3, "its rows are shorter than ours");
+    check_text(&w, "pair", "{\"left\":\"a\",\"second\":\"b\"}", "a-b-7");
+    bench_do(&w.b, GN_TOOL, "hide", "{}");
+    cr_assert_eq(w.b.outcome, GN_OUT_RESULT);
+    const struct gn_snapshot *s = gn_registry_current(w.b.registry);
+    cr_assert(!gn_snapshot_find(s, GN_TOOL, "join") && gn_snapshot_find(s, GN_TOOL, "pair"));
     unload(&w);
 }
 
@@ -151,7 +156,40 @@ Test(negotiation, a_component_with_an_unknown_field_is_skipped_by_name)
     unload(&w);
 }
 
+Test(negotiation, a_made_tool_with_an_unknown_field_is_skipped_by_name)
+{
+    struct world w;
+    load(&w, &gn_abi_current, "newer_from");
+    check_loaded(&w, 2, "tool moody: uses fields newer than this host\n");
+    check_text(&w, "twin", "{\"name\":\"Ada\"}", "Ada, 2 times, celebrated: -2, can: 0");
+    unload(&w);
+    load(&w, &gn_abi_current, "newer_change");
+    check_loaded(&w, 2, "tool moody: argument times: uses options newer than this host\n");
+    check_text(&w, "twin", "{\"who\":\"Ada\"}", "Ada, 2 times, celebrated: -2, can: 0");
+    unload(&w);
+}
+
+Test(negotiation, a_transform_with_an_unknown_field_refuses_the_plugin)
+{
+    struct world w;
+    load(&w, &gn_abi_current, "newer_transform");
+    cr_assert_eq(w.rc, GN_ENOTSUP);
+    cr_assert_str_eq(w.b.err.text, "transform quiet: uses fields newer than this host");
+    unload(&w);
+}
+
 /* ---------------------------------------------------------------- and what follows from them */
+
+Test(negotiation, every_function_of_the_table_is_there)
+{
+    const size_t first = offsetof(gantry_host, textv);
+    _Static_assert(sizeof(gn_host_table.textv) == sizeof(void *), "one word each");
+    for (size_t at = first; at < sizeof gn_host_table; at += sizeof(void *)) {
+        void *function;
+        memcpy(&function, (const char *)&gn_host_table + at, sizeof function);
+        cr_expect_not_null(function, "the function at %zu is missing", at);
+    }
+}
 
 Test(negotiation, a_plugin_with_an_unknown_field_is_refused_as_a_whole)
 {

@@ -2,12 +2,15 @@
  * it. */
 #include <gantry.h>
 
-#define PLAIN 0    /* no new field */
-#define TOOL 1     /* a new field of a tool */
-#define ARG 2      /* a new field of a row */
-#define PLUGIN 3   /* a new field of the descriptor */
-#define REQUIRES 4 /* says that it cannot do without the newer host */
-#define FLAG 5     /* a new flag of a tool */
+#define PLAIN 0     /* no new field */
+#define TOOL 1      /* a new field of a tool */
+#define ARG 2       /* a new field of a row */
+#define PLUGIN 3    /* a new field of the descriptor */
+#define REQUIRES 4  /* says that it cannot do without the newer host */
+#define FLAG 5      /* a new flag of a tool */
+#define FROM 6      /* a new field of a tool made from one */
+#define CHANGE 7    /* a new field of a row of changes */
+#define TRANSFORM 8 /* a new field of a transform */
 
 typedef struct {
     const char *name;
@@ -54,7 +57,31 @@ GANTRY_TOOL0(solemn, "Uses the new flag", .flags = GANTRY_SOLEMN)
 #define MORE
 #endif
 
-#if CASE == PLUGIN
+#if CASE == FROM
+GANTRY_NO_CHANGES(twin);
+GANTRY_NO_CHANGES(moody);
+GANTRY_TOOL_FROM(twin, "greet", "Uses nothing new");
+GANTRY_TOOL_FROM(moody, "greet", "Uses the new field", .mood = "cheerful");
+#elif CASE == CHANGE
+static const gantry_change twin_changes[] = {
+    GANTRY_CHANGE(name, .name = "who"),
+    GANTRY_CHANGES_END,
+};
+static const gantry_change moody_changes[] = {
+    GANTRY_CHANGE(times, .name = "often", .unit = "m"),
+    GANTRY_CHANGES_END,
+};
+GANTRY_TOOL_FROM(twin, "greet", "Uses nothing new");
+GANTRY_TOOL_FROM(moody, "greet", "Uses the new field of a row");
+#endif
+
+#if CASE == FROM || CASE == CHANGE
+#define OPTIONS .tools_from = GANTRY_TOOLS_FROM(&twin_from, &moody_from),
+#elif CASE == TRANSFORM
+#define OPTIONS                                                                                    \
+    .transforms = GANTRY_TRANSFORMS(                                                               \
+        GANTRY_TRANSFORM(DISABLE, "quiet", .kinds = 1u << GANTRY_KIND_PROMPT, .mood = "sad")),
+#elif CASE == PLUGIN
 #define OPTIONS .motto = "onward",
 #elif CASE == REQUIRES
 #define OPTIONS .min_host_minor = GANTRY_ABI_MINOR,

@@ -19,4 +19,19 @@ GANTRY_TOOL(join, join_in, "Join", .title = "Joiner", .read_only = GANTRY_YES)
                        (int)in->third);
 }
 
-GANTRY_PLUGIN("older", "1.0.0", .tools = GANTRY_TOOLS(&join_tool));
+static const gantry_change pair_changes[] = {
+    GANTRY_CHANGE(first, .name = "left"),
+    GANTRY_CHANGE(third, .hide = 1, .default_json = "7"),
+    GANTRY_CHANGES_END,
+};
+GANTRY_TOOL_FROM(pair, "join", "Join two");
+
+GANTRY_TOOL0(hide, "Hides join from now on")
+{
+    return gantry_add_transform(
+        gantry_self(call),
+        GANTRY_TRANSFORM(DISABLE, "hide", .names = (const char *const[]){"join", NULL}));
+}
+
+GANTRY_PLUGIN("older", "1.0.0", .tools = GANTRY_TOOLS(&join_tool, &hide_tool),
+              .tools_from = GANTRY_TOOLS_FROM(&pair_from));
