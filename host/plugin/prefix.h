@@ -3,7 +3,9 @@
  * Two instances of a plugin would offer the same names. An instance that the configuration gives a
  * name of its own therefore prefixes what it offers: tools and prompts become NAME_tool, a URI (or
  * URI template) scheme://rest becomes scheme://NAME/rest, and scheme:rest becomes scheme:NAME:rest.
- * The plugin goes on using the names it declared.
+ * The plugin goes on using the names it declared. Names made so are what clients take (registry/
+ * derive.h, gn_name_fit); that one is another than it would be is logged, as is a name of the
+ * author's that some clients refuse.
  */
 #ifndef GN_PLUGIN_PREFIX_H
 #define GN_PLUGIN_PREFIX_H
