@@ -151,25 +151,36 @@ static const char *outer_name(const struct binding *b, const char *name)
     return name;
 }
 
-/* The name that the line of a problem is about, "/name/0: ...", is put as it is known outside.
- * False: it is not, or the line is about all of them. */
+/* The argument that the line of a problem is about, "/name/0: ..."; behind it is line[*ret_at].
+ * False: it is about all of them, or the name is too long. */
+static bool name_in(const char *line, size_t len, char inner[512], size_t *ret_at)
+{
+    size_t n = 0, at = 1;
+    if (len == 0 || line[0] != '/')
+        return false;
+    for (; at < len && line[at] != '/' && line[at] != ':'; at++) {
+        bool is_escape = line[at] == '~' && at + 1 < len;
+        if (n + 1 >= 512)
+            return false;
+        inner[n++] = !is_escape ? line[at] : line[++at] == '1' ? '/' : '~';
+    }
+    inner[n] = '\0';
+    *ret_at = at;
+    return true;
+}
+
+/* The name that it is about is put as it is known outside. False: it is not, or the line is about
+ * all of them. */
 static bool reword(const struct binding *b, const char *line, size_t len, struct gn_buf *out)
 {
     char inner[512];
-    size_t n = 0, at = 1;
+    size_t at;
     gn_buf_adds(out, out->len ? "\n" : "");
     if (len == 0 || line[0] != '/') {
         gn_buf_add(out, line, len);
         return b->is_forwarded;
     }
-    for (; at < len && line[at] != '/' && line[at] != ':'; at++) {
-        bool is_escape = line[at] == '~' && at + 1 < len;
-        if (n + 1 >= sizeof inner)
-            return false;
-        inner[n++] = !is_escape ? line[at] : line[++at] == '1' ? '/' : '~';
-    }
-    inner[n] = '\0';
-    const char *name = outer_name(b, inner);
+    const char *name = name_in(line, len, inner, &at) ? outer_name(b, inner) : NULL;
     if (!name)
         return false;
     gn_buf_adds(out, "/");
@@ -177,6 +188,22 @@ static bool reword(const struct binding *b, const char *line, size_t len, struct
         gn_buf_adds(out, *name == '/' ? "~1" : *name == '~' ? "~0" : (const char[]){*name, '\0'});
     gn_buf_add(out, line + at, len - at);
     return true;
+}
+
+/* For the log, which is not to have what is hidden from clients: it may be a secret. */
+static void add_unseen(const struct binding *b, const char *line, size_t len, struct gn_buf *out)
+{
+    static const char *const before_values[] = {", got ", " are both "};
+    char inner[512];
+    size_t at = 0, kept = len;
+    bool is_seen = len > 0 && line[0] == '/' && name_in(line, len, inner, &at) &&
+                   outer_name(b, inner);
+    for (size_t i = 0; !is_seen && i < GN_COUNT(before_values); i++) {
+        const char *cut = memmem(line, kept, before_values[i], strlen(before_values[i]));
+        kept = cut ? (size_t)(cut - line) : kept;
+    }
+    gn_buf_adds(out, out->len ? "\n" : "");
+    gn_buf_add(out, line, kept);
 }
 
 /* A tool that was made lets through what its parent does not: about arguments that the client has
@@ -214,11 +241,18 @@ static enum gn_outcome tell(struct gn_call *call, const char *words)
 static enum gn_outcome blame_tool(struct binding *b)
 {
     struct gn_call *call = b->call;
-    const char *what = b->err.code ? b->err.text : gn_buf_str(&b->problems.text);
+    struct gn_buf words = GN_BUF_INIT(b->problems.text.len + sizeof b->err.text);
+    const char *line = b->err.code ? b->err.text : gn_buf_str(&b->problems.text);
+    while (*line) {
+        size_t len = strcspn(line, "\n");
+        add_unseen(b, line, len, &words);
+        line += len + (line[len] == '\n');
+    }
     const char *why = gn_arena_format(&call->arena,
                                       "the arguments that tool %.128s makes for %.128s: %s",
-                                      b->outer->name, b->at->name, what);
-    return gn_call_fail_by_accident(call, gn_call_label(call), why ? why : what);
+                                      b->outer->name, b->at->name, gn_buf_str(&words));
+    gn_buf_release(&words);
+    return gn_call_fail_by_accident(call, gn_call_label(call), why ? why : "they do not fit");
 }
 
 static enum gn_outcome explain(struct binding *b, int rc)
