@@ -292,7 +292,8 @@ static void check_source(struct look *l)
         gn_faults_add(&l->d->faults,
                       "argument %.64s: its source gives a string, but %.64s takes none there",
                       l->what, l->d->parent->name);
-    if (env && source == GN_SOURCE_ENV && !getenv(change->source_name))
+    /* One that the parent does not need is just not there. */
+    if (env && source == GN_SOURCE_ENV && l->a->was_required && !getenv(change->source_name))
         gn_faults_add(&l->d->faults, "argument %.64s: environment variable %.64s is not set",
                       l->what, change->source_name);
     if (env && source == GN_SOURCE_SECRET && !has_secret(env, change->source_name))

@@ -2,6 +2,7 @@
 #include "registry/derive.h"
 
 #include "registry/members.h"
+#include "schema/schema.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
@@ -124,9 +125,27 @@ static bool is_type(struct gn_members *r, const json_t *value)
     return false;
 }
 
+/* What refers to something is looked at with the schema it becomes part of. */
+static bool is_schema(struct gn_members *r, const json_t *schema, bool is_whole)
+{
+    struct gn_schema *compiled = NULL;
+    struct gn_error err = {0};
+    char *text = json_dumps(schema, JSON_COMPACT);
+    int rc = GN_OK;
+    if (text && (is_whole || !strstr(text, "\"$ref\"")))
+        rc = gn_schema_compile(text, strlen(text), NULL, &compiled, &err);
+    if (rc)
+        gn_members_wrong(r, "%s", err.text);
+    gn_schema_free(compiled);
+    gn_free(text);
+    return rc == GN_OK;
+}
+
 static void set_schema(struct gn_members *r, struct gn_from_arg *arg, json_t *schema)
 {
-    if (arg->schema) {
+    if (!is_schema(r, schema, false)) {
+        json_decref(schema);
+    } else if (arg->schema) {
         gn_members_wrong(r, "there are both type and schema: give one of them");
         json_decref(schema);
     } else {
@@ -326,6 +345,13 @@ static void read_icons(struct gn_members *r, const json_t *value, void *base,
 
 /* ---------------------------------------------------------------- the whole */
 
+static void read_output_schema(struct gn_members *r, const json_t *value, void *base,
+                               const struct gn_member *m)
+{
+    if (!json_is_object(value) || is_schema(r, value, true))
+        gn_members_read_object(r, value, base, m);
+}
+
 /* As MCP has it. What clients may refuse all the same is told when it is made. */
 static void read_tool_name(struct gn_members *r, const json_t *value, void *base,
                            const struct gn_member *m)
@@ -349,7 +375,7 @@ static const struct gn_member members[] = {
     FROM("enabled", read_enabled, enabled),
     FROM("arguments", read_arguments, args),
     FROM("annotations", read_annotations, read_only),
-    FROM("output_schema", gn_members_read_object, output_schema),
+    FROM("output_schema", read_output_schema, output_schema),
     FROM("icons", read_icons, icons),
     FROM("keep", gn_members_read_flag, keep),
     {0},

@@ -261,6 +261,41 @@ Test(transform_json, each_member_says_what_it_takes)
     }
 }
 
+Test(transform_json, a_schema_that_is_none_is_told)
+{
+    struct gn_error err = {0};
+    cr_assert_null(read_from("{\"output_schema\": {\"type\": \"zebra\"}, \"arguments\": {\"a\": "
+                             "{\"schema\": {\"minimum\": \"x\"}}}}",
+                             &err));
+    cr_assert(gn_starts_with(err.text, "output_schema: "), "%s", err.text);
+    cr_assert(strstr(err.text, "; arguments.a.schema: "), "%s", err.text);
+    gn_from_free(read_right("{\"arguments\": {\"a\": {\"schema\": {\"$ref\": \"#/$defs/b\"}}}}"));
+}
+
+Test(transform_json, sources_have_names)
+{
+    struct gn_from *from = read_right(
+        "{\"arguments\": {\"a\": {\"hide\": true, \"source\": \"uuid\"}, \"b\": {\"hide\": true, "
+        "\"source\": \"env:HOME\"}, \"c\": {\"hide\": true, \"source\": \"secret:k\"}}}");
+    cr_assert(from->args[0].source == GN_SOURCE_UUID && !from->args[0].source_name);
+    cr_assert(from->args[1].source == GN_SOURCE_ENV);
+    cr_assert_str_eq(from->args[1].source_name, "HOME");
+    cr_assert(from->args[2].source == GN_SOURCE_SECRET);
+    cr_assert_str_eq(from->args[2].source_name, "k");
+    gn_from_free(from);
+}
+
+Test(transform_json, contradictions_stand_where_the_argument_does)
+{
+    assert_wrong("{\"arguments\": {\"a\": {\"hide\": true, \"required\": true}, \"b\": "
+                 "{\"source\": \"uuid\"}, \"c\": {\"required\": true, \"default\": 1}}}",
+                 "arguments.a: cannot be hidden and required; "
+                 "arguments.b: only a hidden argument can have a source; "
+                 "arguments.c: cannot be required and have a default");
+    assert_wrong("{\"arguments\": {\"a\": {\"name\": \"x\"}, \"b\": {\"name\": \"x\"}}}",
+                 "arguments a and b would both be named x");
+}
+
 Test(transform_json, a_path_that_is_very_long_is_cut)
 {
     struct gn_error err = {0};
@@ -433,4 +468,16 @@ Test(transform_json, two_tools_with_one_name_are_refused)
         "another name, or a version",
         "11: transforms[0].tools.g: keep: what stays beside it has the same name: give this one "
         "another name, or a version");
+}
+
+Test(transform_json, secrets_must_be_there)
+{
+    WRONG("secrets: {api_key: x}\ntransforms:\n- use: tools\n  tools:\n    t:\n      arguments:\n"
+          "        a: {hide: true, source: \"secret:apikey\"}\n"
+          "        b: {hide: true, source: \"secret:zebra\"}\n"
+          "        c: {hide: true, source: \"secret:api_key\"}\n",
+          "7: transforms[0].tools.t.arguments.a.source: there is no secret apikey, did you mean "
+          "api_key?",
+          "8: transforms[0].tools.t.arguments.b.source: there is no secret zebra (secrets: has "
+          "them)");
 }
