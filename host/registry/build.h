@@ -128,7 +128,16 @@ struct gn_component *gn_sources_find(struct gn_sources *sources, enum gn_kind ki
 struct gn_component *gn_sources_find_for(struct gn_sources *sources, const char *key,
                                          const char *principal, const struct gn_owner *owner,
                                          const struct gn_component *but);
+/* A copy that can be changed, with references of its own; NULL gives an empty one. */
+struct gn_sources *gn_sources_copy(const struct gn_sources *from);
+void gn_sources_unref(struct gn_sources *sources);
 void gn_sources_sort(struct gn_sources *sources);
+/* stack.c: room for so many; adds (a reference is taken) where it belongs. */
+struct gn_stack *gn_stack_new(size_t count);
+void gn_stack_add(struct gn_stack *s, struct gn_transform *t);
+void gn_stack_unref(struct gn_stack *s);
+/* registry.c */
+void gn_registry_drop_views(struct gn_registry *r);
 /* build.c */
 /* added: sources (pointers) of an edit, or NULL; ret_problems may be NULL. */
 struct gn_snapshot *gn_build_run(struct gn_registry *r, struct gn_sources *sources,

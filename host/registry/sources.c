@@ -95,6 +95,33 @@ struct gn_component *gn_sources_find_for(struct gn_sources *s, const char *key,
     return NULL;
 }
 
+/* ---------------------------------------------------------------- the array of them */
+
+struct gn_sources *gn_sources_copy(const struct gn_sources *from)
+{
+    struct gn_sources *s = gn_calloc(1, sizeof *s);
+    s->refs = 1;
+    s->is_sorted = true;
+    if (!from)
+        return s;
+    s->is_sorted = from->is_sorted;
+    s->count = s->cap = from->count;
+    s->v = gn_calloc(s->cap + 1, sizeof(struct gn_component *));
+    for (size_t i = 0; i < from->count; i++)
+        s->v[i] = gn_component_ref(from->v[i]);
+    return s;
+}
+
+void gn_sources_unref(struct gn_sources *s)
+{
+    if (!s || --s->refs > 0)
+        return;
+    for (size_t i = 0; i < s->count; i++)
+        gn_component_unref(s->v[i]);
+    gn_free(s->v);
+    gn_free(s);
+}
+
 /* ---------------------------------------------------------------- made of parents */
 
 static struct gn_component *find_parent(struct gn_sources *s, const struct gn_component *of)
