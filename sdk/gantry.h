@@ -43,7 +43,9 @@
  *
  * Tags: [call] in a handler or another function that got a gantry_call, on whichever thread it
  * runs · [awaits] may suspend the handler · [loop] in start, stop, save, restore and in handlers
- * that are not blocking · [any] anywhere, any thread.
+ * that are not blocking · [middleware] in the body of a middleware · [around] likewise, and in the
+ * function around a tool · [any] anywhere, any thread. A comment goes for all functions up to the
+ * next one.
  *
  * Growth (for maintainers): append only, to structs, the host table and the constants; never
  * renumber or reuse; the zero of a new field means what was before; every struct that crosses the
@@ -233,7 +235,8 @@ enum {
     GANTRY_T_ARRAY       /* GANTRY_ARRAY(T)       array of objects; `fields`, `elem_size` */
 };
 
-/* One row describes one field of a C struct. The same table serves tool input, structured output,
+/* One row describes one field of a C struct. Made with GANTRY_ARG, GANTRY_ARG_OBJECT and
+ * GANTRY_ARG_ARRAY. The same table serves tool input, structured output,
  * prompt arguments, template variables and settings; the host derives the JSON Schema from it,
  * checks what comes, and fills the struct. Tables end with GANTRY_ARGS_END. A field is required
  * unless it has a default, is of an opt type, or says `.optional = 1` (then it is zero). */
@@ -389,7 +392,8 @@ typedef struct gantry_prompt {
 
 /* ---------------------------------------------------------------- tools made from tools */
 
-/* What becomes of one argument of the parent. Made with GANTRY_CHANGE; what a row does not set
+/* What becomes of one argument of the parent. Made with GANTRY_CHANGE, or, where the name is none
+ * in C, as {.arg = "max-results", ...}; what a row does not set
  * stays as it is. A table ends with GANTRY_CHANGES_END. */
 typedef struct gantry_change {
     const char *arg;         /* its name in the parent */
@@ -413,7 +417,8 @@ typedef struct gantry_change {
 } gantry_change;
 
 /* A tool made from another one, its parent: a plain one passes its arguments on, one with `run` is
- * a function around it. Made with GANTRY_TOOL_FROM and GANTRY_TOOL_AROUND. Fields that are NULL or
+ * a function around it. Made with GANTRY_TOOL_FROM and GANTRY_TOOL_AROUND, and at run time with
+ * GANTRY_FROM. Fields that are NULL or
  * 0 are as the parent has them; for texts "" takes away. The parent is looked for by name: among
  * the tools of this plugin first, then among those of all others. It may be made from a tool
  * itself. While there is none, there is no such tool either; when the parent is reloaded, this one
@@ -445,7 +450,7 @@ typedef struct gantry_from {
     const char *meta_json, *version;
     /* The only principal that sees it; NULL: all. A name may be there once for each principal. */
     const char *principal;
-    void *data;
+    void *data; /* gantry_data() in run */
     void (*free_data)(void *data);
     uint32_t task; /* with run: GANTRY_TASK_ */
     uint32_t reserved;
@@ -481,13 +486,14 @@ typedef struct gantry_component {
     const char *const *tags;     /* NULL-terminated; NULL: none */
 } gantry_component;
 
+/* Made with GANTRY_RENAMES. */
 typedef struct gantry_rename {
     const char *from, *to; /* a table ends with from NULL */
 } gantry_rename;
 
-/* A transform of the lists as a whole. Made with GANTRY_TRANSFORM. What it concerns: of each list
- * that is given a component must be in one; all NULL and 0: everything. "NAME*" means all names
- * that begin so. */
+/* A transform of the lists as a whole. Made with GANTRY_TRANSFORM(DISABLE, "name", options). What
+ * it concerns: of each list that is given a component must be in one; all NULL and 0: everything.
+ * "NAME*" means all names that begin so. */
 typedef struct gantry_transform {
     uint32_t size;
     uint32_t type;    /* GANTRY_TRANSFORM_ */
@@ -504,8 +510,8 @@ typedef struct gantry_transform {
     const char *prefix;           /* NAMESPACE: A-Z a-z 0-9 _ - */
     const gantry_rename *renames; /* RENAME */
     const char *const *always;    /* SEARCH: listed all the same; "NAME*" */
-    uint32_t max_results;         /* SEARCH: 0: 5 */
-    uint32_t reserved;
+    uint32_t max_results;         /* SEARCH: 0: 5; 100 at most */
+    uint32_t rename_size;         /* stride of renames */
     void *data;
     void (*free_data)(void *data);
 } gantry_transform;
@@ -756,7 +762,7 @@ typedef struct gantry_sampling {
     const gantry_json *metadata;       /* for the provider; an object */
 } gantry_sampling;
 
-/* What the model said. Lives as long as the call. */
+/* What the model said: `gantry_sampled said;`, filled in. Lives as long as the call. */
 typedef struct gantry_sampled {
     uint32_t size;                   /* filled in by the functions below */
     uint32_t role;                   /* GANTRY_ASSISTANT, usually */
@@ -778,8 +784,8 @@ typedef struct gantry_roots_list {
 
 enum { GANTRY_ASK_FORM = 1, GANTRY_ASK_URL, GANTRY_ASK_SAMPLE, GANTRY_ASK_ROOTS };
 
-/* One question to the client, and its answer. Made with the functions below; several at once go
- * through gantry_ask_all(). */
+/* One question to the client, and its answer. Made with GANTRY_ASK, or by the functions below;
+ * several at once go through gantry_ask_all(). */
 typedef struct gantry_ask {
     uint32_t size;
     uint32_t kind;           /* GANTRY_ASK_ */
@@ -801,6 +807,7 @@ typedef struct gantry_ask {
 
 /* ---------------------------------------------------------------- tasks */
 
+/* Made with GANTRY_TASK_OPTIONS. */
 typedef struct gantry_task_options {
     uint32_t size;
     uint32_t poll_ms;    /* how often the client should look; 0: the host's */
@@ -831,8 +838,9 @@ typedef struct gantry_skill {
 
 /* ---------------------------------------------------------------- HTTP client */
 
+/* Made with GANTRY_HTTP_REQUEST. */
 typedef struct gantry_http_request {
-    uint32_t size;              /* set by GANTRY_HTTP_REQUEST */
+    uint32_t size;
     uint32_t timeout_ms;        /* 0: 30 s; never beyond the call's deadline */
     const char *method;         /* NULL: GET, or POST with a body */
     const char *url;            /* http: or https: */
@@ -1406,7 +1414,8 @@ static inline int gantry_http(gantry_call *call, const gantry_http_request *requ
 {
     return gantry_host_->http(call, request, ret);
 }
-/* Calls another tool of this host, as this call's client and within its deadline. ret_result is an
+/* Calls another tool of this host, as this call's client and within its deadline: by the name that
+ * the client sees, else by the one that the tool's plugin gave it. ret_result is an
  * MCP CallToolResult. [call] [awaits] GANTRY_EFAILED: the tool failed (isError); ret_result is
  * there all the same, gantry_failure() has its text, and passing the code on tells the client;
  * GANTRY_ENOENT: no such tool; GANTRY_ETOOBIG: more than 16 deep. */
@@ -1642,7 +1651,8 @@ static inline gantry_plugin *gantry_self(gantry_call *call)
 {
     return gantry_host_->self(call);
 }
-/* In a resource or template handler: the URI as the client wrote it. Else NULL. [call] */
+/* In a resource or template handler: the URI as the client wrote it, without what a namespace has
+ * put in; in a middleware of another plugin: with it. Else NULL. [call] */
 static inline const char *gantry_uri(gantry_call *call)
 {
     return gantry_host_->uri(call);
@@ -1697,7 +1707,8 @@ static inline const char *gantry_principal(gantry_call *call) /* name of the aut
 {
     return gantry_host_->info(call, GANTRY_INFO_PRINCIPAL);
 }
-/* The name of the tool, prompt, ... */
+/* The name of the tool, prompt, ... as the client knows it; while a function around a tool runs its
+ * parent: that of the parent. */
 static inline const char *gantry_component_name(gantry_call *call)
 {
     return gantry_host_->info(call, GANTRY_INFO_COMPONENT);
@@ -1926,7 +1937,7 @@ static inline int gantry_forward(gantry_call *call, const gantry_json *arguments
     return gantry_host_->forward(call, arguments, 0);
 }
 /* The same by the names of the parent: nothing is renamed, filled in or taken from a default of
- * this tool. */
+ * this tool. [call] [awaits] */
 static inline int gantry_forward_raw(gantry_call *call, const gantry_json *arguments)
 {
     if (!GANTRY_HOST_HAS(forward))
@@ -1948,7 +1959,7 @@ static inline int gantry_next(gantry_call *call)
         return GANTRY_ENOTSUP;
     return gantry_host_->next(call);
 }
-/* What became of it: GANTRY_OUTCOME_. [middleware] */
+/* What became of it: GANTRY_OUTCOME_. [around] */
 static inline int gantry_outcome(gantry_call *call)
 {
     if (!GANTRY_HOST_HAS(outcome))
@@ -1964,7 +1975,7 @@ static inline const char *gantry_failure(gantry_call *call)
     return gantry_host_->failure(call);
 }
 /* The result so far as MCP has it (CallToolResult, ReadResourceResult, ListToolsResult with all
- * pages in one, ...), in the shape of the latest revision; NULL if there is none. [middleware] */
+ * pages in one, ...), in the shape of the latest revision; NULL if there is none. [around] */
 static inline const gantry_json *gantry_result(gantry_call *call)
 {
     if (!GANTRY_HOST_HAS(result))
@@ -1972,8 +1983,7 @@ static inline const gantry_json *gantry_result(gantry_call *call)
     return gantry_host_->result(call);
 }
 /* Replaces it: content and structured output of a tool, contents of a resource, messages of a
- * prompt, or the list. [middleware] GANTRY_EINVAL: not a result of this method (the log says why).
- */
+ * prompt, or the list. [around] GANTRY_EINVAL: not a result of this method (the log says why). */
 static inline int gantry_set_result(gantry_call *call, const gantry_json *result)
 {
     if (!GANTRY_HOST_HAS(set_result))
@@ -2134,7 +2144,7 @@ static inline const char *gantry_json_print(gantry_call *call, const gantry_json
 /* ---------------------------------------------------------------- JSON: building */
 
 /* A value written front to back: open, put, close. `name` is the member's name in an object and
- * NULL in an array or at the top. The first error sticks; gantry_builder_end() reports it.
+ * NULL in an array or at the top. The first error sticks; gantry_builder_end() reports it. [call]
  *
  *     gantry_builder *b = gantry_builder_new(call);
  *     gantry_put_object(b, NULL);
@@ -2221,6 +2231,15 @@ static inline const gantry_json *gantry_object(gantry_call *call, const gantry_f
         gantry_put_value(b, fields->key, fields->value);
     gantry_put_close(b);
     return gantry_builder_end(b);
+}
+
+/* A text as JSON, with quotes around it and escapes in it: for the default_json of a change or a
+ * row that is made at run time. Alive as long as the call; NULL over its memory. [call] */
+static inline const char *gantry_json_quote(gantry_call *call, const char *text)
+{
+    gantry_builder *b = gantry_builder_new(call);
+    gantry_put_string(b, NULL, text);
+    return gantry_json_print(call, gantry_builder_end(b));
 }
 
 /* ---------------------------------------------------------------- the plugin */
@@ -2323,8 +2342,9 @@ static inline bool gantry_is_subscribed(gantry_plugin *plugin, const char *uri)
     return GANTRY_HOST_HAS(is_subscribed) && gantry_host_->is_subscribed(plugin, uri) > 0;
 }
 /* All URIs of this instance's resources that some client has subscribed to, in their normal form
- * (percent-encoded, with the instance's name before them if it has one) and in no order; they live
- * as long as the call. [call] GANTRY_ETOOBIG: over the call's memory. */
+ * (percent-encoded, with the instance's name before them if it has one, without what a namespace
+ * has put in) and in no order; they live as long as the call. [call] GANTRY_ETOOBIG: over the
+ * call's memory. */
 static inline int gantry_subscriptions(gantry_call *call, gantry_strings *ret)
 {
     ret->n = 0;
@@ -2774,13 +2794,21 @@ typedef struct gantry_descriptor {
     GANTRY_HANDLER_(id, around, void)                                                              \
     GANTRY_FROM_(id, parent_, .run = id##_around_run_, .description = __VA_ARGS__);                \
     GANTRY_BODY_(id, around, void)
-#define GANTRY_TRANSFORM(type_, name_, ...)                                                        \
-    (&(const gantry_transform){.size = sizeof(gantry_transform),                                   \
-                               .type = GANTRY_TRANSFORM_##type_,                                   \
-                               .name = (name_),                                                    \
-                               __VA_ARGS__})
+/* GANTRY_FROM("name", "parent", options): a const gantry_from * for gantry_tool_from(), good until
+ * the end of the block that it is written in. */
+#define GANTRY_FROM(name_, ...)                                                                    \
+    (&(const gantry_from){.size = sizeof(gantry_from),                                             \
+                          .change_size = sizeof(gantry_change),                                    \
+                          .arg_size = sizeof(gantry_arg),                                          \
+                          .name = (name_),                                                         \
+                          .parent = __VA_ARGS__})
+/* GANTRY_TRANSFORM(DISABLE, "name", options), GANTRY_TRANSFORM(NAMESPACE, ...), ... */
+#define GANTRY_TRANSFORM(type_, ...)                                                               \
+    (&(const gantry_transform){                                                                    \
+        .size = sizeof(gantry_transform), .type = GANTRY_TRANSFORM_##type_, .name = __VA_ARGS__})
+/* GANTRY_RENAMES({"from", "to"}, {"a", "b"}), an option of GANTRY_TRANSFORM(RENAME, ...). */
 #define GANTRY_RENAMES(...)                                                                        \
-    .renames = (const gantry_rename[])                                                             \
+    .rename_size = sizeof(gantry_rename), .renames = (const gantry_rename[])                       \
     {                                                                                              \
         __VA_ARGS__,                                                                               \
         {                                                                                          \

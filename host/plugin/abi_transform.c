@@ -13,6 +13,7 @@
 
 #define MATCH_MAX 10000 /* names, tags, ... of one list; renames */
 #define MAX_RESULTS 100
+#define STRIDE_MAX 4096
 #define KINDS                                                                                      \
     ((1u << GANTRY_KIND_TOOL) | (1u << GANTRY_KIND_RESOURCE) | (1u << GANTRY_KIND_TEMPLATE) |      \
      (1u << GANTRY_KIND_PROMPT))
@@ -84,15 +85,38 @@ static int take_rename(struct gn_map *renames, const gantry_rename *row, struct 
     return rc;
 }
 
-static int take_renames(struct gn_map *renames, const gantry_rename *table, struct gn_error *err)
+/* Copies row i under the rule of gn_abi_copy. */
+static int read_rename(const gantry_transform *t, size_t i, gantry_rename *row,
+                       struct gn_error *err)
 {
-    int rc = GN_OK;
-    for (size_t i = 0; !rc && table && table[i].from; i++)
-        rc = i < MATCH_MAX ? take_rename(renames, &table[i], err)
-                           : gn_error_set(err, GN_ETOOBIG,
-                                          "has more than %d renames: does the table end with NULL?",
-                                          MATCH_MAX);
-    return rc;
+    const unsigned char *raw = (const unsigned char *)t->renames + i * t->rename_size;
+    memcpy(row, raw, sizeof *row);
+    for (size_t at = sizeof *row; row->from && at < t->rename_size; at++) {
+        if (raw[at] != 0)
+            return gn_error_set(err, GN_ENOTSUP,
+                                "renames: %.128s uses options newer than this host",
+                                gn_abi_label(row->from));
+    }
+    return GN_OK;
+}
+
+static int take_renames(struct gn_map *renames, const gantry_transform *t, struct gn_error *err)
+{
+    if (!t->renames)
+        return GN_OK;
+    if (t->rename_size < sizeof(gantry_rename) || t->rename_size > STRIDE_MAX)
+        return gn_error_set(err, GN_EINVAL, "has renames, but .rename_size is not set right (%u)",
+                            t->rename_size);
+    for (size_t i = 0; i < MATCH_MAX; i++) {
+        gantry_rename row;
+        int rc = read_rename(t, i, &row, err);
+        if (!rc && row.from)
+            rc = take_rename(renames, &row, err);
+        if (rc || !row.from)
+            return rc;
+    }
+    return gn_error_set(err, GN_ETOOBIG, "has more than %d renames: does the table end with NULL?",
+                        MATCH_MAX);
 }
 
 /* What the type makes no use of is a mistake, not decoration. */
@@ -125,8 +149,6 @@ static int fill(struct gn_transform *t, const gantry_transform *from, struct gn_
     int rc = gn_abi_name(GN_TOOL, from->name, &name, err);
     gn_free(name);
     if (!rc)
-        rc = gn_abi_check_bits(from->reserved, 0, "options", err);
-    if (!rc)
         rc = check_use(from, err);
     if (!rc)
         rc = take_match(&t->match, from, err);
@@ -135,7 +157,7 @@ static int fill(struct gn_transform *t, const gantry_transform *from, struct gn_
     if (!rc)
         rc = gn_abi_text("its prefix", from->prefix, &t->prefix, err);
     if (!rc)
-        rc = take_renames(&t->renames, from->renames, err);
+        rc = take_renames(&t->renames, from, err);
     if (!rc)
         rc = gn_abi_list("always", from->always, MATCH_MAX, &t->always, err);
     t->priority = from->priority;

@@ -25,7 +25,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Rows of tables: whoever hands them over tells their stride, hence they may grow.
-STRIDES = {"gantry_arg", "gantry_change", "gantry_skill_file"}
+STRIDES = {"gantry_arg", "gantry_change", "gantry_rename", "gantry_skill_file"}
 
 
 # ---------------------------------------------------------------- reading the header

@@ -432,11 +432,14 @@ Test(transform_import, a_wrong_transform_is_refused_by_name)
                       "transform x: only enable, disable and only can differ from principal to "
                       "principal",
                       t.type = GANTRY_TRANSFORM_SEARCH, t.concerns = concerns_all);
-    REFUSED_TRANSFORM(GN_EINVAL, "transform x: renames: a has no new name",
+    REFUSED_TRANSFORM(GN_EINVAL, "transform x: has renames, but .rename_size is not set right (0)",
                       t.type = GANTRY_TRANSFORM_RENAME,
+                      t.renames = ((const gantry_rename[]){{"a", "b"}, {NULL, NULL}}));
+    REFUSED_TRANSFORM(GN_EINVAL, "transform x: renames: a has no new name",
+                      t.type = GANTRY_TRANSFORM_RENAME, t.rename_size = sizeof(gantry_rename),
                       t.renames = ((const gantry_rename[]){{"a", NULL}, {NULL, NULL}}));
     REFUSED_TRANSFORM(GN_EINVAL, "transform x: renames: a is there twice",
-                      t.type = GANTRY_TRANSFORM_RENAME,
+                      t.type = GANTRY_TRANSFORM_RENAME, t.rename_size = sizeof(gantry_rename),
                       t.renames = ((const gantry_rename[]){{"a", "b"}, {"a", "c"}, {NULL, NULL}}));
 }
 
