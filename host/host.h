@@ -28,8 +28,8 @@ struct gn_host_options {
     void (*on_loaded)(void *arg, const char *instance, uint32_t generation,
                       const struct gn_error *err, uint32_t took_ms);
     /* Instead of serving: called once every plugin has been loaded or has failed, with what would
-     * be served (borrowed for the call); the host stops then. Problems of transforms are not logged:
-     * gn_registry_describe has them. NULL: it serves. */
+     * be served (borrowed for the call); the host stops then. Problems of transforms are not
+     * logged: gn_registry_describe has them. NULL: it serves. */
     void (*look)(void *arg, struct gn_registry *registry);
     bool dev;  /* `gantry dev`: a person is watching */
     void *arg; /* for the callbacks */
