@@ -49,7 +49,8 @@ def test_transforms_stand_in_the_order_in_which_they_act(tmp_path):
     assert touched["transforms[1]"] == 1 and touched["transforms[2]"] == 1
     assert found["transforms"][5]["match"] == {"kinds": ["tool"], "names": ["generic_*"]}
     assert found["transforms"][6]["match"]["principals"] == ["ops"]
-    assert found["transforms"][2]["match"] == {"tags": ["admin"], "predicate": True}
+    assert found["transforms"][2]["match"] == \
+        {"kinds": ["tool"], "tags": ["admin"], "predicate": True}
 
 
 def test_components_tell_where_they_come_from_and_why_they_are_not_there(tmp_path):

@@ -123,17 +123,18 @@ GANTRY_TOOL(remove_rule, remove_in, "Takes a transform away")
     return gantry_text(call, "%d", gantry_remove_transform(gantry_self(call), in->name));
 }
 
-GANTRY_PLUGIN(
-    "lists", "1.0.0",
-    .tools = GANTRY_TOOLS(&l_plain_tool, &l_renamed_tool, &l_hidden_tool, &l_admin_tool,
-                          &grant_tool, &revoke_tool, &add_rule_tool, &session_rule_tool,
-                          &session_clear_tool, &remove_rule_tool),
-    .resources = GANTRY_RESOURCES(&l_document_resource),
-    .templates = GANTRY_TEMPLATES(&l_page_template), .prompts = GANTRY_PROMPTS(&l_prompt_prompt),
-    .transforms = GANTRY_TRANSFORMS(GANTRY_TRANSFORM(ENABLE, "those-who-may", .priority = 3,
-                                                     .tags = GANTRY_LIST_OF("admin"),
-                                                     .concerns = may, .data = granted),
-                                    GANTRY_TRANSFORM(DISABLE, "not-for-all", .priority = 2,
-                                                     .tags = GANTRY_LIST_OF("admin", "hidden")),
-                                    GANTRY_TRANSFORM(RENAME, "another-name", .priority = 1,
-                                                     GANTRY_RENAMES({"l_renamed", "l_other"}))));
+GANTRY_PLUGIN("lists", "1.0.0",
+              .tools = GANTRY_TOOLS(&l_plain_tool, &l_renamed_tool, &l_hidden_tool, &l_admin_tool,
+                                    &grant_tool, &revoke_tool, &add_rule_tool, &session_rule_tool,
+                                    &session_clear_tool, &remove_rule_tool),
+              .resources = GANTRY_RESOURCES(&l_document_resource),
+              .templates = GANTRY_TEMPLATES(&l_page_template),
+              .prompts = GANTRY_PROMPTS(&l_prompt_prompt),
+              .transforms = GANTRY_TRANSFORMS(
+                  GANTRY_TRANSFORM(ENABLE, "those-who-may", .priority = 3,
+                                   .kinds = 1u << GANTRY_KIND_TOOL, .tags = GANTRY_LIST_OF("admin"),
+                                   .concerns = may, .data = granted),
+                  GANTRY_TRANSFORM(DISABLE, "not-for-all", .priority = 2,
+                                   .tags = GANTRY_LIST_OF("admin", "hidden")),
+                  GANTRY_TRANSFORM(RENAME, "another-name", .priority = 1,
+                                   GANTRY_RENAMES({"l_renamed", "l_other"}))));
