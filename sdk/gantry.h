@@ -2233,6 +2233,31 @@ static inline const gantry_json *gantry_object(gantry_call *call, const gantry_f
     return gantry_builder_end(b);
 }
 
+/* The object with these members instead of its own of the same names, alive as long as the call:
+ * all arguments but one as they came. NULL over the call's memory:
+ *
+ *     return gantry_forward(call, GANTRY_OBJECT_WITH(call, gantry_arguments(call), "q", clean));
+ *
+ * [call] */
+static inline const gantry_json *gantry_object_with(gantry_call *call, const gantry_json *object,
+                                                    const gantry_field *fields)
+{
+    gantry_builder *b = gantry_builder_new(call);
+    gantry_put_object(b, NULL);
+    for (const gantry_json *m = NULL; (m = gantry_json_next(object, m)) != NULL;) {
+        size_t n = 0;
+        const char *name = gantry_json_name(m, &n);
+        const gantry_field *f = fields;
+        while (f && f->key && __builtin_strcmp(f->key, name) != 0)
+            f++;
+        if (!(f && f->key) && __builtin_strlen(name) == n) /* no name of ours has a NUL in it */
+            gantry_put_json(b, name, m);
+    }
+    for (; fields && fields->key; fields++)
+        gantry_put_value(b, fields->key, fields->value);
+    gantry_put_close(b);
+    return gantry_builder_end(b);
+}
 /* A text as JSON, with quotes around it and escapes in it: for the default_json of a change or a
  * row that is made at run time. Alive as long as the call; NULL over its memory. [call] */
 static inline const char *gantry_json_quote(gantry_call *call, const char *text)
@@ -2542,6 +2567,9 @@ typedef struct gantry_descriptor {
         GANTRY_PAIRS_(GANTRY_COUNT_(__VA_ARGS__), __VA_ARGS__){NULL, {0, 0, {NULL}}}})
 /* gantry_object() with the members written out, by pairs as well. */
 #define GANTRY_OBJECT(call_, ...) gantry_object((call_), GANTRY_FIELDS(__VA_ARGS__))
+/* gantry_object_with() likewise. */
+#define GANTRY_OBJECT_WITH(call_, object_, ...)                                                    \
+    gantry_object_with((call_), (object_), GANTRY_FIELDS(__VA_ARGS__))
 
 /* What makes GANTRY_FIELDS: a macro for each number of arguments; one that is odd has none. */
 /* clang-format off */

@@ -517,3 +517,26 @@ Test(host_table, every_code_of_the_host_has_one_of_the_abi)
     for (size_t i = 0; i < GN_COUNT(pairs); i++)
         cr_assert_eq(gn_host_code(pairs[i][0]), pairs[i][1]);
 }
+
+static int with_tool(gantry_call *call, const void *in)
+{
+    (void)in;
+    static const char text[] = "{\"a\":1,\"b\":[2],\"c\\u0000d\":3,\"e\":null}";
+    const gantry_json *v = gantry_json_parse(call, text, strlen(text));
+    const gantry_json *w = GANTRY_OBJECT_WITH(call, v, "b", "two", "f", GANTRY_TRUE);
+    int rc = gantry_text(call, "%s", gantry_json_print(call, w));
+    rc = rc ? rc
+            : gantry_text(call, "%s", gantry_json_print(call, gantry_object_with(call, v, NULL)));
+    return rc ? rc : gantry_text(call, "%s", gantry_json_quote(call, "a \"b\"\n"));
+}
+
+Test(host_table, an_object_is_made_from_another_one)
+{
+    struct bench b;
+    bench_open(&b);
+    check(bench_body(&b, with_tool),
+          "{\"content\":[{\"type\":\"text\",\"text\":\"{\\\"a\\\":1,\\\"e\\\":null,\\\"b\\\":"
+          "\\\"two\\\",\\\"f\\\":true}\"},{\"type\":\"text\",\"text\":\"{\\\"a\\\":1,\\\"b\\\":[2],"
+          "\\\"e\\\":null}\"},{\"type\":\"text\",\"text\":\"\\\"a \\\\\\\"b\\\\\\\"\\\\n\\\"\"}]}");
+    bench_close(&b);
+}
