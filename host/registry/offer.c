@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#define HOLD_MS 5                       /* between looks at whether a plugin has been handed over */
 #define RESULT_BYTES ((size_t)16 << 20) /* unless the host says otherwise */
 
 /* ---------------------------------------------------------------- making them */
@@ -150,6 +151,32 @@ const char *gn_offer_label(struct gn_call *call, const struct gn_component *c)
     const char *label = gn_arena_format(&call->arena, "%s %.*s", gn_kind_name(c->kind),
                                         shown_length(c->key), c->key);
     return label ? label : gn_kind_name(c->kind);
+}
+
+/* As gn_call_start would hold it back, were it not nested. */
+static bool is_held(const struct gn_call *call, const struct gn_owner *owner)
+{
+    if (!owner || !owner->hold)
+        return false;
+    for (; call; call = call->parent) {
+        if (gn_call_uses(call, owner))
+            return false;
+    }
+    return true;
+}
+
+int gn_offer_find(struct gn_call *call, enum gn_kind kind, const char *key,
+                  const gantry_json **ret_variables, struct gn_component **ret)
+{
+    for (;;) {
+        struct gn_snapshot *s = gn_offer_view(call);
+        *ret = ret_variables ? gn_snapshot_resolve(s, key, &call->arena, ret_variables)
+                             : gn_snapshot_find(s, kind, key);
+        if (!*ret || !is_held(call, (*ret)->owner))
+            return GANTRY_OK;
+        if (gn_task_sleep(call->task, HOLD_MS))
+            return GANTRY_ECANCELED;
+    }
 }
 
 /* ---------------------------------------------------------------- calls inside */

@@ -122,12 +122,15 @@ static int say_messages(struct gn_call *call, const struct gn_offer_run *run)
 static int get_prompt(gantry_call *call, const void *raw)
 {
     const struct get_in *in = raw;
-    struct gn_component *c = gn_snapshot_find(gn_offer_view(call), GN_PROMPT, in->name);
+    struct gn_component *c;
     const gantry_json *arguments = NULL;
     struct gn_offer_run run;
+    int rc = gn_offer_find(call, GN_PROMPT, in->name, NULL, &c);
+    if (rc)
+        return rc;
     if (!c || !gn_offer_has(gn_offer_of(call), c))
         return gn_offer_unknown(call, GN_PROMPT, in->name);
-    int rc = texts_of(call, in->arguments, &arguments);
+    rc = texts_of(call, in->arguments, &arguments);
     if (rc || !gn_offer_begin(call, c, arguments, NULL, &run, &rc))
         return rc;
     if (run.outcome == GN_OUT_RESULT)

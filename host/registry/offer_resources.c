@@ -48,10 +48,11 @@ static int read_resource(gantry_call *call, const void *raw)
 {
     const struct read_in *in = raw;
     const gantry_json *variables = NULL;
-    struct gn_component *c = gn_snapshot_resolve(gn_offer_view(call), in->uri, &call->arena,
-                                                 &variables);
+    struct gn_component *c;
     struct gn_offer_run run;
-    int rc;
+    int rc = gn_offer_find(call, GN_RESOURCE, in->uri, &variables, &c);
+    if (rc)
+        return rc;
     if (!c || !gn_offer_has(gn_offer_of(call), c))
         return gn_offer_unknown(call, GN_RESOURCE, in->uri);
     if (!gn_offer_begin(call, c, variables, in->uri, &run, &rc))

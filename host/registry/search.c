@@ -156,12 +156,15 @@ static int run_tool(struct gn_call *call, struct gn_component *c, const gantry_j
 static int call_tool(gantry_call *call, const void *raw)
 {
     const struct call_in *in = raw;
-    struct gn_component *c = gn_snapshot_find(gn_offer_view(call), GN_TOOL, in->name);
+    struct gn_component *c;
+    int rc = gn_offer_find(call, GN_TOOL, in->name, NULL, &c);
+    if (rc)
+        return rc;
     if (!c)
         return unknown(call, in->name);
     if (is_one_of_us(c))
         return gn_call_fail(call, "%s: is called by its own name only", gn_offer_label(call, c));
-    int rc = become_task(call, c);
+    rc = become_task(call, c);
     return rc ? rc : run_tool(call, c, in->arguments);
 }
 

@@ -4,6 +4,7 @@ tools, for clients of every revision."""
 import hashlib
 import json
 import signal
+import threading
 
 import pytest
 
@@ -232,9 +233,10 @@ def test_what_cannot_be_run_again_is_not_run_again_through_call_tool(host):
     assert asked["resultType"] == "input_required", asked
     eventually(lambda: scrape(served).value("gantry_calls_parked") == 0, "the parked call to end")
     key, = asked["inputRequests"]
-    assert "begin anew" in failure(c.request("tools/call", {
-        **params, "requestState": asked["requestState"],
-        "inputResponses": {key: accept()(asked["inputRequests"][key])}}))
+    with pytest.raises(RpcError) as e:
+        c.request("tools/call", {**params, "requestState": asked["requestState"],
+                                 "inputResponses": {key: accept()(asked["inputRequests"][key])}})
+    assert e.value.data["reason"] == "gone"
     c.close()
 
 
@@ -295,6 +297,38 @@ def test_a_change_of_what_is_not_listed_is_no_change_of_the_list(start, revision
     before = c.list("tools")
     c.text("add", name="brand_new_tool")
     assert c.list("tools") == before
+
+
+@ERAS
+@pytest.mark.parametrize("plugin", ["siege", "siege_exclusive"])
+def test_no_call_is_lost_when_a_plugin_is_replaced(start, revision, plugin):
+    """What is exclusive has stopped for a moment: calls wait, through call_tool, too."""
+    c = start(["search"], revision, plugins={"siege": f"{plugin}1"})
+    going, wrong, seen = True, [], set()
+
+    def keep_calling():
+        while going:
+            result = c.call("call_tool", name="generation")
+            if result.get("isError"):
+                wrong.append(result)
+            else:
+                seen.add(result["content"][0]["text"])
+
+    threads = [threading.Thread(target=keep_calling) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for turn in range(4):
+            build = 2 - turn % 2
+            c.host.drop_plugin("siege", f"{plugin}{build}")
+            c.host.wait_log(f"generation {turn + 2} .* serves")
+            assert c.text("call_tool", name="generation") == str(build)
+    finally:
+        going = False
+        for thread in threads:
+            thread.join()
+    assert not wrong, wrong[:3]
+    assert seen == {"1", "2"}
 
 
 @ERAS

@@ -487,6 +487,86 @@ Test(transform_search, calls_that_go_round_end)
     rig_close(&r);
 }
 
+/* ---- while a plugin hands over to its next generation */
+
+static bool hold(struct gn_owner *owner, gantry_call *call)
+{
+    (void)owner, (void)call;
+    return false;
+}
+
+static int next_generation(gantry_call *call, const void *in)
+{
+    (void)in;
+    return rig_say(call, "the next one");
+}
+
+static void hand_over(uv_timer_t *timer)
+{
+    struct rig *r = timer->data;
+    r->components[0]->run = next_generation;
+    r->owner.hold = NULL;
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+Test(transform_search, calls_wait_while_a_plugin_hands_over)
+{
+    struct rig r;
+    uv_timer_t timer;
+    rig_open(&r);
+    rig_add(&r, GN_TOOL, "hello", rig_hello);
+    rig_transform(&r, GN_TRANSFORM_SEARCH);
+    rig_publish(&r);
+    r.owner.hold = hold;
+    uv_timer_init(&r.uv, &timer);
+    timer.data = &r;
+    uv_timer_start(&timer, hand_over, 30, 0);
+    rig_call(&r, "call_tool", "{\"name\":\"hello\"}");
+    cr_assert_str_eq(rig_text(&r), "the next one");
+    rig_close(&r);
+}
+
+static int call_hello(gantry_call *call, const void *in)
+{
+    static const char text[] = "{\"name\":\"hello\"}";
+    struct gn_component *c = gn_snapshot_find(rig_view(looping), GN_TOOL, "call_tool");
+    const gantry_json *arguments = gn_json_parse_arena(&call->arena, text, strlen(text), NULL);
+    struct gn_call *child;
+    enum gn_outcome outcome;
+    (void)in;
+    looping->owner.hold = hold; /* it waits for this very call */
+    cr_assert_eq(gn_call_nested(call, c, arguments, NULL, &child, &outcome), 0);
+    int rc = gn_call_adopt(call, child, outcome, "call_tool");
+    gn_call_unref(child);
+    return rc;
+}
+
+Test(transform_search, calls_that_it_waits_for_itself_do_not)
+{
+    struct rig r;
+    open_search(&r);
+    rig_add(&r, GN_TOOL, "hello", rig_hello);
+    rig_add(&r, GN_TOOL, "outer", call_hello);
+    rig_publish(&r);
+    looping = &r;
+    rig_call(&r, "outer", NULL);
+    cr_assert_str_eq(rig_text(&r), "hello");
+    rig_close(&r);
+}
+
+Test(transform_search, a_call_that_waits_ends_at_its_deadline)
+{
+    struct rig r;
+    open_search(&r);
+    rig_add(&r, GN_TOOL, "hello", rig_hello);
+    rig_publish(&r);
+    r.owner.hold = hold;
+    r.env.timeout_ms = 30;
+    rig_call(&r, "call_tool", "{\"name\":\"hello\"}");
+    cr_assert_eq(r.outcome, GN_OUT_TIMEOUT);
+    rig_close(&r);
+}
+
 Test(transform_search, a_blocking_tool_is_called_on_a_worker)
 {
     struct rig r;
