@@ -52,10 +52,10 @@ CASES = [
      [("    size_t n;      /* bytes */\n} gantry_str;", "    size_t n;\n    size_t cap;\n} gantry_str;")],
      ["broken: gantry_str.cap was added, but nobody tells the struct's size"]),
     ("a function is called another way",
-     [("int gantry_put_close(gantry_builder *b)", "int gantry_put_close(gantry_builder *b, int how)"),
-      ("    gantry_put_close(b);\n    return gantry_builder_end(b);", "    return gantry_builder_end(b);")],
-     ["source: gantry_put_close was int gantry_put_close(gantry_builder *b), "
-      "is int gantry_put_close(gantry_builder *b, int how)"]),
+     [("int gantry_suggest_total(gantry_call *call, int64_t total)",
+       "int gantry_suggest_total(gantry_call *call, int64_t total, int how)")],
+     ["source: gantry_suggest_total was int gantry_suggest_total(gantry_call *call, int64_t total), "
+      "is int gantry_suggest_total(gantry_call *call, int64_t total, int how)"]),
 ]
 
 
