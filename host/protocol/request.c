@@ -116,6 +116,7 @@ static void send_last(struct gn_request *r, int status, struct gn_buf *message)
     request_free(r);
     if (s) {
         s->event_id = has_id ? id : NULL;
+        s->whole = s->takes_whole ? message : NULL;
         s->ops->end(s, status, gn_buf_str(message), message->len);
     }
     gn_buf_release(message);

@@ -10,6 +10,7 @@
 #define GN_PROTOCOL_STREAM_H
 
 #include "call/weight.h"
+#include "util/buf.h"
 #include "util/common.h"
 #include "util/list.h"
 
@@ -55,10 +56,12 @@ struct gn_stream {
     const struct gn_stream_ops *ops;
     bool shared;           /* stdio, websocket, sse */
     bool has_ids;          /* it is one of server-sent events, which may have ids */
+    bool takes_whole;      /* its `end` may take the buffer of a long message, to save a copy */
     const char *transport; /* "stdio", "http", "websocket", "sse" */
     const char *principal; /* NULL: nobody in particular; valid as long as the stream */
     /* the protocol's, for the next `send` or `end` only: cleared by it */
     struct gn_delivery *delivery; /* `end`: told whether it has left; NULL: nobody asks */
+    struct gn_buf *whole;         /* `end`, where takes_whole: what json is in; NULL: elsewhere */
     const char *event_id;         /* where has_ids: the `id:` of the event; NULL: none */
     uint32_t retry_ms;            /* the same: its `retry:`; 0: none */
     /* the protocol's */

@@ -226,8 +226,8 @@ static void answered(struct gn_http_conn *c)
     gn_http_conn_want_write(c);
 }
 
-void gn_http_answer(struct gn_http_conn *c, int status, const char *type, const char *text,
-                    size_t len)
+static void answer(struct gn_http_conn *c, int status, const char *type, const char *text,
+                   size_t len, struct gn_buf *whole)
 {
     if (!c->wsi || c->doomed)
         return;
@@ -244,10 +244,16 @@ void gn_http_answer(struct gn_http_conn *c, int status, const char *type, const 
             gn_queue_add(&c->out, b->data + done, b->len - done);
     } else if (make_room(c, b->len + len)) {
         gn_queue_add(&c->out, b->data, b->len);
-        gn_queue_add(&c->out, text, len);
+        gn_queue_add_whole(&c->out, text, len, whole);
     }
     if (!c->doomed)
         answered(c);
+}
+
+void gn_http_answer(struct gn_http_conn *c, int status, const char *type, const char *text,
+                    size_t len)
+{
+    answer(c, status, type, text, len, NULL);
 }
 
 void gn_http_answer_text(struct gn_http_conn *c, int status, const char *text)
@@ -317,7 +323,7 @@ static size_t write_fields(const struct gn_stream *s, char *text, size_t size)
 
 /* One message, one chunk. JSON as we write it has no line ends; one that has (it is relayed) is
  * split into lines by the writer of events. Without JSON it is an event without data. */
-static void add_event(struct gn_http_conn *c, const char *json, size_t len)
+static void add_event(struct gn_http_conn *c, const char *json, size_t len, struct gn_buf *whole)
 {
     char fields[FIELDS_MAX];
     size_t fields_len = write_fields(&c->stream, fields, sizeof(fields));
@@ -336,7 +342,7 @@ static void add_event(struct gn_http_conn *c, const char *json, size_t len)
         add_chunk_size(c, fields_len + len + sizeof(event_begin) - 1 + sizeof(event_end) - 1);
         gn_queue_add(&c->out, fields, fields_len);
         gn_queue_add(&c->out, event_begin, sizeof(event_begin) - 1);
-        gn_queue_add(&c->out, json, len);
+        gn_queue_add_whole(&c->out, json, len, whole);
         gn_queue_add(&c->out, event_end, sizeof(event_end) - 1);
     }
     end_chunk(c);
@@ -383,19 +389,19 @@ static int op_send(struct gn_stream *s, const char *json, size_t len, enum gn_we
     if (r == 0)
         r = start_stream(c);
     if (r == 0) {
-        add_event(c, json, len);
+        add_event(c, json, len, NULL);
         gn_http_conn_want_write(c);
     }
     forget_fields(s);
     return r;
 }
 
-static void end_stream(struct gn_http_conn *c, const char *json, size_t len)
+static void end_stream(struct gn_http_conn *c, const char *json, size_t len, struct gn_buf *whole)
 {
     if (json) {
         if (gn_http_conn_room(c, len, GN_MUST))
             return;
-        add_event(c, json, len);
+        add_event(c, json, len, whole);
     }
     if (!is_http10(c))
         gn_queue_add(&c->out, "0\r\n\r\n", 5);
@@ -406,12 +412,13 @@ static void op_end(struct gn_stream *s, int status, const char *json, size_t len
 {
     struct gn_http_conn *c = conn_of(s);
     struct gn_delivery *delivery = gn_delivery_take(s);
+    struct gn_buf *whole = gn_whole_take(s);
     gn_assert(c->with_protocol);
     c->with_protocol = false;
     if (c->wsi && !c->doomed && c->is_streaming)
-        end_stream(c, json, len);
+        end_stream(c, json, len, whole);
     else if (c->wsi && !c->doomed)
-        gn_http_answer(c, status, json ? "application/json" : NULL, json, json ? len : 0);
+        answer(c, status, json ? "application/json" : NULL, json, json ? len : 0, whole);
     forget_fields(s);
     gn_http_conn_mark(c, delivery);
 }

@@ -317,6 +317,7 @@ static void begin(struct gn_http_conn *c)
     gn_http_conn_set_idle(c, false);
     gn_http_conn_stop_timer(c);
     gn_stream_init(&c->stream, &gn_http_stream_ops, false, "http");
+    c->stream.takes_whole = true;
     c->stream.has_ids = true;
     c->state = GN_HTTP_BODY;
     c->method = method_of(c->head.method);

@@ -9,12 +9,14 @@
 #define BLOCK_ONE                                                                                  \
     960 /* for what is most often the only answer: small enough for malloc's cache                 \
          */
-#define BLOCK_KEPT (256u * 1024) /* blocks of up to this size are filled up */
+#define BLOCK_KEPT (256u * 1024)     /* blocks of up to this size are filled up */
+#define WHOLE_MIN ((size_t)64 << 10) /* shorter messages are copied: they may share a block */
 
 struct block {
     struct gn_list node;
     size_t at, len, cap; /* bytes [at, len) wait */
-    char data[];
+    char *data;          /* own, or memory that was taken over */
+    char own[];
 };
 
 /* The delivery is told when `used` of its queue has come this far. */
@@ -29,23 +31,31 @@ static struct block *first(const struct gn_queue *q)
     return gn_list_empty(&q->blocks) ? NULL : GN_CONTAINER(q->blocks.next, struct block, node);
 }
 
+static void append(struct gn_queue *q, struct block *b, char *data, size_t len, size_t cap)
+{
+    b->at = 0;
+    b->len = len;
+    b->cap = cap;
+    b->data = data;
+    gn_list_append(&q->blocks, &b->node);
+    if (q->total)
+        *q->total += sizeof(*b) + cap;
+}
+
 static void add_block(struct gn_queue *q, const char *data, size_t len)
 {
     size_t cap = GN_MAX(len, gn_list_empty(&q->blocks) ? (size_t)BLOCK_ONE : (size_t)BLOCK_MIN);
     struct block *b = gn_malloc(sizeof(*b) + cap);
-    b->at = 0;
-    b->len = len;
-    b->cap = cap;
-    memcpy(b->data, data, len);
-    gn_list_append(&q->blocks, &b->node);
-    if (q->total)
-        *q->total += sizeof(*b) + cap;
+    memcpy(b->own, data, len);
+    append(q, b, b->own, len, cap);
 }
 
 static void free_block(struct gn_queue *q, struct block *b)
 {
     if (q->total)
         *q->total -= sizeof(*b) + b->cap;
+    if (b->data != b->own)
+        gn_free(b->data);
     gn_free(b);
 }
 
@@ -117,7 +127,8 @@ void gn_queue_add(struct gn_queue *q, const void *data, size_t len)
     q->len += len;
     if (!gn_list_empty(&q->blocks)) {
         struct block *last = GN_CONTAINER(q->blocks.prev, struct block, node);
-        size_t part = last->cap <= BLOCK_KEPT ? GN_MIN(len, last->cap - last->len) : 0;
+        bool is_filled_up = last->cap <= BLOCK_KEPT && last->data == last->own;
+        size_t part = is_filled_up ? GN_MIN(len, last->cap - last->len) : 0;
         memcpy(last->data + last->len, from, part);
         last->len += part;
         from += part;
@@ -125,6 +136,18 @@ void gn_queue_add(struct gn_queue *q, const void *data, size_t len)
     }
     if (len)
         add_block(q, from, len);
+}
+
+void gn_queue_add_whole(struct gn_queue *q, const void *data, size_t len, struct gn_buf *whole)
+{
+    if (!whole || whole->data != data || whole->len != len || len < WHOLE_MIN) {
+        gn_queue_add(q, data, len);
+        return;
+    }
+    struct block *b = gn_malloc(sizeof(*b));
+    append(q, b, gn_realloc(gn_buf_take(whole, NULL), len), len,
+           len); /* growing left some unused */
+    q->len += len;
 }
 
 const char *gn_queue_front(const struct gn_queue *q, size_t *ret_len)

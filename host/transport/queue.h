@@ -1,7 +1,7 @@
 /* queue.h - bytes that wait until a client reads them: bounded, in order.
  *
- * Messages are copied in; small ones share a block, so that many leave with one write. Loop thread
- * only.
+ * Messages are copied in, or taken over if they are long; small ones share a block, so that many
+ * leave with one write. Loop thread only.
  */
 #ifndef GN_TRANSPORT_QUEUE_H
 #define GN_TRANSPORT_QUEUE_H
@@ -32,6 +32,9 @@ void gn_queue_release(struct gn_queue *q);
 int gn_queue_room(const struct gn_queue *q, enum gn_weight weight);
 /* Adds without asking. */
 void gn_queue_add(struct gn_queue *q, const void *data, size_t len);
+/* The same of the bytes that `whole` holds (NULL: elsewhere): if they are many, its memory becomes
+ * the queue's and nothing is copied. */
+void gn_queue_add_whole(struct gn_queue *q, const void *data, size_t len, struct gn_buf *whole);
 
 /* The bytes to write next; NULL if none wait. Borrowed until the next call. */
 const char *gn_queue_front(const struct gn_queue *q, size_t *ret_len);
@@ -45,6 +48,13 @@ void gn_queue_mark(struct gn_queue *q, struct gn_delivery *delivery);
  * part of. */
 void gn_queue_deliver(struct gn_queue *q);
 
+/* The buffer of what the stream's `end` sends, which it does not keep; NULL: none. */
+static inline struct gn_buf *gn_whole_take(struct gn_stream *s)
+{
+    struct gn_buf *whole = s->whole;
+    s->whole = NULL;
+    return whole;
+}
 /* delivery NULL: nobody asks. */
 static inline void gn_delivery_tell(struct gn_delivery *delivery, bool is_written)
 {

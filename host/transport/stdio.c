@@ -132,7 +132,8 @@ static void on_writable(uv_poll_t *poll, int status, int events)
 }
 
 /* Adds it to what waits. */
-static int add_line(struct gn_stdio *t, const char *json, size_t len, enum gn_weight weight)
+static int add_line(struct gn_stdio *t, const char *json, size_t len, enum gn_weight weight,
+                    struct gn_buf *whole)
 {
     if (t->broken || t->closed)
         return GN_EPIPE;
@@ -147,7 +148,7 @@ static int add_line(struct gn_stdio *t, const char *json, size_t len, enum gn_we
         note_broken(t);
         return GN_EPIPE;
     }
-    gn_queue_add(&t->queue, json, len);
+    gn_queue_add_whole(&t->queue, json, len, whole);
     gn_queue_add(&t->queue, "\n", 1);
     return 0;
 }
@@ -155,7 +156,7 @@ static int add_line(struct gn_stdio *t, const char *json, size_t len, enum gn_we
 static int op_send(struct gn_stream *s, const char *json, size_t len, enum gn_weight weight)
 {
     struct gn_stdio *t = GN_CONTAINER(s, struct gn_stdio, stream);
-    int r = add_line(t, json, len, weight);
+    int r = add_line(t, json, len, weight, NULL);
     if (r == 0 && !t->reading)
         flush(t);
     return r == 0 && t->broken ? GN_EPIPE : r;
@@ -165,8 +166,9 @@ static void op_end(struct gn_stream *s, int status, const char *json, size_t len
 {
     struct gn_stdio *t = GN_CONTAINER(s, struct gn_stdio, stream);
     struct gn_delivery *delivery = gn_delivery_take(s);
+    struct gn_buf *whole = gn_whole_take(s);
     (void)status;
-    int r = json ? add_line(t, json, len, GN_MUST) : 0;
+    int r = json ? add_line(t, json, len, GN_MUST, whole) : 0;
     if (r) {
         gn_delivery_tell(delivery, false);
         return;
@@ -420,6 +422,7 @@ struct gn_stdio *gn_stdio_new(const struct gn_transport_env *env, int in_fd, int
     t->end_arg = arg;
     t->finished.run = finish;
     gn_stream_init(&t->stream, &stdio_ops, true, "stdio");
+    t->stream.takes_whole = true;
     gn_queue_init(&t->queue, env->config->max_output_queue, NULL);
     gn_buf_init(&t->line, env->config->max_line);
     open_end(t, &t->in, in_fd);

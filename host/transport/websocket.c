@@ -101,14 +101,20 @@ static void answer_handshake(struct gn_http_conn *c)
 
 /* ---- output */
 
-static void add_frame(struct gn_http_conn *c, enum gn_ws_opcode opcode, const void *data,
-                      size_t len)
+static void add_frame_whole(struct gn_http_conn *c, enum gn_ws_opcode opcode, const void *data,
+                            size_t len, struct gn_buf *whole)
 {
     unsigned char head[GN_WS_HEAD_MAX];
     gn_queue_add(&c->out, head, gn_ws_write_head(head, opcode, len));
     if (len)
-        gn_queue_add(&c->out, data, len);
+        gn_queue_add_whole(&c->out, data, len, whole);
     gn_http_conn_want_write(c);
+}
+
+static void add_frame(struct gn_http_conn *c, enum gn_ws_opcode opcode, const void *data,
+                      size_t len)
+{
+    add_frame_whole(c, opcode, data, len, NULL);
 }
 
 /* No longer open, or about to be closed: nothing can be said any more. */
@@ -117,13 +123,14 @@ static bool is_over(const struct gn_http_conn *c)
     return !c->wsi || c->doomed || c->state != GN_HTTP_WEBSOCKET;
 }
 
-static int add_message(struct gn_http_conn *c, const char *json, size_t len, enum gn_weight weight)
+static int add_message(struct gn_http_conn *c, const char *json, size_t len, enum gn_weight weight,
+                       struct gn_buf *whole)
 {
     if (is_over(c))
         return GN_EPIPE;
     int r = gn_http_conn_room(c, len, weight);
     if (r == 0)
-        add_frame(c, GN_WS_OP_TEXT, json, len);
+        add_frame_whole(c, GN_WS_OP_TEXT, json, len, whole);
     return r;
 }
 
@@ -136,15 +143,16 @@ static struct gn_http_conn *conn_of(struct gn_stream *s)
 
 static int op_send(struct gn_stream *s, const char *json, size_t len, enum gn_weight weight)
 {
-    return add_message(conn_of(s), json, len, weight);
+    return add_message(conn_of(s), json, len, weight, NULL);
 }
 
 static void op_end(struct gn_stream *s, int status, const char *json, size_t len)
 {
     struct gn_http_conn *c = conn_of(s);
     struct gn_delivery *delivery = gn_delivery_take(s);
+    struct gn_buf *whole = gn_whole_take(s);
     (void)status;
-    if (json && add_message(c, json, len, GN_MUST))
+    if (json && add_message(c, json, len, GN_MUST, whole))
         gn_delivery_tell(delivery, false);
     else
         gn_http_conn_mark(c, delivery);
@@ -349,6 +357,7 @@ void gn_websocket_begin(struct gn_http_conn *c)
     gn_ws_reader_init(&ws->reader, &c->body, c->body.max);
     ws->ping_at = gn_clock_ms() + c->server->env.config->sse_keepalive_ms;
     gn_stream_init(&c->stream, &websocket_ops, true, "websocket");
+    c->stream.takes_whole = true;
     c->stream.principal = principal;
     c->with_protocol = true;
     c->state = GN_HTTP_WEBSOCKET;
