@@ -5,7 +5,6 @@
  */
 #include <gantry.h>
 
-#include <stdio.h>
 #include <string.h>
 
 typedef struct {
@@ -34,24 +33,16 @@ static int user_aware_operation(gantry_call *call, const void *in)
     return gantry_forward(call, NULL);
 }
 
-static int create_user_tool(gantry_plugin *plugin, const user_context *user)
+static int create_user_tool(gantry_call *call, gantry_plugin *plugin, const user_context *user)
 {
-    char name[64], user_id[64];
-    snprintf(name, sizeof name, "user_%s_operation", user->id);
-    snprintf(user_id, sizeof user_id, "\"%s\"", user->id);
     const gantry_change changes[] = {
-        GANTRY_CHANGE(user_id, .hide = 1, .default_json = user_id),
+        GANTRY_CHANGE(user_id, .hide = 1, .default_json = gantry_json_quote(call, user->id)),
         GANTRY_CHANGE(permissions, .hide = 1, .source = "scope:permissions"), GANTRY_CHANGES_END};
-    const gantry_from from = {.size = sizeof from,
-                              .change_size = sizeof *changes,
-                              .name = name,
-                              .parent = "generic_operation",
-                              .description = "Does something for you.",
-                              .changes = changes,
-                              .run = user_aware_operation,
-                              .principal = user->id,
-                              .data = (void *)(uintptr_t)user};
-    return gantry_tool_from(plugin, &from);
+    return gantry_tool_from(
+        plugin, GANTRY_FROM(gantry_format(call, "user_%s_operation", user->id), "generic_operation",
+                            .description = "Does something for you.", .changes = changes,
+                            .run = user_aware_operation, .principal = user->id,
+                            .data = (void *)(uintptr_t)user));
 }
 
 static const user_context *find_user(gantry_plugin *plugin, const char *id)
@@ -82,10 +73,9 @@ GANTRY_MIDDLEWARE(current_user, GANTRY_ON_CALL_TOOL)
 
 static int start(gantry_call *call, gantry_plugin *plugin)
 {
-    (void)call;
     const settings *set = gantry_settings(plugin);
     for (size_t i = 0; i < set->users.n; i++) {
-        int rc = create_user_tool(plugin, &set->users.v[i]);
+        int rc = create_user_tool(call, plugin, &set->users.v[i]);
         if (rc)
             return rc;
     }
