@@ -73,8 +73,11 @@ static int check_document(struct binding *b)
 
 static bool has_null(const gantry_json *arguments)
 {
-    for (const gantry_json *v = NULL; (v = gn_json_next(arguments, v)) != NULL;) {
-        if (v->type == GN_JSON_NULL)
+    if (gn_json_type(arguments) != GN_JSON_OBJECT)
+        return false;
+    const gantry_json *value = arguments + 2; /* behind the first name */
+    for (uint32_t i = 0; i < arguments->len; i++, value += value->skip + 1) {
+        if (value->type == GN_JSON_NULL)
             return true;
     }
     return false;

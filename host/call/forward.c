@@ -11,6 +11,8 @@
 #include "call/ask.h"
 #include "call/internal.h"
 
+#include <string.h>
+
 struct gn_frame {
     struct gn_frame *prev;
     struct gn_component *component;
@@ -97,6 +99,20 @@ uint32_t gn_call_depth(const struct gn_call *call)
 
 /* ---------------------------------------------------------------- in and out again */
 
+/* "hello/greet" */
+static const char *label_of(struct gn_call *call, const struct gn_component *c)
+{
+    const char *owner = c->owner ? c->owner->name : "host";
+    size_t owner_len = strlen(owner), key_size = strlen(c->key) + 1;
+    char *label = gn_arena_alloc(&call->arena, owner_len + 1 + key_size);
+    if (!label)
+        return c->key; /* the component is held as long */
+    memcpy(label, owner, owner_len);
+    label[owner_len] = '/';
+    memcpy(label + owner_len + 1, c->key, key_size);
+    return label;
+}
+
 static void push(struct forwarding *f, struct gn_component *parent)
 {
     struct gn_call *call = f->call;
@@ -117,9 +133,7 @@ static void push(struct forwarding *f, struct gn_component *parent)
     call->owner = parent->owner;
     call->around_at++;
     call->heard = NULL;
-    const char *label = gn_arena_format(&call->arena, "%s/%s",
-                                        parent->owner ? parent->owner->name : "host", parent->key);
-    call->label = label ? label : parent->key;
+    call->label = label_of(call, parent);
 }
 
 static void pop(struct forwarding *f)

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define FEW 32 /* members and rows that need no memory to be sorted out */
+#define FEW_ROWS 8
 #define UUID_BYTES 16
 
 /* What becomes of the arguments of one tool. */
@@ -226,10 +227,25 @@ static int refuse(const struct mapping *m, const gantry_json *name)
     return gn_error_set(m->err, GN_EINVAL, "unknown argument %s", gn_show_value(shown, name));
 }
 
-/* The row was found by this name: its own, or that of the parent. */
-static inline bool is_named(const struct gn_made_arg *a, const gantry_json *name)
+static inline bool is_text(const char *s, const gantry_json *name)
 {
-    return a->name && strlen(a->name) == name->len && memcmp(a->name, name->text, name->len) == 0;
+    return s && s[0] == name->text[0] && strlen(s) == name->len &&
+           memcmp(s, name->text, name->len) == 0;
+}
+
+/* The row of a name, made->by_name: looking at a few is cheaper than hashing. */
+static const struct gn_made_arg *row_of(const struct gn_made *made, const gantry_json *name)
+{
+    if (made->count > FEW_ROWS)
+        return gn_map_findn(&made->by_name, name->text, name->len);
+    const struct gn_made_arg *end = made->v + made->count, *found = NULL;
+    for (const struct gn_made_arg *a = made->v; a < end; a++) {
+        if (is_text(a->name, name))
+            return a;
+        if (is_text(a->parent_name, name))
+            found = a;
+    }
+    return found;
 }
 
 static inline bool is_same(const char *a, const char *b)
@@ -244,9 +260,9 @@ static int sort_out(struct mapping *m)
     const gantry_json *name = m->arguments + 1;
     for (uint32_t i = 0; i < m->arguments->len; i++) {
         const gantry_json *value = name + 1;
-        const struct gn_made_arg *a = gn_map_findn(&made->by_name, name->text, name->len);
+        const struct gn_made_arg *a = row_of(made, name);
         m->of[i] = a;
-        if (a && !is_named(a, name))
+        if (a && !is_text(a->name, name))
             return refuse(m, name);
         if (a) {
             m->given[a - made->v] = true;

@@ -204,12 +204,12 @@ def instructions_of(server, folder, calls):
     return callgrind.total(out)
 
 
-def stdio_instructions_of(server, folder, calls):
+def stdio_instructions_of(server, folder, calls, request=None):
     """The same over stdio, one call at a time."""
     out = empty(folder / f"stdio-{calls}") / "callgrind"
     wrapped = types.SimpleNamespace(name=server.name, stdio_command=lambda: [
         *callgrind.prefix(out), *server.stdio_command()])
-    pump(wrapped, calls, 1, CALL)
+    pump(wrapped, calls, 1, request or CALL)
     return callgrind.total(out)
 
 
@@ -240,6 +240,29 @@ def part_around(servers, quick):
                           stdio_instructions_of(server, folder, few)) / (many - few))
     row("instructions for one tools/call, five middlewares", found[1], None)
     row("  more than without", found[1] - found[0], None)
+
+
+def part_transform_cost(servers, quick):
+    """What a call of a tool made from a tool costs beside one of its parent (1,500 more at most, a
+    chain of five five times that)."""
+    few, many = 100, 400 if quick else 1100
+
+    def cost(tool, argument):
+        request = {**CALL, "params": {**CALL["params"], "name": tool, "arguments": {argument: "rain"}}}
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            os.chmod(folder, 0o755)
+            server = Gantry(folder)
+            put(BENCH / "bench_made.so", server.drop / "made.so")
+            return (stdio_instructions_of(server, folder, many, request) -
+                    stdio_instructions_of(server, folder, few, request)) / (many - few)
+
+    parent = cost("look", "query")
+    row("instructions for one tools/call of the parent", parent, None)
+    for what, tool, argument in (("a tool made from it", "made_1", "q_1"),
+                                 ("a chain of five", "made_5", "q_5"),
+                                 ("a function around it", "around", "q")):
+        row(f"  more for {what}", cost(tool, argument) - parent, None)
 
 
 def part_schema(servers, quick):
