@@ -100,7 +100,7 @@ static int bind_function(struct binding *b)
     struct gn_json_object o;
     if (!fields || !fields->count)
         return GN_OK;
-    int rc = gn_json_object_begin(&o, &b->call->arena, given->skip);
+    int rc = gn_json_object_begin(&o, &b->call->arena, given->skip, 0);
     if (rc)
         return rc;
     for (const gantry_json *v = NULL; (v = gn_json_next(given, v)) != NULL;) {

@@ -9,6 +9,7 @@
 #include "call/call.h"
 #include "util/alloc.h"
 #include "util/clock.h"
+#include "util/str.h"
 #include "json/object.h"
 
 #include <sodium.h>
@@ -28,7 +29,7 @@ struct mapping {
     const struct gn_made_arg **of; /* each member's row; NULL: it goes through as it is */
     const gantry_json **filled;    /* each row's value that was not given; NULL: there is none */
     bool *given;                   /* each row's */
-    size_t nodes;                  /* that the members of the result take */
+    size_t nodes, bytes;           /* that the members of the result take, and copied texts */
     bool changes;
     struct gn_error *err;
 };
@@ -46,6 +47,35 @@ void gn_made_free(struct gn_made *m)
     gn_map_release(&m->by_name, NULL);
     gn_free(m->v);
     gn_free(m);
+}
+
+/* A bit that depends on the length and the end of a name: names that are as long mostly differ at
+ * their ends. */
+static inline uint64_t mark_of(const char *name, uint32_t len)
+{
+    return UINT64_C(1) << ((len ^ (len ? (unsigned char)name[len - 1] : 0)) & 63);
+}
+
+static void index_name(struct gn_made *m, struct gn_made_arg *a, const char *name, uint32_t len)
+{
+    if (!name)
+        return;
+    m->marks |= mark_of(name, len);
+    gn_map_put(&m->by_name, name, a);
+}
+
+/* A name that clients use comes before one that is the parent's only. */
+void gn_made_index(struct gn_made *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        struct gn_made_arg *a = &m->v[i];
+        a->name_len = a->name ? (uint32_t)strlen(a->name) : 0;
+        a->parent_len = a->parent_name ? (uint32_t)strlen(a->parent_name) : 0;
+        a->is_kept = gn_streq(a->name, a->parent_name);
+        index_name(m, a, a->parent_name, a->parent_len);
+    }
+    for (size_t i = 0; i < m->count; i++)
+        index_name(m, &m->v[i], m->v[i].name, m->v[i].name_len);
 }
 
 bool gn_made_varies(const struct gn_component *c)
@@ -87,11 +117,9 @@ static int give_text(struct gantry_call *call, const char *text, const gantry_js
 static int give_value(struct gantry_call *call, const struct gn_made_arg *a,
                       const gantry_json **ret)
 {
-    const gantry_json *value = gn_json_root(&a->value);
-    if (!value)
-        return GN_ENOENT;
-    *ret = gn_json_copy(&call->arena, value);
-    return *ret ? GN_OK : GN_ETOOBIG;
+    (void)call; /* its texts are copied when it goes into the object */
+    *ret = gn_json_root(&a->value);
+    return *ret ? GN_OK : GN_ENOENT;
 }
 
 static int give_uuid(struct gantry_call *call, const struct gn_made_arg *a, const gantry_json **ret)
@@ -227,30 +255,32 @@ static int refuse(const struct mapping *m, const gantry_json *name)
     return gn_error_set(m->err, GN_EINVAL, "unknown argument %s", gn_show_value(shown, name));
 }
 
-static inline bool is_text(const char *s, const gantry_json *name)
+static inline bool is_text(const char *s, uint32_t len, const gantry_json *name)
 {
-    return s && s[0] == name->text[0] && strlen(s) == name->len &&
-           memcmp(s, name->text, name->len) == 0;
+    return s && len == name->len && (len == 0 || s[len - 1] == name->text[len - 1]) &&
+           memcmp(s, name->text, len) == 0;
+}
+
+static inline bool is_named(const struct gn_made_arg *a, const gantry_json *name)
+{
+    return is_text(a->name, a->name_len, name);
 }
 
 /* The row of a name, made->by_name: looking at a few is cheaper than hashing. */
-static const struct gn_made_arg *row_of(const struct gn_made *made, const gantry_json *name)
+static inline const struct gn_made_arg *row_of(const struct gn_made *made, const gantry_json *name)
 {
+    if (!(made->marks & mark_of(name->text, name->len)))
+        return NULL;
     if (made->count > FEW_ROWS)
         return gn_map_findn(&made->by_name, name->text, name->len);
     const struct gn_made_arg *end = made->v + made->count, *found = NULL;
     for (const struct gn_made_arg *a = made->v; a < end; a++) {
-        if (is_text(a->name, name))
+        if (is_named(a, name))
             return a;
-        if (is_text(a->parent_name, name))
+        if (!a->is_kept && is_text(a->parent_name, a->parent_len, name))
             found = a;
     }
     return found;
-}
-
-static inline bool is_same(const char *a, const char *b)
-{
-    return a && strcmp(a, b) == 0;
 }
 
 /* What becomes of each argument that was given. */
@@ -262,16 +292,22 @@ static int sort_out(struct mapping *m)
         const gantry_json *value = name + 1;
         const struct gn_made_arg *a = row_of(made, name);
         m->of[i] = a;
-        if (a && !is_text(a->name, name))
+        if (a && !is_named(a, name))
             return refuse(m, name);
         if (a) {
             m->given[a - made->v] = true;
-            m->changes = m->changes || !is_same(a->parent_name, a->name);
+            m->changes |= !a->is_kept;
         }
         m->nodes += 1 + (size_t)value->skip;
         name = value + value->skip;
     }
     return GN_OK;
+}
+
+/* The tool may go before the call does: its texts are copied. */
+static inline bool is_of_table(const struct gn_made_arg *a, const gantry_json *value)
+{
+    return value == a->value.nodes;
 }
 
 /* What was not given, and has a default or a source. */
@@ -288,6 +324,7 @@ static int fill_in(struct mapping *m)
             return rc;
         if (m->filled[i]) {
             m->nodes += 1 + (size_t)m->filled[i]->skip;
+            m->bytes += is_of_table(a, m->filled[i]) ? gn_json_text_bytes(m->filled[i]) : 0;
             m->changes = true;
         }
     }
@@ -299,7 +336,7 @@ static int put_together(struct mapping *m, const gantry_json **ret)
     const struct gn_made *made = m->c->made;
     const gantry_json *name = m->arguments + 1;
     struct gn_json_object o;
-    int rc = gn_json_object_begin(&o, &m->call->arena, m->nodes);
+    int rc = gn_json_object_begin(&o, &m->call->arena, m->nodes, m->bytes);
     if (rc)
         return rc;
     for (uint32_t i = 0; i < m->arguments->len; i++) {
@@ -308,13 +345,16 @@ static int put_together(struct mapping *m, const gantry_json **ret)
         if (!a)
             gn_json_object_add(&o, name->text, name->len, value);
         else if (a->parent_name)
-            gn_json_object_add(&o, a->parent_name, strlen(a->parent_name), value);
+            gn_json_object_add(&o, a->parent_name, a->parent_len, value);
         name = value + value->skip;
     }
     for (size_t i = 0; i < made->count; i++) {
-        const char *parent_name = made->v[i].parent_name;
-        if (m->filled[i])
-            gn_json_object_add(&o, parent_name, strlen(parent_name), m->filled[i]);
+        const struct gn_made_arg *a = &made->v[i];
+        const gantry_json *value = m->filled[i];
+        if (value && is_of_table(a, value))
+            gn_json_object_add_copy(&o, a->parent_name, a->parent_len, value);
+        else if (value)
+            gn_json_object_add(&o, a->parent_name, a->parent_len, value);
     }
     *ret = gn_json_object_end(&o);
     return GN_OK;

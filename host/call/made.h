@@ -33,6 +33,9 @@ struct gn_made_arg {
     char *source_name;        /* ENV, SCOPE, SECRET */
     struct gn_json_doc value; /* the default, or of VALUE; empty: none */
     bool is_required;         /* by the parent: a source that has nothing fails the call */
+    /* by gn_made_index */
+    uint32_t name_len, parent_len;
+    bool is_kept; /* both names are the same */
 };
 
 /* Immutable. Owned by the component. */
@@ -42,11 +45,14 @@ struct gn_made {
     struct gn_map by_name; /* names to elements of v: those that clients use, and those of the
                               parent that are no names any more. One that is not the element's
                               `name` is refused; what is not here goes through as it is */
+    uint64_t marks;        /* of all names in it: most that are not there are told apart by them */
     bool checks;           /* the schema narrows what the parent takes: checked by itself */
     bool is_around;        /* component->run is a function of its own; the rows that its `in` is
                               filled from are component->own->input (NULL: none) */
 };
 void gn_made_free(struct gn_made *m); /* NULL is fine */
+/* Once all rows are there: fills by_name, and what they keep for it. */
+void gn_made_index(struct gn_made *m);
 
 /* The arguments as the parent of c wants them: an object in the arena, or `arguments` itself if
  * nothing changes (NULL counts as {}). Its texts are those of arguments, the tool's own names, and

@@ -209,19 +209,6 @@ static int make_arg(struct gn_made_arg *m, const struct gn_derived_arg *a, struc
     return a->value ? gn_json_from_jansson(&m->value, a->value, err) : GN_OK;
 }
 
-/* A name that clients use comes before one that is the parent's only. */
-static void fill_by_name(struct gn_made *m)
-{
-    for (size_t i = 0; i < m->count; i++) {
-        if (m->v[i].parent_name)
-            gn_map_put(&m->by_name, m->v[i].parent_name, &m->v[i]);
-    }
-    for (size_t i = 0; i < m->count; i++) {
-        if (m->v[i].name)
-            gn_map_put(&m->by_name, m->v[i].name, &m->v[i]);
-    }
-}
-
 static int make(struct gn_component *c, const struct gn_derivation *d, struct gn_error *err)
 {
     struct gn_made *m = c->made = gn_calloc(1, sizeof *m);
@@ -236,7 +223,7 @@ static int make(struct gn_component *c, const struct gn_derivation *d, struct gn
         if (!passes_as_it_is(a))
             rc = make_arg(&m->v[m->count++], a, err);
     }
-    fill_by_name(m);
+    gn_made_index(m);
     return rc;
 }
 

@@ -52,14 +52,7 @@ struct gn_component *shape_made(struct gn_component *parent, const char *key,
     m->v = gn_calloc(m->count + 1, sizeof *m->v);
     for (size_t i = 0; i < m->count; i++)
         set_row(m, i, &rows[i]);
-    for (size_t i = 0; i < m->count; i++) {
-        if (m->v[i].parent_name)
-            gn_map_put(&m->by_name, m->v[i].parent_name, &m->v[i]);
-    }
-    for (size_t i = 0; i < m->count; i++) {
-        if (m->v[i].name)
-            gn_map_put(&m->by_name, m->v[i].name, &m->v[i]);
-    }
+    gn_made_index(m);
     set_schema(c, schema);
     return c;
 }
