@@ -32,9 +32,16 @@ static bool ask(const gantry_component *component, const char *principal, void *
     const struct asked *a = data;
     if (a->g->owner.refusal)
         return a->otherwise;
+    /* It may be asked in the middle of a handler's call, which is none of its business. */
+    struct gn_task *task = gn_task_current();
+    void *call = task ? gn_task_local(task) : NULL;
+    if (task)
+        gn_task_set_local(task, NULL);
     a->g->predicates++;
     bool is_concerned = a->concerns(component, principal, a->data);
     a->g->predicates--;
+    if (task)
+        gn_task_set_local(task, call);
     return is_concerned;
 }
 

@@ -2,22 +2,9 @@
 #include "plugin/host_internal.h"
 
 #include "plugin/abi_internal.h"
-#include "plugin/host_errors.h"
 #include "plugin/skill.h"
 #include "util/alloc.h"
 #include "util/str.h"
-
-#include <stdio.h>
-
-#define LABEL_MAX 96
-
-struct change {
-    gantry_plugin *g;
-    const gantry_skill *skill; /* NULL: it goes */
-    const char *path;
-    int rc;
-    struct gn_error err;
-};
 
 /* Components of the skill that the generation has, borrowed; freed by the caller. */
 static struct gn_component **old_files(gantry_plugin *g, const char *path, size_t *ret_count)
@@ -94,72 +81,49 @@ static int replace(gantry_plugin *g, struct gn_component *const *old, size_t old
 
 static void set_on_loop(void *arg)
 {
-    struct change *c = arg;
+    struct gn_change *c = arg;
     gantry_plugin *g = c->g;
     struct gn_component **v = NULL;
+    const gantry_skill *skill = c->raw;
     size_t count = 0, old_count = 0;
-    c->rc = gn_skill_import(g, c->skill, &v, &count, &c->err);
+    if (gn_change_is_late(c))
+        return;
+    c->rc = gn_skill_import(g, skill, &v, &count, &c->err);
     if (c->rc) {
         g->refused = c->err;
         return;
     }
-    struct gn_component **old = old_files(g, c->skill->path, &old_count);
+    struct gn_component **old = old_files(g, skill->path, &old_count);
     c->rc = replace(g, old, old_count, v, count, &c->err);
     for (size_t i = 0; c->rc && i < count; i++)
         gn_component_unref(v[i]);
     if (c->rc)
-        gn_error_prefix(&c->err, "skill %s: ", gn_abi_label(c->skill->path));
+        gn_error_prefix(&c->err, "skill %s: ", gn_abi_label(skill->path));
     gn_free(old);
     gn_free(v);
 }
 
 static void remove_on_loop(void *arg)
 {
-    struct change *c = arg;
+    struct gn_change *c = arg;
     size_t count = 0;
-    struct gn_component **old = old_files(c->g, c->path, &count);
+    if (gn_change_is_late(c))
+        return;
+    struct gn_component **old = old_files(c->g, c->name, &count);
     c->rc = count ? replace(c->g, old, count, NULL, 0, &c->err) : GN_ENOENT;
     gn_free(old);
-}
-
-static void change_on_loop(void *arg)
-{
-    struct change *c = arg;
-    if (c->g->state != GN_GEN_STAGED && c->g->state != GN_GEN_LIVE)
-        c->rc = gn_error_set(&c->err, GN_EPERM, "the instance is not live");
-    else if (c->skill)
-        set_on_loop(c);
-    else
-        remove_on_loop(c);
-}
-
-static int carry_out(struct change *c)
-{
-    gantry_plugin *g = c->g;
-    char label[LABEL_MAX];
-    if (gn_loop_is_current(g->env->loop))
-        change_on_loop(c);
-    else if (gn_task_current())
-        gn_task_on_loop(gn_task_current(), change_on_loop, c);
-    else
-        c->rc = gn_error_set(&c->err, GN_EPERM,
-                             "skills are set and removed on threads of the host only");
-    snprintf(label, sizeof label, "plugin %s", g->instance);
-    if (c->rc && c->err.code)
-        gn_log(g->env->log, GN_ERROR, label, "%s", c->err.text);
-    return gn_host_code(c->rc);
 }
 
 int gn_host_set_skill(gantry_plugin *g, const gantry_skill *skill)
 {
     GN_CHECK(g, GN_GENERATION_MAGIC);
-    struct change c = {.g = g, .skill = skill};
-    return skill ? carry_out(&c) : GANTRY_EINVAL;
+    struct gn_change c = {.g = g, .raw = skill};
+    return skill ? gn_change_carry_out(&c, set_on_loop) : GANTRY_EINVAL;
 }
 
 int gn_host_remove_skill(gantry_plugin *g, const char *path)
 {
     GN_CHECK(g, GN_GENERATION_MAGIC);
-    struct change c = {.g = g, .path = path};
-    return path ? carry_out(&c) : GANTRY_EINVAL;
+    struct gn_change c = {.g = g, .name = path};
+    return path ? gn_change_carry_out(&c, remove_on_loop) : GANTRY_EINVAL;
 }

@@ -629,6 +629,7 @@ static bool meddles(const gantry_component *component, const char *principal, vo
     (void)component;
     (void)principal;
     r->rc = gantry_remove_tool(r->plugin, "count");
+    r->asked += gantry_current() != NULL;
     return false;
 }
 
@@ -653,6 +654,13 @@ Test(transform_import, a_predicate_is_asked_again_when_its_plugin_says_so)
     bench_close(&b);
 }
 
+static int look_at_rules(gantry_call *call, const void *in)
+{
+    (void)in;
+    int rc = gantry_transforms_changed(gantry_self(call));
+    return rc || gantry_current() != call ? GANTRY_EIO : GANTRY_OK;
+}
+
 Test(transform_import, a_predicate_changes_nothing)
 {
     struct bench b;
@@ -666,6 +674,10 @@ Test(transform_import, a_predicate_changes_nothing)
     cr_assert_eq(r.rc, GANTRY_EPERM);
     cr_assert(is_there(&b, "count"));
     cr_assert(is_logged(&b, "the predicate of a transform may not change components"));
+    bench_tool(&b, "look", look_at_rules, 0);
+    bench_do(&b, GN_TOOL, "look", NULL);
+    cr_assert_eq(b.outcome, GN_OUT_RESULT);
+    cr_assert_eq(r.asked, 0, "the call of a handler is not the predicate's");
     bench_close(&b);
 }
 
