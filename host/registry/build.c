@@ -233,17 +233,35 @@ static struct gn_component *in_space(struct gn_build *b, struct gn_component *c,
     return made;
 }
 
-static struct gn_component *with_prefix(struct gn_build *b, struct gn_component *c,
-                                        const char *prefix)
+static struct gn_component *with_prefix(struct gn_component *c, const char *prefix)
 {
     GN_AUTO_FREE char *wanted = gn_format("%s_%s", prefix, c->key);
     bool is_changed;
     GN_AUTO_FREE char *name = gn_name_fit(wanted, &is_changed);
-    if (is_changed)
-        gn_build_problem(b, GN_WARNING,
-                         "%s %s is not what all clients take as a name: it is served as %s",
-                         gn_kind_name(c->kind), wanted, name);
     return gn_component_derive(c, name);
+}
+
+/* A name that is not the prefix and the one before, as it was wanted. */
+static void warn_of_prefixed(struct gn_build *b, const struct gn_component *made,
+                             const char *prefix)
+{
+    size_t len = strlen(prefix);
+    const char *own = made->parent->key;
+    if (strncmp(made->key, prefix, len) != 0 || made->key[len] != '_' ||
+        !gn_streq(made->key + len + 1, own))
+        gn_build_problem(b, GN_WARNING,
+                         "%s %s_%s is not what all clients take as a name: it is served as %s",
+                         gn_kind_name(made->kind), prefix, own, made->key);
+}
+
+/* Of one that somebody chose: it is kept. */
+static void warn_of_name(struct gn_build *b, const struct gn_transform *t, enum gn_kind kind,
+                         const char *name)
+{
+    const char *doubt = kind == GN_RESOURCE ? NULL : gn_name_doubt(name);
+    if (doubt)
+        gn_build_problem(b, GN_WARNING, "%s: %s %s: its name %s, which some clients refuse",
+                         t->name, gn_kind_name(kind), name, doubt);
 }
 
 static void apply_namespace(struct gn_build *b, struct gn_transform *t, size_t at)
@@ -253,13 +271,15 @@ static void apply_namespace(struct gn_build *b, struct gn_transform *t, size_t a
         if (e->is_parentless || !gn_match_component(&t->match, e->c))
             continue;
         b->touched[at]++;
-        if (replace_by_memo(b, e, t))
-            continue;
         bool is_named = e->c->kind == GN_TOOL || e->c->kind == GN_PROMPT;
-        struct gn_component *made = is_named ? with_prefix(b, e->c, t->prefix)
-                                             : in_space(b, e->c, t->prefix);
-        if (made)
-            replace(b, e, t, made);
+        if (!replace_by_memo(b, e, t)) {
+            struct gn_component *made = is_named ? with_prefix(e->c, t->prefix)
+                                                 : in_space(b, e->c, t->prefix);
+            if (made)
+                replace(b, e, t, made);
+        }
+        if (is_named)
+            warn_of_prefixed(b, e->c, t->prefix);
     }
 }
 
@@ -286,10 +306,6 @@ static struct gn_component *renamed(struct gn_build *b, const struct gn_transfor
                          to, why);
         return NULL;
     }
-    const char *doubt = c->kind == GN_RESOURCE ? NULL : gn_name_doubt(to);
-    if (doubt)
-        gn_build_problem(b, GN_WARNING, "%s: %s %s: its name %s, which some clients refuse",
-                         t->name, gn_kind_name(c->kind), to, doubt);
     return at_uri(c, to, NULL);
 }
 
@@ -324,11 +340,12 @@ static void apply_rename(struct gn_build *b, struct gn_transform *t, size_t at)
             continue;
         gn_map_remove(&missing, e->c->key);
         b->touched[at]++;
-        if (replace_by_memo(b, e, t))
-            continue;
-        struct gn_component *made = renamed(b, t, e->c, to);
-        if (made)
+        struct gn_component *made = NULL;
+        bool is_done = replace_by_memo(b, e, t);
+        if (!is_done && (made = renamed(b, t, e->c, to)) != NULL)
             replace(b, e, t, made);
+        if (is_done || made)
+            warn_of_name(b, t, e->c->kind, e->c->key);
     }
     for (size_t i = 0; b->registry->is_settled && gn_map_next(&missing, &i, &from, NULL);)
         report_missing(b, t, from, "tool, prompt or resource");
@@ -358,6 +375,8 @@ static void make_over(struct gn_build *b, struct gn_transform *t, struct gn_from
         }
         gn_build_keep(b, t, c, made);
     }
+    if (from->name)
+        warn_of_name(b, t, GN_TOOL, made->key);
     if (from->keep) {
         gn_build_add(b, made);
         i = b->count - 1;
