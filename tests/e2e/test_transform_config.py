@@ -304,7 +304,9 @@ def test_names_that_are_made_are_what_clients_take(start):
 def test_names_that_an_author_chose_are_kept_with_a_warning(start):
     c = start([{"use": "rename", "names": {"pin": "short.pin", "any": "x" * 100}}])
     assert {"with.dot", LONG, "short.pin", "x" * 100} <= set(c.names())
-    for name in ("with.dot", LONG, "short.pin", "x" * 100):
+    reconfigure(c, {"transforms": [{"use": "rename", "names": {"pin": "short.pin", "any": "x" * 100}},
+                                   tools_row({"search": {"name": "se.arch"}})]})
+    for name in ("with.dot", LONG, "short.pin", "x" * 100, "se.arch"):
         c.host.wait_log(f'"level":"warning".*{re.escape(name)}.*some clients refuse')
         assert len(re.findall(f"{re.escape(name)}[^\n]*some clients refuse", c.host.log())) == 1
 
@@ -401,6 +403,19 @@ def test_a_search_takes_the_place_of_the_list(start, revision, transport):
     assert "admin_reset" in found
     assert "reset" in json.dumps(c.call("call_tool", name="admin_reset", arguments={}))
     assert c.text("admin_stats") == "fine"  # not listed, there all the same
+
+
+def test_a_second_instance_has_names_that_clients_take(start):
+    second = "a.second"
+    c = start([], config={"plugins": ["desk", {"plugin": "desk", "name": second}]})
+    names = c.names()
+    made = [name for name in names if name not in ALL]
+    assert len(names) == 2 * len(ALL) == len(set(names)) and set(ALL) < set(names)
+    assert all(re.fullmatch("a_second_[A-Za-z0-9_-]{1,55}", name) for name in made), made
+    assert c.text("a_second_with_dot") == "dotted"
+    [shortened] = [name for name in made if name.startswith("a_second_a_name")]
+    assert c.text(shortened) == "dotted"
+    c.host.wait_log(f"a.second_{LONG} is not what all clients take.*{shortened}")
 
 
 # ---------------------------------------------------------------- names that match nothing
@@ -630,9 +645,11 @@ server:
 def test_inspect_shows_the_entries_in_their_order_and_what_came_of_them(tmp_path):
     found, said = inspect(tmp_path, {"transforms": [
         {"use": "namespace", "prefix": "d"}, tools_row({"d_pin": {"name": "code"}}),
-        {"use": "disable", "names": ["d_admin_*"]}]})
+        {"use": "disable", "names": ["d_admin_*"]}]}, ok=1)  # there is something to tell
     assert said.index("transforms[0]") < said.index("transforms[1]") < said.index("transforms[2]")
     assert "d_search" in said and "code" in said
+    shortened = [p for p in found["problems"] if f"d_{LONG}" in json.dumps(p)]
+    assert len(shortened) == 1, found["problems"]
 
 
 # ---------------------------------------------------------------- hostile configurations
