@@ -2,7 +2,8 @@
  * here.
  *
  * A parent may be made itself: the walk goes to the bottom first. One that leads back to where it
- * began has no bottom and is a problem by name.
+ * began has no bottom, one that is too long is not walked: a problem of those that add to it, not
+ * of what stands further down.
  */
 #include "registry/build.h"
 
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX 16 /* of tools made from tools */
+#define LINKS_MAX 16 /* of a chain of tools made from tools */
 
 static const char *owner_name(const struct gn_component *c)
 {
@@ -143,7 +144,6 @@ struct walk {
     struct gn_build *b;
     struct gn_sources *sources;
     struct gn_map outcomes; /* source (pointer) -> struct outcome */
-    struct gn_map open;     /* sources that are being made further up */
 };
 
 static struct outcome *put_outcome(struct walk *w, const struct gn_component *source,
@@ -154,8 +154,6 @@ static struct outcome *put_outcome(struct walk *w, const struct gn_component *so
     gn_map_putn(&w->outcomes, &source, sizeof source, o);
     return o;
 }
-
-static struct outcome *resolve(struct walk *w, struct gn_component *source, unsigned depth);
 
 static struct outcome *make(struct walk *w, struct gn_component *source,
                             struct gn_component *parent)
@@ -184,7 +182,26 @@ static struct outcome *wait_for(struct walk *w, const struct gn_component *sourc
                        gn_format("there is no tool %s to make it from", source->from->parent));
 }
 
-static struct outcome *resolve(struct walk *w, struct gn_component *source, unsigned depth)
+/* Why the chain below it has no end that can be reached; NULL: it has, or ends in the circle of
+ * others. */
+static const char *find_fault(struct walk *w, const struct gn_component *source)
+{
+    const struct gn_component *links[LINKS_MAX];
+    size_t count = 0;
+    for (const struct gn_component *c = source; c && c->from; c = find_parent(w->sources, c)) {
+        for (size_t i = 0; i < count; i++) {
+            if (links[i] == c)
+                return i == 0 ? "itself in the end" : NULL;
+        }
+        if (count == LINKS_MAX)
+            return "too long a chain of tools";
+        links[count++] = c;
+    }
+    return NULL;
+}
+
+/* Goes as deep as a chain is long. */
+static struct outcome *resolve(struct walk *w, struct gn_component *source)
 {
     struct outcome *o = gn_map_findn(&w->outcomes, &source, sizeof source);
     if (o)
@@ -192,17 +209,15 @@ static struct outcome *resolve(struct walk *w, struct gn_component *source, unsi
     struct gn_component *parent = find_parent(w->sources, source);
     if (!parent)
         return wait_for(w, source);
-    if (depth >= DEPTH_MAX || gn_map_findn(&w->open, &parent, sizeof parent)) {
-        const char *what = depth >= DEPTH_MAX ? "too long a chain of tools" : "itself in the end";
+    const char *fault = find_fault(w, source);
+    if (fault) {
         gn_build_problem(w->b, GN_ERROR, "plugin %s: tool %s is made from %s", owner_name(source),
-                         source->key, what);
-        return put_outcome(w, source, NULL, false, gn_format("it is made from %s", what));
+                         source->key, fault);
+        return put_outcome(w, source, NULL, false, gn_format("it is made from %s", fault));
     }
     if (!parent->from)
         return make(w, source, parent);
-    gn_map_putn(&w->open, &source, sizeof source, source);
-    o = resolve(w, parent, depth + 1);
-    gn_map_removen(&w->open, &source, sizeof source);
+    o = resolve(w, parent);
     if (o->c)
         return make(w, source, o->c);
     return put_outcome(w, source, NULL, o->is_waiting,
@@ -211,9 +226,7 @@ static struct outcome *resolve(struct walk *w, struct gn_component *source, unsi
 
 static void add_made(struct walk *w, struct gn_component *source)
 {
-    gn_map_putn(&w->open, &source, sizeof source, source);
-    struct outcome *o = resolve(w, source, 0);
-    gn_map_removen(&w->open, &source, sizeof source);
+    struct outcome *o = resolve(w, source);
     gn_build_add(w->b, gn_component_ref(o->c ? o->c : source));
     if (o->c) {
         gn_map_putn(&w->b->made, &source, sizeof source, o->c);
@@ -236,7 +249,6 @@ void gn_build_sources(struct gn_build *b, struct gn_sources *sources)
 {
     struct walk w = {.b = b, .sources = sources};
     gn_map_init(&w.outcomes);
-    gn_map_init(&w.open);
     gn_sources_sort(sources);
     for (size_t i = 0; i < sources->count; i++) {
         if (sources->v[i]->from)
@@ -245,5 +257,4 @@ void gn_build_sources(struct gn_build *b, struct gn_sources *sources)
             gn_build_add(b, gn_component_ref(sources->v[i]));
     }
     gn_map_release(&w.outcomes, free_outcome);
-    gn_map_release(&w.open, NULL);
 }
