@@ -16,6 +16,7 @@
 
 #define PROBLEMS_MAX 200
 #define PROBLEM_MAX 2048
+#define HINTS_MAX 16       /* each is a comparison with all there is */
 #define NAME_MAX_BYTES 128 /* of tools and prompts, as MCP says */
 
 /* ---------------------------------------------------------------- entries */
@@ -313,9 +314,10 @@ static struct gn_component *renamed(struct gn_build *b, const struct gn_transfor
 static void report_missing(struct gn_build *b, const struct gn_transform *t, const char *name,
                            const char *what)
 {
+    bool has_hint = b->hints++ < HINTS_MAX;
     const char **keys = gn_calloc(b->count + 1, sizeof *keys);
     size_t n = 0;
-    for (size_t i = 0; i < b->count; i++) {
+    for (size_t i = 0; has_hint && i < b->count; i++) {
         if (t->type != GN_TRANSFORM_TOOLS || b->v[i].c->kind == GN_TOOL)
             keys[n++] = b->v[i].c->key;
     }
@@ -323,6 +325,12 @@ static void report_missing(struct gn_build *b, const struct gn_transform *t, con
     gn_build_problem(b, GN_WARNING, "%s: there is no %s %s%s%s%s", t->name, what, name,
                      near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
     gn_free(keys);
+}
+
+/* What is missing has been told with the snapshot for nobody in particular. */
+static bool reports_missing(const struct gn_build *b)
+{
+    return b->registry->is_settled && !b->viewer && b->problems.count < PROBLEMS_MAX;
 }
 
 static void apply_rename(struct gn_build *b, struct gn_transform *t, size_t at)
@@ -347,7 +355,7 @@ static void apply_rename(struct gn_build *b, struct gn_transform *t, size_t at)
         if (is_done || made)
             warn_of_name(b, t, e->c->kind, e->c->key);
     }
-    for (size_t i = 0; b->registry->is_settled && gn_map_next(&missing, &i, &from, NULL);)
+    for (size_t i = 0; reports_missing(b) && gn_map_next(&missing, &i, &from, NULL);)
         report_missing(b, t, from, "tool, prompt or resource");
     gn_map_release(&missing, NULL);
 }
@@ -407,7 +415,7 @@ static void apply_tools(struct gn_build *b, struct gn_transform *t, size_t at)
         b->touched[at]++;
         make_over(b, t, from, i);
     }
-    for (size_t i = 0; b->registry->is_settled && gn_map_next(&missing, &i, &name, NULL);)
+    for (size_t i = 0; reports_missing(b) && gn_map_next(&missing, &i, &name, NULL);)
         report_missing(b, t, name, "tool");
     gn_map_release(&missing, NULL);
 }

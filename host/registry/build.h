@@ -100,6 +100,7 @@ struct gn_build {
     size_t count, cap;
     bool varies[GN_KINDS]; /* another viewer may see other lists of this kind */
     struct gn_problems_list problems;
+    size_t hints;       /* how many names that are missing were looked for nearby */
     struct gn_map made; /* source (pointer) to what was made of it, borrowed */
     size_t *touched;    /* for each transform of the stack: how many it changed */
 };

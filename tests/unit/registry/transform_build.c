@@ -272,6 +272,31 @@ Test(transform_build, what_a_table_names_and_nobody_has_is_told_once_all_is_load
     gn_registry_free(r);
 }
 
+Test(transform_build, of_many_names_that_nobody_has_a_few_are_told_with_a_hint)
+{
+    struct gn_registry *r = gn_registry_new();
+    struct told told = {GN_BUF_INIT(1u << 20)};
+    struct gn_transform *t = transform(GN_TRANSFORM_RENAME, "names");
+    size_t lines = 0, hints = 0;
+    for (int i = 0; i < 300; i++) {
+        GN_AUTO_FREE char *from = gn_format("forecast%03d", i), *to = gn_format("to%d", i);
+        gn_map_put(&t->renames, from, gn_strdup(to));
+    }
+    publish(r, component(GN_TOOL, &one, "forecast"));
+    publish(r, component(GN_TOOL, &one, "forecast00x"));
+    gn_registry_settle(r);
+    gn_registry_on_problem(r, on_problem, &told);
+    SET(r, t);
+    for (const char *s = gn_buf_str(&told.text); (s = strchr(s, '\n')); s++)
+        lines++;
+    for (const char *s = gn_buf_str(&told.text); (s = strstr(s, "did you mean")); s++)
+        hints++;
+    cr_expect_eq(lines, 200, "%zu", lines);
+    cr_expect_eq(hints, 16, "%zu", hints);
+    gn_buf_release(&told.text);
+    gn_registry_free(r);
+}
+
 Test(transform_build, names_that_mcp_does_not_allow_are_not_given)
 {
     struct gn_registry *r = gn_registry_new();
