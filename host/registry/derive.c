@@ -260,6 +260,7 @@ static int compile_input(struct gn_derivation *d, struct gn_component *c, struct
 static int derive_input(struct gn_derivation *d, struct gn_component *c, struct gn_error *err)
 {
     struct gn_error why = {0};
+    gn_derive_inline(d);
     gn_derive_args(d);
     gn_derive_schema(d);
     int rc = compile_input(d, c, &why);

@@ -57,7 +57,7 @@ static void take_parents(struct gn_derivation *d)
         take_elsewhere(d, json_string_value(v), NULL);
         gn_derive_arg(d, json_string_value(v))->was_required = true;
     }
-    gn_derive_each_name(d, take_elsewhere);
+    gn_derive_each_name(d, d->root, take_elsewhere);
 }
 
 /* ---------------------------------------------------------------- what becomes of them */

@@ -3,6 +3,7 @@
  *     derive.c  words, code, what the call needs (struct gn_made)
  *     derive_args.c     which arguments there are, and what becomes of each
  *     derive_schema.c   the schema of the tool: properties, required
+ *     derive_inline.c   definitions that name arguments
  *     derive_rewrite.c  other keywords that name arguments
  *     derive_refs.c     references and definitions
  *     derive_check.c    whether values and schemas go together with the parent's
@@ -54,6 +55,7 @@ struct gn_derivation {
     struct gn_map by_parent_name;
     bool is_around;
     bool asserts_formats;
+    bool is_named;      /* derive_inline.c: by a definition */
     bool is_stale;      /* result has changed since it was compiled */
     const char *opaque; /* where a schema may name any of them, unseen; NULL: nowhere */
     struct gn_faults faults;
@@ -92,10 +94,13 @@ struct gn_derived_arg *gn_derive_arg(const struct gn_derivation *d, const char *
 /* derive_schema.c: fills the schema of each argument, and result. */
 void gn_derive_schema(struct gn_derivation *d);
 
-/* derive_rewrite.c. All names that keywords say something of, one or more times each. where: why
- * they cannot be rewritten there, NULL if they can. */
+/* derive_inline.c: definitions that name what changes, in the place of references to them. */
+void gn_derive_inline(struct gn_derivation *d);
+
+/* derive_rewrite.c. All names that the keywords of a schema of the arguments say something of, one
+ * or more times each. where: why they cannot be rewritten there, NULL if they can. */
 typedef void gn_derive_name_fn(struct gn_derivation *d, const char *name, const char *where);
-void gn_derive_each_name(struct gn_derivation *d, gn_derive_name_fn *fn);
+void gn_derive_each_name(struct gn_derivation *d, const json_t *schema, gn_derive_name_fn *fn);
 /* Renames in all keywords of `result` but properties and required, and adds to `required` what
  * arguments that are always there ask for. */
 void gn_derive_rewrite(struct gn_derivation *d, json_t *required);

@@ -94,11 +94,11 @@ static void each_name(struct names *n, const json_t *s, const char *where, int d
     each_referred(n, s, depth);
 }
 
-void gn_derive_each_name(struct gn_derivation *d, gn_derive_name_fn *fn)
+void gn_derive_each_name(struct gn_derivation *d, const json_t *schema, gn_derive_name_fn *fn)
 {
     struct names n = {.d = d, .fn = fn};
     gn_map_init(&n.followed);
-    each_name(&n, d->root, NULL, 0);
+    each_name(&n, schema, NULL, 0);
     gn_map_release(&n.followed, NULL);
 }
 

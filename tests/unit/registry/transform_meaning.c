@@ -105,6 +105,10 @@ static const char *const all_keywords[] = {
     "'a']}}",
     "'allOf':[{'$ref':'#/$defs/d'}],'$defs':{'d':{'required':['a']}}",
     "'allOf':[{'$ref':'#/$defs/d'}],'$defs':{'d':{'properties':{'c':{'minLength':2}}}}",
+    "'anyOf':[{'$ref':'#/$defs/d'},{'$ref':'#/$defs/e'}],'$defs':{'d':{'required':['a','b']},"
+    "'e':{'if':{'required':['b']},'then':{'$ref':'#/$defs/d'},'else':{'required':['c']}}}",
+    "'$ref':'#/$defs/d','$defs':{'d':{'dependentSchemas':{'a':{'$ref':'#/$defs/e'}}},'e':{'not':{"
+    "'required':['c']}}}",
 };
 
 static void compare_with(const char *what, const struct row *rows, size_t count, bool but_counts,

@@ -190,6 +190,27 @@ Test(transform_rewrite, counts_are_without_what_is_hidden)
                        "tool made: abc takes fewer arguments than there are hidden ones");
 }
 
+Test(transform_rewrite, definitions_that_name_arguments_are_copied)
+{
+    static const char *const keywords =
+        "'allOf':[{'$ref':'#/$defs/d'},{'$ref':'#/$defs/e'}],'$defs':{'d':{'$ref':'#/$defs/f'},"
+        "'e':{'required':['b']},'f':{'required':['a','b']}}";
+    check_keywords(keywords, RENAME_A,
+                   "{'allOf':[{'allOf':[{'allOf':[{'required':['x','b']}]}]},{'$ref':'#/$defs/e'}],"
+                   "'$defs':{'e':{'required':['b']}}}");
+    check_keywords(keywords, FILL_A,
+                   "{'allOf':[{'allOf':[{'allOf':[{'required':['b']}]}]},{'$ref':'#/$defs/e'}],"
+                   "'$defs':{'e':{'required':['b']}}}");
+    check_keywords(keywords, DEFAULT_A,
+                   "{'allOf':[{'allOf':[{'allOf':[{'required':['b']}]}]},{'$ref':'#/$defs/e'}],"
+                   "'$defs':{'e':{'required':['b']}}}");
+    check_keywords("'$schema':'http://json-schema.org/draft-07/schema#','anyOf':[{'$ref':"
+                   "'#/definitions/d','required':['c']}],'definitions':{'d':{'required':['a']}}",
+                   RENAME_A,
+                   "{'$schema':'http://json-schema.org/draft-07/schema#',"
+                   "'anyOf':[{'allOf':[{'required':['x']}]}]}");
+}
+
 Test(transform_rewrite, what_cannot_be_rewritten_is_refused)
 {
     rows_check_refused(
@@ -205,14 +226,13 @@ Test(transform_rewrite, what_cannot_be_rewritten_is_refused)
         "tool made: argument a: cannot be hidden: abc makes other arguments depend "
         "on its value");
     rows_check_refused(
-        rows_abc("'allOf':[{'$ref':'#/$defs/d'}],'$defs':{'d':{'required':['a']}}"), RENAME_A,
+        rows_abc("'allOf':[{'$ref':'#/x/d'}],'x':{'d':{'required':['a']}}"), RENAME_A,
         "tool made: argument a: cannot be renamed: the schema of abc names it behind "
         "a reference");
-    rows_check_refused(rows_abc("'allOf':[{'$ref':'#/$defs/d'}],'$defs':{'d':{'required':['a']}}"),
-                       FILL_A,
+    rows_check_refused(rows_abc("'allOf':[{'$ref':'#/x/d'}],'x':{'d':{'required':['a']}}"), FILL_A,
                        "tool made: argument a: cannot be hidden: the schema of abc names it behind "
                        "a reference");
-    rows_check_refused(rows_abc("'allOf':[{'$ref':'#/$defs/d'}],'$defs':{'d':{'required':['a']}}"),
+    rows_check_refused(rows_abc("'allOf':[{'$ref':'#/x/d'}],'x':{'d':{'required':['a']}}"),
                        DEFAULT_A,
                        "tool made: argument a: cannot have a default: the schema of abc names it "
                        "behind a reference");
