@@ -9,6 +9,7 @@
 #include "util/alloc.h"
 #include "util/str.h"
 
+#include <stdio.h>
 #include <string.h>
 
 GN_SUITE(transform_import);
@@ -822,5 +823,84 @@ Test(transform_import, a_plugin_keeps_to_its_own_uris_in_a_namespace)
     const char *got = bench_do(&b, GN_TOOL, "wx_reads", NULL);
     cr_assert_eq(code, GANTRY_OK);
     cr_assert(strstr(got, "notes://a"), "%s", got);
+    bench_close(&b);
+}
+
+/* ---------------------------------------------------------------- those who have subscribed */
+
+static const char *const watched[] = {"notes://wx/a", "files://wx/deep/b", NULL};
+static char changed[64];
+
+static bool is_watched(void *arg, const char *uri)
+{
+    (void)arg;
+    return gn_streq(uri, watched[0]) || gn_streq(uri, watched[1]);
+}
+
+static const char *next_watched(void *arg, size_t *at)
+{
+    (void)arg;
+    return watched[*at] ? watched[(*at)++] : NULL;
+}
+
+static void resource_changed(void *arg, const char *uri)
+{
+    (void)arg;
+    snprintf(changed, sizeof changed, "%s", uri);
+}
+
+typedef struct {
+    const char *path;
+} file_vars;
+static const gantry_arg file_args[] = {
+    GANTRY_ARG(file_vars, path, "Which"),
+    GANTRY_ARGS_END,
+};
+
+static int list_subscriptions(gantry_call *call, const void *in)
+{
+    gantry_strings uris;
+    (void)in;
+    int rc = gantry_subscriptions(call, &uris);
+    for (size_t i = 0; !rc && i < uris.n; i++)
+        rc = gantry_text(call, "%s", uris.v[i]);
+    return rc;
+}
+
+Test(transform_import, what_a_plugin_says_of_its_resources_reaches_those_who_see_them)
+{
+    struct bench b;
+    bench_open(&b);
+    b.env.is_watched = is_watched;
+    b.env.next_watched = next_watched;
+    b.env.resource_changed = resource_changed;
+    bench_resource(&b, "notes://a", say_uri);
+    bench_tool(&b, "subs", list_subscriptions, 0);
+    gantry_template files = {.size = sizeof files,
+                             .arg_size = sizeof(gantry_arg),
+                             .uri_template = "files://{path*}",
+                             .name = "files",
+                             .args = file_args,
+                             .in_size = sizeof(file_vars),
+                             .read = say_uri};
+    cr_assert_eq(gantry_add_template(b.g, &files), GANTRY_OK, "%s", gn_buf_str(&b.lines));
+    gantry_transform t = transform(GANTRY_TRANSFORM_NAMESPACE, "mine");
+    t.prefix = "wx";
+    cr_assert_eq(gantry_add_transform(b.g, &t), GANTRY_OK, "%s", gn_buf_str(&b.lines));
+    cr_assert(gantry_is_subscribed(b.g, "notes://a"));
+    cr_assert(gantry_is_subscribed(b.g, "files://{path*}"));
+    cr_assert(gantry_is_subscribed(b.g, "files://deep/b"));
+    cr_assert_not(gantry_is_subscribed(b.g, "files://deep/c"));
+    cr_assert_eq(gantry_resource_updated(b.g, "notes://a"), GANTRY_OK);
+    cr_assert_str_eq(changed, "notes://wx/a");
+    cr_assert_eq(gantry_resource_updated(b.g, "files://deep/b"), GANTRY_OK);
+    cr_assert_str_eq(changed, "files://wx/deep/b");
+    cr_assert_eq(gantry_resource_updated(b.g, "notes://b"), GANTRY_EINVAL);
+    cr_assert_str_eq(bench_do(&b, GN_TOOL, "wx_subs", NULL),
+                     "{\"content\":[{\"type\":\"text\",\"text\":\"notes://a\"},"
+                     "{\"type\":\"text\",\"text\":\"files://deep/b\"}]}");
+    cr_assert_str_eq(
+        bench_do(&b, GN_RESOURCE, "files://wx/deep/b", NULL),
+        "{\"contents\":[{\"uri\":\"files://wx/deep/b\",\"text\":\"files://deep/b\"}]}");
     bench_close(&b);
 }
