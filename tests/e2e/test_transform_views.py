@@ -1,11 +1,13 @@
 """What each client sees: rules for principals, of plugins and of the operator, tools for one
 principal, rules of a session, versions."""
 
+import asyncio
 import hashlib
 
 import pytest
 
 from harness.client import HttpClient, RpcError, connect
+from harness.paths import PATIENCE
 
 NEW, OLD = "2026-07-28", "2025-11-25"
 ERAS = pytest.mark.parametrize("revision", [OLD, NEW])
@@ -185,3 +187,23 @@ def test_the_newest_version_is_served_and_others_when_asked_for(client, revision
         assert "Unknown version 2.0 of tool sum" in message and "10.0, 9.0, 1.0" in message
     assert "must be a string" in refusal(c, "tools/call", name="sum", arguments={},
                                          _meta={"gantry/version": 1})
+
+
+@pytest.mark.clients
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+def test_the_fastmcp_client_asks_for_versions(host, mode):
+    import fastmcp
+    from fastmcp.exceptions import McpError
+
+    url = host(http=True, plugins=["view"]).url
+
+    async def use():
+        async with fastmcp.Client(url, mode=mode, timeout=PATIENCE) as client:
+            tool, = [tool for tool in await client.list_tools() if tool.name == "sum"]
+            assert tool.meta["gantry/versions"] == ["10.0", "9.0", "1.0"]
+            assert (await client.call_tool("sum")).content[0].text == "10.0"
+            assert (await client.call_tool("sum", version="1.0")).content[0].text == "1.0"
+            with pytest.raises(McpError, match="Unknown version 3 of tool sum"):
+                await client.call_tool("sum", version="3")
+
+    asyncio.run(use())
