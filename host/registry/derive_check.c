@@ -69,6 +69,15 @@ static bool is_rewritten(const struct gn_derived_arg *a)
     return a->own || (a->change && a->change->schema);
 }
 
+/* A value that clients cannot see may be a secret: the words end before it. */
+static const char *unseen(const struct look *l, char *why)
+{
+    char *value = l->a->name ? NULL : strstr(why, ", got ");
+    if (value)
+        *value = '\0';
+    return why;
+}
+
 static void check_value(struct look *l)
 {
     const struct gn_derived_arg *a = l->a;
@@ -78,10 +87,10 @@ static void check_value(struct look *l)
         return;
     if ((l->passes_on || !a->name) && !fits(l->before, a->value, why))
         gn_faults_add(&l->d->faults, "argument %.64s: its %s does not fit what %.64s takes: %s",
-                      l->what, what, l->d->parent->name, why);
+                      l->what, what, l->d->parent->name, unseen(l, why));
     else if (!fits(l->after, a->value, why))
         gn_faults_add(&l->d->faults, "argument %.64s: its %s does not fit its schema: %s", l->what,
-                      what, why);
+                      what, unseen(l, why));
 }
 
 /* The parent's default is what a client gets that gives nothing. */

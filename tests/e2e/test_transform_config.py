@@ -568,6 +568,16 @@ def test_secrets_are_not_in_what_inspect_and_check_print(tmp_path):
         assert found["tools"] and HUSH not in said and "pin" in said
 
 
+def test_a_hidden_value_that_does_not_fit_is_not_shown(tmp_path):
+    config = {"transforms": [tools_row({
+        "pin": {"arguments": {"code": {"hide": True, "default": "${DESK_HUSH}"}}},
+        "search": {"arguments": {"api_key": {"hide": True, "default": {"key": HUSH}},
+                                 "sort": {"hide": True, "default": HUSH}}}})]}
+    found, said = inspect(tmp_path, config, ok=1, env={"DESK_HUSH": HUSH})
+    assert len(found["problems"]) == 2 and HUSH not in said, found["problems"]
+    assert all(name in said for name in ("argument code", "argument api_key", "argument sort"))
+
+
 def test_problems_of_secrets_do_not_show_them(tmp_path):
     file = tmp_path / "gantry.yaml"
     for secrets in ([HUSH], {"a": [HUSH]}, {"a": {"fil": HUSH}}, HUSH, {"a": {"file": [HUSH]}},

@@ -173,12 +173,10 @@ Test(transform_derive, values_must_fit_what_the_parent_takes)
         "integer 1 to 100, got \"many\"");
     rows_check_refused(
         rows_search_tool(), ROWS({.arg = "key", .hide = true, .value = "7"}),
-        "tool made: argument key: its value does not fit what search takes: expected string, "
-        "got 7");
+        "tool made: argument key: its value does not fit what search takes: expected string");
     rows_check_refused(
         rows_search_tool(), ROWS({.arg = "key", .hide = true, .value = "null"}),
-        "tool made: argument key: its value does not fit what search takes: expected string, "
-        "got null");
+        "tool made: argument key: its value does not fit what search takes: expected string");
     rows_check_refused(
         rows_search_tool(), ROWS({.arg = "limit", .schema = "{'maximum':5}", .value = "6"}),
         "tool made: argument limit: its default does not fit its schema: expected integer 1 to "
