@@ -57,10 +57,16 @@ GN_NODISCARD int gn_from_read(const json_t *config, struct gn_from **ret, struct
 typedef void (*gn_from_problem_fn)(void *arg, const char *path, const char *text);
 struct gn_from *gn_from_read_each(const json_t *config, gn_from_problem_fn problem, void *arg);
 
-/* Makes the tool. `own` is the plugin's component that holds the spec (its code, function, fields,
- * output, flags; own->from), or NULL for the operator's. Checked are all names, defaults and
- * schemas against the parent's; all problems in one text. *ret has one reference and `parent` as
- * its parent. GN_EINVAL. env: for secrets and environment (may be NULL: not checked). */
+/* Makes the tool. `own` is the plugin's component that holds the spec (its name, which goes before
+ * that of `from`, code, function, fields, output, flags; own->from), or NULL for the operator's.
+ * Checked are all names, defaults and schemas against the parent's; all problems in one text. *ret
+ * has one reference and `parent` as its parent. GN_EINVAL. env: for secrets and environment (may be
+ * NULL: not checked).
+ *
+ * The schema is that of the parent in all its keywords, for the new names and without what is
+ * hidden: what fits it is what fits the parent, unless a row's schema narrows it (counts of members
+ * beside defaults are the parent's alone to check). Where a keyword cannot be rewritten, the
+ * argument that it names cannot be changed. */
 struct gn_call_env;
 GN_NODISCARD int gn_derive(const struct gn_call_env *env, const struct gn_from *from,
                            struct gn_component *own, struct gn_component *parent,
@@ -73,8 +79,9 @@ char *gn_name_fit(const char *wanted, bool *ret_changed);
 /* Why clients may refuse a name that MCP allows ("is longer than 64", "has a dot"); NULL: nothing.
  */
 const char *gn_name_doubt(const char *name);
-/* As versions are compared: "v" before it left out, numbers by value, "1.0-rc1" before "1.0", NULL
- * lowest. <0, 0, >0. */
+/* As versions are compared, those of PEP 440, of Semantic Versioning and dates: "v" before it left
+ * out, numbers by value, 1.0 as 1.0.0, "1.0-rc1" before "1.0", "1.0.post1" behind it. NULL is
+ * lowest, what is no version is next, by its bytes. <0, 0, >0; one order for any texts. */
 int gn_version_compare(const char *a, const char *b);
 
 #endif
