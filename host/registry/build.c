@@ -499,7 +499,7 @@ static void apply_search(struct gn_build *b, struct gn_transform *t, size_t at)
 {
     gn_offer_search(b, t);
     for (size_t i = 0; i < b->count; i++)
-        b->touched[at] += b->v[i].is_unlisted;
+        b->touched[at] += b->v[i].is_unlisted && b->v[i].by == t;
 }
 
 /* ---------------------------------------------------------------- all of it */

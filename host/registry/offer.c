@@ -134,10 +134,23 @@ bool gn_offer_has(const struct gn_offer *offer, const struct gn_component *c)
     return false;
 }
 
+struct look {
+    struct gn_call *call;
+    struct gn_snapshot *snapshot;
+};
+
+static void look(void *arg)
+{
+    struct look *l = arg;
+    struct gn_viewer viewer = gn_viewer_of(gn_call_root(l->call)); /* has its session's rules */
+    l->snapshot = gn_registry_view(l->call->env->registry, &viewer);
+}
+
 struct gn_snapshot *gn_offer_view(struct gn_call *call)
 {
-    struct gn_viewer viewer = gn_viewer_of(gn_call_root(call)); /* which has its session's rules */
-    return gn_registry_view(call->env->registry, &viewer);
+    struct look l = {.call = call};
+    gn_task_on_loop(call->task, look, &l); /* it may have to be built: that takes much stack */
+    return l.snapshot;
 }
 
 static int shown_length(const char *name)
