@@ -129,6 +129,8 @@ struct gn_component *gn_sources_find(struct gn_sources *sources, enum gn_kind ki
 struct gn_component *gn_sources_find_for(struct gn_sources *sources, const char *key,
                                          const char *principal, const struct gn_owner *owner,
                                          const struct gn_component *but);
+/* True if the instance of c provides one like it, perhaps another generation of it. */
+bool gn_sources_have_like(struct gn_sources *sources, const struct gn_component *c);
 /* A copy that can be changed, with references of its own; NULL gives an empty one. */
 struct gn_sources *gn_sources_copy(const struct gn_sources *from);
 void gn_sources_unref(struct gn_sources *sources);

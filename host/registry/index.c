@@ -200,10 +200,12 @@ static void index_templates(struct gn_snapshot *s)
     qsort(s->preferred, s->preferred_count, sizeof(struct gn_component *), compare_preference);
 }
 
+/* What takes the place of another of its instance, as a reload does, is as old as that. */
 static bool is_new(const struct gn_build *b, const struct gn_component *c)
 {
     const struct gn_component *source = c->own ? c->own : gn_component_origin(c);
-    return b->added && gn_map_findn(b->added, &source, sizeof source);
+    return b->added && gn_map_findn(b->added, &source, sizeof source) &&
+           !gn_sources_have_like(b->registry->sources, source);
 }
 
 static bool is_one_group(const struct gn_component *a, const struct gn_component *b)

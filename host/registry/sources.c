@@ -96,6 +96,20 @@ struct gn_component *gn_sources_find_for(struct gn_sources *s, const char *key,
     return NULL;
 }
 
+bool gn_sources_have_like(struct gn_sources *s, const struct gn_component *c)
+{
+    gn_sources_sort(s);
+    for (size_t i = lower_bound(s, c->kind, c->key); i < s->count; i++) {
+        const struct gn_component *other = s->v[i];
+        if (other->kind != c->kind || !gn_streq(other->key, c->key))
+            return false;
+        if (gn_streq(owner_name(other), owner_name(c)) && gn_streq(other->version, c->version) &&
+            gn_streq(other->principal, c->principal))
+            return true;
+    }
+    return false;
+}
+
 /* ---------------------------------------------------------------- the array of them */
 
 struct gn_sources *gn_sources_copy(const struct gn_sources *from)
@@ -213,7 +227,8 @@ static struct outcome *resolve(struct walk *w, struct gn_component *source)
     if (fault) {
         gn_build_problem(w->b, GN_ERROR, "plugin %s: tool %s is made from %s", owner_name(source),
                          source->key, fault);
-        return put_outcome(w, source, NULL, false, gn_format("it is made from %s", fault));
+        return put_outcome(w, source, NULL, false,
+                           gn_format("tool %s: it is made from %s", source->key, fault));
     }
     if (!parent->from)
         return make(w, source, parent);
@@ -221,7 +236,8 @@ static struct outcome *resolve(struct walk *w, struct gn_component *source)
     if (o->c)
         return make(w, source, o->c);
     return put_outcome(w, source, NULL, o->is_waiting,
-                       gn_format("%s, of which it is made, is not there: %s", parent->key, o->why));
+                       gn_format("tool %s: %s, of which it is made, is not there: %s", source->key,
+                                 parent->key, o->why));
 }
 
 static void add_made(struct walk *w, struct gn_component *source)

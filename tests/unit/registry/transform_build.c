@@ -212,6 +212,30 @@ Test(transform_build, a_namespace_tells_two_of_one_name_apart)
     gn_registry_free(r);
 }
 
+Test(transform_build, who_had_a_name_keeps_it_when_reloaded)
+{
+    struct gn_registry *r = gn_registry_new();
+    struct gn_error err = {0};
+    struct gn_owner one_later = {.name = "one"}, two_later = {.name = "two"};
+    SET(r, space("b", "two"));
+    publish(r, component(GN_TOOL, &one, "greet"));
+    publish(r, component(GN_TOOL, &two, "greet"));
+    SET(r, space("c", "three"));
+    cr_assert_eq(gn_snapshot_find(gn_registry_current(r), GN_TOOL, "greet")->owner, &one);
+    const struct {
+        struct gn_owner *old, *now;
+    } reloads[] = {{&one, &one_later}, {&two, &two_later}};
+    for (size_t i = 0; i < GN_COUNT(reloads); i++) {
+        struct gn_edit *e = gn_edit_begin(r);
+        gn_edit_remove_owner(e, reloads[i].old);
+        put(e, component(GN_TOOL, reloads[i].now, "greet"));
+        cr_expect_eq(gn_edit_check(e, &err), 0, "%s", err.text);
+        gn_edit_commit(e);
+        cr_expect_eq(gn_snapshot_find(gn_registry_current(r), GN_TOOL, "greet")->owner, &one_later);
+    }
+    gn_registry_free(r);
+}
+
 Test(transform_build, names_that_are_made_too_long_are_shortened_and_told)
 {
     struct gn_registry *r = gn_registry_new();
