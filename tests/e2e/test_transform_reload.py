@@ -9,12 +9,12 @@ import pytest
 
 from harness.client import RpcError, connect
 from harness.host import eventually
-from harness.paths import SANITIZED, WRAP
+from harness.paths import WRAP
 
 NEW, OLD = "2026-07-28", "2025-11-25"
 CHANGED = "notifications/tools/list_changed"
 QUICK = {"loading": {"debounce": "10ms", "settle": "10ms", "removal_grace": "20ms"}}
-RELOADS = 10 if WRAP else 40 if SANITIZED else 100
+RELOADS = 10 if WRAP else 100
 CONNECTIONS = 8
 
 # The operator's, of what plugins provide and of what they have made.
