@@ -39,6 +39,7 @@ static void decide(struct gn_entry *e, struct gn_transform *t)
 
 /* ---------------------------------------------------------------- problems */
 
+GN_PRINTF(4, 0)
 static void add_problem(struct gn_build *b, enum gn_level level, bool is_conflict, const char *fmt,
                         va_list ap)
 {
