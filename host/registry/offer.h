@@ -37,9 +37,9 @@ const struct gn_offer *gn_offer_of(const struct gn_call *call);
 bool gn_offer_has(const struct gn_offer *offer, const struct gn_component *c);
 /* What the viewer of the call sees. Borrowed until the loop turns. */
 struct gn_snapshot *gn_offer_view(struct gn_call *call);
-/* What the viewer sees under that key; *ret NULL: nothing. ret_variables NULL: as it is listed, else
- * a resource or a template by URI. While its plugin hands over to its next generation, calls wait,
- * but for those that are part of what it waits for. GANTRY_ECANCELED. [coroutine] */
+/* What the viewer sees under that key; *ret NULL: nothing. ret_variables NULL: a tool or prompt by
+ * name, else a resource or template by URI. While its plugin hands over to its next generation,
+ * calls wait, but for those that are part of what it waits for. GANTRY_ECANCELED. [coroutine] */
 int gn_offer_find(struct gn_call *call, enum gn_kind kind, const char *key,
                   const gantry_json **ret_variables, struct gn_component **ret);
 /* "tool forecast" in the arena, cut. */
