@@ -165,6 +165,15 @@ def test_hidden_arguments_cannot_be_given(start, revision, transport):
     assert "max_results" in failure(c, "find_issues", query="x", max_results=1000)
 
 
+@pytest.mark.parametrize("revision, transport", [(OLD, "websocket"), (NEW, "websocket"),
+                                                 (OLDEST, "sse")])
+def test_other_transports_show_the_same(start, revision, transport):
+    c = start([tools_row(json.loads(FASTMCP))], revision, transport)
+    assert "find_issues" in c.names()
+    assert reached(c, "find_issues", query="x")["api_key"] == "k-1"
+    assert is_unknown(c, "search")
+
+
 # ---------------------------------------------------------------- what FastMCP has not
 
 @ERAS
@@ -437,6 +446,18 @@ def test_a_tool_that_comes_later_is_made_over_then(start):
     assert is_unknown(c, "echo") and c.text("repeat", text="hi") == "hi"
     c.host.remove_plugin("kit")
     eventually(lambda: "repeat" not in c.names(), "its end")
+
+
+def test_a_plugin_cannot_take_a_name_that_an_entry_has_given(start):
+    c = start([{"use": "rename", "names": {"any": "echo"}}])
+    assert reached(c, "echo", any=1) == {"any": 1}
+    c.host.drop_plugin("kit")
+    c.host.wait_log("kit.*echo")
+    assert reached(c, "echo", any=2) == {"any": 2}
+    # Once the name is free the plugin is taken, by the next configuration at the latest.
+    reconfigure(c, {})
+    eventually(lambda: "echo" in c.names() and c.text("echo", text="hi") == "hi", "the plugin kit")
+    assert reached(c, "any", any=3) == {"any": 3}
 
 
 def test_what_cannot_be_made_of_its_tool_is_not_there_and_told_by_name(start):
