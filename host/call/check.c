@@ -172,6 +172,17 @@ static bool name_in(const char *line, size_t len, char inner[512], size_t *ret_a
     return true;
 }
 
+/* As far as the line shows no values. */
+static size_t without_values(const char *line, size_t len)
+{
+    static const char *const before_values[] = {", got ", " are both "};
+    for (size_t i = 0; i < GN_COUNT(before_values); i++) {
+        const char *cut = memmem(line, len, before_values[i], strlen(before_values[i]));
+        len = cut ? (size_t)(cut - line) : len;
+    }
+    return len;
+}
+
 /* The name that it is about is put as it is known outside. False: it is not, or the line is about
  * all of them. */
 static bool reword(const struct binding *b, const char *line, size_t len, struct gn_buf *out)
@@ -180,7 +191,7 @@ static bool reword(const struct binding *b, const char *line, size_t len, struct
     size_t at;
     gn_buf_adds(out, out->len ? "\n" : "");
     if (len == 0 || line[0] != '/') {
-        gn_buf_add(out, line, len);
+        gn_buf_add(out, line, without_values(line, len)); /* of hidden arguments too */
         return b->is_forwarded;
     }
     const char *name = name_in(line, len, inner, &at) ? outer_name(b, inner) : NULL;
@@ -196,15 +207,11 @@ static bool reword(const struct binding *b, const char *line, size_t len, struct
 /* For the log, which is not to have what is hidden from clients: it may be a secret. */
 static void add_unseen(const struct binding *b, const char *line, size_t len, struct gn_buf *out)
 {
-    static const char *const before_values[] = {", got ", " are both "};
     char inner[512];
-    size_t at = 0, kept = len;
+    size_t at = 0;
     bool is_seen = len > 0 && line[0] == '/' && name_in(line, len, inner, &at) &&
                    outer_name(b, inner);
-    for (size_t i = 0; !is_seen && i < GN_COUNT(before_values); i++) {
-        const char *cut = memmem(line, kept, before_values[i], strlen(before_values[i]));
-        kept = cut ? (size_t)(cut - line) : kept;
-    }
+    size_t kept = is_seen ? len : without_values(line, len);
     gn_buf_adds(out, out->len ? "\n" : "");
     gn_buf_add(out, line, kept);
 }

@@ -201,6 +201,20 @@ Test(transform_forward, takes_the_blame_for_a_hidden_value)
     close_rig();
 }
 
+Test(transform_forward, shows_no_hidden_value_where_all_arguments_are_wrong_together)
+{
+    open_rig();
+    tool = shape_tool(&r, "parent", echo, 0,
+                      "{\"anyOf\":[{\"required\":[\"x\"]},{\"maxProperties\":0}]}");
+    around(pass, "around",
+           ROWS({.parent_name = "key", .source = GN_SOURCE_VALUE, .json = "\"s3cret\""}));
+    call_with("{}");
+    cr_assert_neq(c.outcome, GN_OUT_RESULT);
+    cr_assert_null(strstr(c.result, "s3cret"), "%s", c.result);
+    cr_assert_null(strstr(r.logged, "s3cret"), "%s", r.logged);
+    close_rig();
+}
+
 Test(transform_forward, may_make_a_result_of_a_failure_and_a_failure_of_a_result)
 {
     open_rig();
