@@ -243,8 +243,7 @@ def part_around(servers, quick):
 
 
 def part_transform_cost(servers, quick):
-    """What a call of a tool made from a tool costs beside one of its parent (1,500 more at most, a
-    chain of five five times that)."""
+    """What calls of tools made from a tool cost beside those of that tool."""
     few, many = 100, 400 if quick else 1100
 
     def cost(tool, argument):
