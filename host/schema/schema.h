@@ -69,7 +69,7 @@ enum gn_types {
     GN_EVERY = 127,
 };
 
-/* The types that it lets through, as a set (enum gn_types): perhaps more, but never less, than those
+/* The types that it lets through, as a set (enum gn_types): perhaps more, never less, than those
  * that have a value which satisfies it. [any thread] */
 uint32_t gn_schema_types(const struct gn_schema *s);
 

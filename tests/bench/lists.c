@@ -23,11 +23,11 @@
 #define TOOLS 2000
 #define TRANSFORMS 10
 
-#define SCHEMA                                                                                       \
-    "{\"type\":\"object\",\"properties\":{\"query\":{\"type\":\"string\",\"description\":\"What to " \
-    "look for\"},\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100,\"default\":10},"     \
-    "\"order\":{\"type\":\"string\",\"enum\":[\"newest\",\"oldest\"]}},\"required\":[\"query\"],"    \
-    "\"additionalProperties\":false}"
+static const char schema[] =
+    "{\"type\":\"object\",\"properties\":{\"query\":{\"type\":\"string\",\"description\":"
+    "\"What to look for\"},\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100,"
+    "\"default\":10},\"order\":{\"type\":\"string\",\"enum\":[\"newest\",\"oldest\"]}},"
+    "\"required\":[\"query\"],\"additionalProperties\":false}";
 
 struct bench {
     uv_loop_t uv;
@@ -66,7 +66,7 @@ static struct gn_component *make_tool(struct bench *b, size_t number)
     c->description = gn_format("Looks for what is asked for among the things of kind %zu, and says "
                                "what it has found (%zu changes)",
                                number, b->changes);
-    c->input_text = gn_strdup(SCHEMA);
+    c->input_text = gn_strdup(schema);
     c->tags = gn_calloc(3, sizeof(char *));
     c->tags[0] = gn_format("group%zu", number % 20);
     c->tags[1] = gn_strdup(number % 2 ? "odd" : "even");
