@@ -319,8 +319,9 @@ static void report_missing(struct gn_build *b, const struct gn_transform *t, con
     const char **keys = gn_calloc(b->count + 1, sizeof *keys);
     size_t n = 0;
     for (size_t i = 0; has_hint && i < b->count; i++) {
-        if (t->type != GN_TRANSFORM_TOOLS || b->v[i].c->kind == GN_TOOL)
-            keys[n++] = b->v[i].c->key;
+        const struct gn_entry *e = &b->v[i];
+        if (!e->is_parentless && (t->type != GN_TRANSFORM_TOOLS || e->c->kind == GN_TOOL))
+            keys[n++] = e->c->key;
     }
     const char *near = gn_nearest(name, keys);
     gn_build_problem(b, GN_WARNING, "%s: there is no %s %s%s%s%s", t->name, what, name,

@@ -4,10 +4,12 @@
 
 #include "call/call.h"
 #include "registry/derive.h"
+#include "registry/transform.h"
 #include "support.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
+#include <stdio.h>
 #include <string.h>
 
 GN_SUITE(transform_chains);
@@ -132,4 +134,31 @@ Test(transform_chains, that_lead_back_are_told_however_long)
         cr_expect_not(is_served(r, key));
         gn_registry_free(r);
     }
+}
+
+static void on_problem(void *arg, enum gn_level level, const char *text)
+{
+    struct gn_buf *told = arg;
+    (void)level;
+    gn_buf_addf(told, "%s\n", text);
+}
+
+Test(transform_chains, what_waits_for_its_parent_is_not_meant_by_a_name_that_is_missing)
+{
+    struct gn_registry *r = gn_registry_new();
+    struct gn_buf told = GN_BUF_INIT(4096);
+    struct gn_transform *t = gn_transform_new(GN_TRANSFORM_RENAME, "names");
+    gn_map_put(&t->renames, "waits", gn_strdup("here"));
+    gn_registry_settle(r);
+    gn_registry_on_problem(r, on_problem, &told);
+    struct gn_edit *e = gn_edit_begin(r);
+    put(e, made(&one, "waits", "nothing"));
+    gn_edit_transforms(e, NULL, &t, 1);
+    gn_transform_unref(t);
+    gn_edit_commit(e);
+    cr_expect_str_eq(gn_buf_str(&told),
+                     "plugin one: tool waits is made from nothing, and there is no tool of that "
+                     "name\nnames: there is no tool, prompt or resource waits\n");
+    gn_buf_release(&told);
+    gn_registry_free(r);
 }
