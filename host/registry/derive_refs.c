@@ -1,8 +1,8 @@
 /* derive_refs.c - references within the schema of a made tool.
  *
  * What points into something that is not there any more as it was (the root itself, an argument
- * that was changed) keeps its meaning: the parent's schema is put among the definitions, whole, and
- * the reference leads there. Definitions that nothing refers to are left out.
+ * that was changed) keeps its meaning: the parent's schema, or those properties of it, is put among
+ * the definitions, and the reference leads there. Definitions that nothing refers to are left out.
  */
 #include "registry/derive_parts.h"
 
@@ -226,11 +226,49 @@ char *gn_derive_encode(const char *name)
     return gn_buf_take(&out, NULL);
 }
 
+/* Which properties of the parent are still referred to, by others and by one another. */
+struct kept {
+    const struct gn_derivation *d;
+    json_t *properties;
+    json_t *queue; /* those that are still to be looked into, as an array */
+    bool is_whole; /* more than properties is */
+};
+
+static void keep(void *arg, json_t *schema, const char *keyword, const char *ref)
+{
+    struct kept *k = arg;
+    struct head h;
+    (void)schema;
+    if (gn_streq(keyword, "$id") || !is_moved(k->d, ref) || !read_head(ref, &h))
+        return;
+    json_t *property = json_object_get(json_object_get(k->d->root, "properties"), h.second);
+    if (!gn_streq(h.first, "properties") || !property) {
+        k->is_whole = true;
+    } else if (!json_object_get(k->properties, h.second)) {
+        json_object_set_new(k->properties, h.second, json_deep_copy(property));
+        json_array_append(k->queue, property);
+    }
+}
+
+/* What of the parent's schema is referred to: no more of what is hidden is to be seen than must. */
+static json_t *copy_kept(const struct gn_derivation *d)
+{
+    struct kept k = {.d = d, .properties = json_object(), .queue = json_array()};
+    walk(d->result, true, keep, &k);
+    for (size_t i = 0; i < json_array_size(k.queue); i++)
+        walk_place(json_array_get(k.queue, i), ONE, keep, &k);
+    json_decref(k.queue);
+    if (!k.is_whole)
+        return json_pack("{s:o}", "properties", k.properties);
+    json_decref(k.properties);
+    return json_deep_copy(d->root);
+}
+
 /* The parent's schema as a definition under a name that is free; owned by the caller. */
 static char *keep_parent(struct gn_derivation *d, const char *holder)
 {
     static const char *const left_out[] = {"$schema", "$id", "$defs", "definitions"};
-    json_t *definitions = json_object_get(d->result, holder), *copy = json_deep_copy(d->root);
+    json_t *definitions = json_object_get(d->result, holder), *copy = copy_kept(d);
     if (!definitions) {
         json_object_set_new(d->result, holder, json_object());
         definitions = json_object_get(d->result, holder);

@@ -115,8 +115,23 @@ Test(transform_rewrite, draft_7_has_nothing_beside_a_reference)
         "{'$schema':'http://json-schema.org/draft-07/schema#','type':'object',"
         "'properties':{'count':{'allOf':[{'$ref':'#/definitions/n'}],'maximum':5},"
         "'m':{'$ref':'#/definitions/old/properties/n'}},'definitions':{'n':{'type':'integer'},"
-        "'old':{'type':'object','properties':{'n':{'$ref':'#/definitions/n'},"
-        "'m':{'$ref':'#/definitions/old/properties/n'}}}}}");
+        "'old':{'properties':{'n':{'$ref':'#/definitions/n'}}}}}");
+}
+
+Test(transform_rewrite, of_hidden_arguments_others_show_what_they_refer_to_alone)
+{
+    rows_check_schema(
+        rows_tool("old", "{\"type\":\"object\",\"properties\":{"
+                         "\"a\":{\"$ref\":\"#/properties/b\"},"
+                         "\"b\":{\"items\":{\"$ref\":\"#/properties/c/items\"}},"
+                         "\"c\":{\"items\":{\"type\":\"string\"}},"
+                         "\"key\":{\"type\":\"string\",\"default\":\"k\"}},"
+                         "\"required\":[\"key\"],\"additionalProperties\":false}"),
+        ROWS({.arg = "b", .hide = true}, {.arg = "c", .hide = true}, {.arg = "key", .hide = true}),
+        "{'type':'object','properties':{'a':{'$ref':'#/$defs/old/properties/b'}},"
+        "'additionalProperties':false,'$defs':{'old':{'properties':{"
+        "'b':{'items':{'$ref':'#/$defs/old/properties/c/items'}},"
+        "'c':{'items':{'type':'string'}}}}}}");
 }
 
 /* ---------------------------------------------------------------- other keywords */
