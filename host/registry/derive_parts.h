@@ -57,6 +57,7 @@ struct gn_derivation {
     bool asserts_formats;
     bool is_named;      /* derive_inline.c: by a definition */
     bool is_stale;      /* result has changed since it was compiled */
+    size_t parts;       /* derive_rewrite.c: how many with all definitions were looked at */
     const char *opaque; /* where a schema may name any of them, unseen; NULL: nowhere */
     struct gn_faults faults;
 };

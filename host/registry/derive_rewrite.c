@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define DEPTH_MAX 100
+#define PARTS_MAX 100 /* schemas with all definitions that are looked at by themselves */
 
 static const char *const lists[] = {"allOf", "anyOf", "oneOf"};
 static const char *const singles[] = {"not", "if", "then", "else"};
@@ -183,22 +184,63 @@ static struct gn_schema *compile(const json_t *schema)
     return rc ? NULL : s;
 }
 
-/* Whether a value fits a schema within the parent's: -1 if that cannot be told. */
-static int fits(const struct gn_derivation *d, json_t *schema, const json_t *value)
+static bool is_reference(const char *name)
 {
-    static const char *const kept[] = {"$schema", "$defs", "definitions"};
-    struct gn_json_doc doc = {0};
-    json_t *whole = json_pack("{s:[O]}", "allOf", schema);
-    for (size_t i = 0; i < GN_COUNT(kept); i++) {
+    for (size_t i = 0; i < GN_COUNT(references); i++) {
+        if (gn_streq(name, references[i]))
+            return true;
+    }
+    return false;
+}
+
+/* JSON is nested 128 deep at most, so this may recurse. */
+static bool refers(const json_t *s)
+{
+    const char *name;
+    json_t *v;
+    size_t i;
+    json_array_foreach(s, i, v)
+    {
+        if (refers(v))
+            return true;
+    }
+    json_object_foreach((json_t *)(uintptr_t)s, name, v)
+    {
+        if (is_reference(name) || refers(v))
+            return true;
+    }
+    return false;
+}
+
+/* A schema within the parent's by itself: `whole` (taken over), with the definitions that it refers
+ * to. NULL: it cannot be had, or too many have been. */
+static struct gn_schema *compile_part(struct gn_derivation *d, json_t *whole)
+{
+    static const char *const kept[] = {"$defs", "definitions"};
+    struct gn_schema *s = NULL;
+    bool has_references = refers(whole);
+    if (json_object_get(d->root, "$schema"))
+        json_object_set(whole, "$schema", json_object_get(d->root, "$schema"));
+    for (size_t i = 0; has_references && i < GN_COUNT(kept); i++) {
         if (json_object_get(d->root, kept[i]))
             json_object_set(whole, kept[i], json_object_get(d->root, kept[i]));
     }
-    struct gn_schema *s = value ? compile(whole) : NULL;
+    d->parts += has_references;
+    if (!has_references || d->parts <= PARTS_MAX)
+        s = compile(whole);
+    json_decref(whole);
+    return s;
+}
+
+/* Whether a value fits a schema within the parent's: -1 if that cannot be told. */
+static int fits(struct gn_derivation *d, json_t *schema, const json_t *value)
+{
+    struct gn_json_doc doc = {0};
+    struct gn_schema *s = value ? compile_part(d, json_pack("{s:[O]}", "allOf", schema)) : NULL;
     int rc = s ? gn_json_from_jansson(&doc, value, NULL) : GN_EINVAL;
     int result = rc ? -1 : gn_schema_validate(s, gn_json_root(&doc), 0, NULL) == GN_OK;
     gn_json_release(&doc);
     gn_schema_free(s);
-    json_decref(whole);
     return result;
 }
 
@@ -343,26 +385,26 @@ static void check_patterns(struct gn_derivation *d, const json_t *s)
     json_decref(none);
 }
 
+/* What cannot be looked at refuses all. */
 static void check_property_names(struct gn_derivation *d, const json_t *s)
 {
-    static const char *const kept[] = {"$schema", "$defs", "definitions"};
     json_t *names = json_object_get(s, "propertyNames");
-    json_t *alone = names ? json_pack("{s:O}", "propertyNames", names) : NULL;
-    for (size_t i = 0; names && i < GN_COUNT(kept); i++) {
-        if (json_object_get(d->root, kept[i]))
-            json_object_set(alone, kept[i], json_object_get(d->root, kept[i]));
-    }
-    struct gn_schema *schema = alone ? compile(alone) : NULL;
-    for (size_t i = 0; schema && i < d->count; i++) {
+    struct gn_schema *schema = NULL;
+    for (size_t i = 0; names && i < d->count; i++) {
         const struct gn_derived_arg *a = &d->args[i];
-        if (a->name && !gn_streq(a->name, a->parent_name) && !takes_name(schema, a->name))
+        if (!a->name || gn_streq(a->name, a->parent_name))
+            continue;
+        if (!schema)
+            schema = compile_part(d, json_pack("{s:O}", "propertyNames", names));
+        if (!schema || !takes_name(schema, a->name))
             gn_faults_add(&d->faults,
                           "argument %.64s: cannot be named %.64s: propertyNames of %.64s refuses "
                           "that",
                           a->parent_name ? a->parent_name : a->name, a->name, d->parent->name);
+        if (!schema)
+            break;
     }
     gn_schema_free(schema);
-    json_decref(alone);
 }
 
 /* Within what is applied in place, arguments of the function alone would be refused. */

@@ -422,3 +422,37 @@ Test(transform_rewrite, schemas_that_no_tree_holds_are_refused_or_made_right)
         }
     }
 }
+
+/* As many conditions on the value of `a` as that. */
+static struct gn_component *of_conditions(int count, const char *condition)
+{
+    struct gn_buf text = GN_BUF_INIT(1u << 20);
+    gn_buf_adds(&text, "'$defs':{'v':{'const':'v'}},'allOf':[{}");
+    for (int i = 0; i < count; i++)
+        gn_buf_addf(&text, ",{'if':{'properties':{'a':%s}},'then':{'required':['b']}}", condition);
+    gn_buf_adds(&text, "]");
+    struct gn_component *c = rows_abc(gn_buf_str(&text));
+    gn_buf_release(&text);
+    return c;
+}
+
+Test(transform_rewrite, conditions_on_a_hidden_value_are_settled_as_far_as_that_is_no_work)
+{
+    const struct {
+        int count;
+        const char *condition, *refused;
+    } cases[] = {
+        {100, "{'$ref':'#/$defs/v'}", NULL},
+        {101, "{'$ref':'#/$defs/v'}",
+         "tool made: argument a: cannot be hidden: abc makes other arguments depend on its value"},
+        {1000, "{'const':'v'}", NULL},
+    };
+    for (size_t i = 0; i < GN_COUNT(cases); i++) {
+        struct gn_error err = {0};
+        struct gn_component *c = rows_derive(of_conditions(cases[i].count, cases[i].condition),
+                                             NULL, rows_from("made", FILL_A), &err);
+        cr_expect_eq(c == NULL, cases[i].refused != NULL, "%zu: %s", i, err.text);
+        cr_expect_str_eq(err.text, cases[i].refused ? cases[i].refused : "");
+        gn_component_unref(c);
+    }
+}
