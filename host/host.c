@@ -140,6 +140,7 @@ static void stop(struct gn_host *h, int exit_code)
     h->exit_code = exit_code;
     h->env.no_schedules = true;
     gn_log(h->log, GN_INFO, "host", "stopping");
+    gn_registry_unsettle(h->registry);
     if (h->http)
         gn_http_server_stop_listening(h->http);
     gn_protocol_drain(h->protocol, h->config->drain_ms, drained, h);

@@ -14,9 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PROBLEMS_MAX 200
 #define PROBLEM_MAX 2048
-#define HINTS_MAX 16       /* each is a comparison with all there is */
 #define NAME_MAX_BYTES 128 /* of tools and prompts, as MCP says */
 
 /* ---------------------------------------------------------------- entries */
@@ -45,7 +43,7 @@ static void add_problem(struct gn_build *b, enum gn_level level, bool is_conflic
 {
     struct gn_problems_list *list = &b->problems;
     char text[PROBLEM_MAX];
-    if (list->count >= PROBLEMS_MAX)
+    if (list->count >= GN_PROBLEMS_MAX)
         return;
     vsnprintf(text, sizeof text, fmt, ap);
     for (size_t i = 0; i < list->count; i++) {
@@ -311,30 +309,6 @@ static struct gn_component *renamed(struct gn_build *b, const struct gn_transfor
     return at_uri(c, to, NULL);
 }
 
-/* What a table names and nobody provides; the nearest that is there, if one is near. */
-static void report_missing(struct gn_build *b, const struct gn_transform *t, const char *name,
-                           const char *what)
-{
-    bool has_hint = b->hints++ < HINTS_MAX;
-    const char **keys = gn_calloc(b->count + 1, sizeof *keys);
-    size_t n = 0;
-    for (size_t i = 0; has_hint && i < b->count; i++) {
-        const struct gn_entry *e = &b->v[i];
-        if (!e->is_parentless && (t->type != GN_TRANSFORM_TOOLS || e->c->kind == GN_TOOL))
-            keys[n++] = e->c->key;
-    }
-    const char *near = gn_nearest(name, keys);
-    gn_build_problem(b, GN_WARNING, "%s: there is no %s %s%s%s%s", t->name, what, name,
-                     near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
-    gn_free(keys);
-}
-
-/* What is missing has been told with the snapshot for nobody in particular. */
-static bool reports_missing(const struct gn_build *b)
-{
-    return b->registry->is_settled && !b->viewer && b->problems.count < PROBLEMS_MAX;
-}
-
 static void apply_rename(struct gn_build *b, struct gn_transform *t, size_t at)
 {
     struct gn_map missing;
@@ -357,8 +331,8 @@ static void apply_rename(struct gn_build *b, struct gn_transform *t, size_t at)
         if (is_done || made)
             warn_of_name(b, t, e->c->kind, e->c->key);
     }
-    for (size_t i = 0; reports_missing(b) && gn_map_next(&missing, &i, &from, NULL);)
-        report_missing(b, t, from, "tool, prompt or resource");
+    for (size_t i = 0; gn_build_tells_missing(b) && gn_map_next(&missing, &i, &from, NULL);)
+        gn_build_missing(b, t, from, "tool, prompt or resource");
     gn_map_release(&missing, NULL);
 }
 
@@ -417,8 +391,8 @@ static void apply_tools(struct gn_build *b, struct gn_transform *t, size_t at)
         b->touched[at]++;
         make_over(b, t, from, i);
     }
-    for (size_t i = 0; reports_missing(b) && gn_map_next(&missing, &i, &name, NULL);)
-        report_missing(b, t, name, "tool");
+    for (size_t i = 0; gn_build_tells_missing(b) && gn_map_next(&missing, &i, &name, NULL);)
+        gn_build_missing(b, t, name, "tool");
     gn_map_release(&missing, NULL);
 }
 
@@ -532,13 +506,15 @@ struct gn_snapshot *gn_build_run(struct gn_registry *r, struct gn_sources *sourc
                                  struct gn_stack *stack, const struct gn_viewer *viewer,
                                  const struct gn_map *added, struct gn_problems_list *ret_problems)
 {
-    struct gn_build b = {.registry = r, .viewer = viewer, .added = added};
+    struct gn_build b = {.registry = r, .stack = stack, .viewer = viewer, .added = added};
     r->mark++;
     gn_map_init(&b.made);
     b.touched = gn_calloc(stack->count + 1, sizeof *b.touched);
     gn_build_sources(&b, sources);
-    for (size_t i = 0; i < stack->count; i++)
+    for (size_t i = 0; i < stack->count; i++) {
+        gn_build_expect(&b, stack->v[i]);
         appliers[stack->v[i]->type](&b, stack->v[i], i);
+    }
     apply_rules(&b);
     struct gn_snapshot *s = gn_snapshot_make(&b);
     if (ret_problems)

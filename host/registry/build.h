@@ -92,8 +92,11 @@ struct gn_registry {
     void *on_problem_arg;
 };
 
+#define GN_PROBLEMS_MAX 200 /* of one build; more are not told */
+
 struct gn_build {
     struct gn_registry *registry;
+    const struct gn_stack *stack; /* the transforms of this build */
     const struct gn_viewer *viewer;
     const struct gn_map *added; /* sources that the edit adds (pointers); NULL: none */
     struct gn_entry *v;         /* by kind, key, owner at the beginning */
@@ -119,6 +122,15 @@ void gn_build_problem(struct gn_build *b, enum gn_level level, const char *fmt, 
     GN_PRINTF(3, 4);
 void gn_build_conflict(struct gn_build *b, const char *fmt, ...) GN_PRINTF(2, 3);
 void gn_problems_list_free(struct gn_problems_list *list);
+
+/* missing.c: what names mean nothing. True: they are to be told. */
+bool gn_build_tells_missing(const struct gn_build *b);
+/* There is no `what` of that name; says the nearest that is there. */
+void gn_build_missing(struct gn_build *b, const struct gn_transform *t, const char *name,
+                      const char *what);
+/* Tells of names and plugins that t is to match or to list, if they are to be told and nothing has them when
+ * it is its turn. */
+void gn_build_expect(struct gn_build *b, const struct gn_transform *t);
 
 /* sources.c: the entries of a build, sources made of their parents. */
 void gn_build_sources(struct gn_build *b, struct gn_sources *sources);

@@ -304,3 +304,8 @@ void gn_registry_settle(struct gn_registry *r)
     r->is_settled = true;
     (void)gn_edit_commit(gn_edit_begin(r));
 }
+
+void gn_registry_unsettle(struct gn_registry *r)
+{
+    r->is_settled = false;
+}

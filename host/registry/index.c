@@ -80,26 +80,47 @@ static bool is_there(const struct gn_entry *e)
            e->state == GN_ENTRY_OLDER;
 }
 
+static bool is_called_as(const struct gn_component *c, const struct gn_component *parent)
+{
+    return gn_streq(c->key, parent->key) && gn_streq(c->version, parent->version);
+}
+
+/* The transform that gave it its name or version; NULL: its plugin did. */
+static const struct gn_transform *namer(struct gn_build *b, const struct gn_component *c)
+{
+    for (; c->parent && !c->own; c = c->parent) {
+        for (size_t i = 0; !is_called_as(c, c->parent) && i < b->stack->count; i++) {
+            if (gn_build_recall(b, b->stack->v[i], c->parent) == c)
+                return b->stack->v[i];
+        }
+    }
+    return NULL;
+}
+
 /* Two plugins are told by their names; a name that transforms gave by what it was given to. */
 static void conflict(struct gn_build *b, struct gn_entry *loser, const struct gn_entry *winner)
 {
     const struct gn_component *c = loser->c, *other = winner->c;
     const struct gn_owner *of = provider(c), *by = provider(other);
+    const struct gn_transform *of_named = namer(b, c), *by_named = namer(b, other);
     const char *what = c->kind == GN_RESOURCE   ? "URI"
                        : c->kind == GN_TEMPLATE ? "URI template"
                                                 : "name";
-    const char *mixes = !c->version != !other->version ? ", one with and one without a version"
-                                                       : "";
+    const char *mixes = !c->version != !other->version
+                            ? ", one with and one without a version: give both one"
+                            : "";
     loser->state = GN_ENTRY_WRONG;
     gn_free(loser->why);
-    loser->why = gn_format("%s%s has one of that %s%s", by ? "plugin " : "the host",
-                           by ? by->name : "", what, mixes);
-    if (gn_streq(gn_component_origin(c)->key, c->key))
+    loser->why = gn_format("%s%s has one of that %s%s%s%s%s", by ? "plugin " : "the host",
+                           by ? by->name : "", what, by_named ? " (by " : "",
+                           by_named ? by_named->name : "", by_named ? ")" : "", mixes);
+    if (gn_streq(gn_component_origin(c)->key, c->key) && !of_named)
         gn_build_conflict(b, "%s %s: %s", gn_kind_name(c->kind), c->key, loser->why);
     else
-        gn_build_conflict(b, "%s %s (%s of %s%s): %s", gn_kind_name(c->kind), c->key,
+        gn_build_conflict(b, "%s %s (%s of %s%s%s%s): %s", gn_kind_name(c->kind), c->key,
                           gn_component_origin(c)->key, of ? "plugin " : "the host",
-                          of ? of->name : "", loser->why);
+                          of ? of->name : "", of_named ? ", by " : "",
+                          of_named ? of_named->name : "", loser->why);
 }
 
 /* Entries of one key, in their order. */

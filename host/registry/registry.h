@@ -56,6 +56,8 @@ struct gn_registry *gn_registry_new(void);
 void gn_registry_set_env(struct gn_registry *r, const struct gn_call_env *env);
 /* All that is configured has been loaded: from now on what is named and not there is a problem. */
 void gn_registry_settle(struct gn_registry *r);
+/* All of it is about to be unloaded: what is not there from now on is no problem. */
+void gn_registry_unsettle(struct gn_registry *r);
 void gn_registry_free(struct gn_registry *r); /* snapshots that others hold live on; NULL is fine */
 /* What nobody in particular sees. Borrowed: valid until the next commit. */
 struct gn_snapshot *gn_registry_current(struct gn_registry *r);

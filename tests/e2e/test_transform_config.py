@@ -429,6 +429,15 @@ def test_a_second_instance_has_names_that_clients_take(start):
 
 # ---------------------------------------------------------------- names that match nothing
 
+def test_what_rules_name_and_nobody_has_is_told_and_nothing_when_the_host_stops(start):
+    c = start([{"use": "disable", "names": ["admin_rset"]}, {"use": "enable", "plugins": ["deks"]},
+               tools_row({"search": {"name": "find"}})])
+    c.host.wait_log(r"transforms\[0\]: there is no .* admin_rset .did you mean admin_reset")
+    c.host.wait_log(r"transforms\[1\]: nothing is from a plugin deks .did you mean desk")
+    c.host.stop()
+    assert "there is no tool search" not in c.host.log()
+
+
 def test_names_that_match_nothing_are_told_once_with_a_suggestion(start):
     c = start([tools_row({"serch": {"name": "find"}}), {"use": "rename", "names": {"pinn": "x"}}])
     c.host.wait_log(r"transforms\[0\]: there is no tool serch.*search")

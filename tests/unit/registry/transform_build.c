@@ -296,6 +296,63 @@ Test(transform_build, what_a_table_names_and_nobody_has_is_told_once_all_is_load
     gn_registry_free(r);
 }
 
+Test(transform_build, what_a_rule_names_and_nobody_has_is_told_too)
+{
+    struct gn_registry *r = gn_registry_new();
+    struct told told = {GN_BUF_INIT(1u << 16)};
+    struct gn_transform *name = transform(GN_TRANSFORM_DISABLE, "transforms[0]"),
+                        *plugin = space("a", "ome"),
+                        *any = transform(GN_TRANSFORM_DISABLE, "transforms[2]"),
+                        *search = transform(GN_TRANSFORM_SEARCH, "transforms[3]");
+    gn_registry_on_problem(r, on_problem, &told);
+    name->match.names = texts("great");
+    any->match.names = texts("gone_*");
+    search->always = texts("forecast");
+    publish(r, component(GN_TOOL, &one, "greet"));
+    SET(r, name, plugin, any, search);
+    check_told(&told, "");
+    gn_registry_settle(r);
+    check_told(&told, "transforms[0]: there is no tool, prompt or resource great (did you mean "
+                      "greet?)\na: nothing is from a plugin ome (did you mean one?)\n"
+                      "transforms[3]: there is no tool, prompt or resource forecast\n");
+    publish(r, component(GN_TOOL, &two, "great"));
+    check_told(&told, "");
+    gn_buf_release(&told.text);
+    gn_registry_free(r);
+}
+
+Test(transform_build, what_goes_with_everything_is_not_missed)
+{
+    struct gn_registry *r = gn_registry_new();
+    struct told told = {GN_BUF_INIT(1u << 16)};
+    gn_registry_on_problem(r, on_problem, &told);
+    publish(r, component(GN_TOOL, &one, "greet"));
+    SET(r, renames("greet", "say_hello"));
+    gn_registry_settle(r);
+    gn_registry_unsettle(r);
+    struct gn_edit *e = gn_edit_begin(r);
+    gn_edit_remove_owner(e, &one);
+    (void)gn_edit_commit(e);
+    check_told(&told, "");
+    gn_buf_release(&told.text);
+    gn_registry_free(r);
+}
+
+Test(transform_build, a_conflict_tells_which_transform_gave_the_name)
+{
+    struct gn_registry *r = gn_registry_new();
+    struct gn_error err = {0};
+    publish(r, component(GN_TOOL, &one, "greet"));
+    SET(r, renames("salute", "greet"));
+    struct gn_edit *e = gn_edit_begin(r);
+    put(e, component(GN_TOOL, &two, "salute"));
+    cr_assert_eq(gn_edit_check(e, &err), GN_EEXIST);
+    cr_assert_str_eq(err.text, "tool greet (salute of plugin two, by transforms[0]): plugin "
+                               "one has one of that name");
+    gn_edit_abort(e);
+    gn_registry_free(r);
+}
+
 Test(transform_build, of_many_names_that_nobody_has_a_few_are_told_with_a_hint)
 {
     struct gn_registry *r = gn_registry_new();
