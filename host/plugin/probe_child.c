@@ -94,16 +94,26 @@ static bool has_more_keys(const uint8_t before[PTHREAD_KEYS_MAX / 8])
 
 /* ---------------------------------------------------------------- the manifest */
 
+static bool has_tool(const struct gn_generation *g, const char *name)
+{
+    for (size_t i = 0; i < g->component_count; i++) {
+        if (g->components[i]->kind == GN_TOOL && gn_streq(g->components[i]->key, name))
+            return true;
+    }
+    return false;
+}
+
 /* Tools that are made of others of the same plugin are shown as they will be; what another plugin
  * is to bring cannot be known here. */
-static void write_component(struct gn_jw *w, struct gn_registry *registry, struct gn_component *c)
+static void write_component(struct gn_jw *w, const struct gn_generation *g, struct gn_component *c)
 {
-    struct gn_component *made = gn_registry_made(registry, c);
+    struct gn_component *made = gn_registry_made(g->env->registry, c);
     if (made) {
         gn_component_write(made, (struct gn_view){.revision = GN_REV_LATEST}, w);
         return;
     }
-    GN_AUTO_FREE char *about = gn_format("made from %s of another plugin", c->from->parent);
+    GN_AUTO_FREE char *about = gn_format("made from %s%s", c->from->parent,
+                                         has_tool(g, c->from->parent) ? "" : " of another plugin");
     gn_jw_object(w, NULL);
     gn_jw_str(w, "name", c->name);
     gn_jw_str(w, "description", about);
@@ -117,7 +127,7 @@ static void write_components(struct gn_jw *w, const struct gn_generation *g, enu
     gn_jw_array(w, name);
     for (size_t i = 0; i < g->component_count; i++)
         if (g->components[i]->kind == kind)
-            write_component(w, g->env->registry, g->components[i]);
+            write_component(w, g, g->components[i]);
     gn_jw_end(w);
 }
 
