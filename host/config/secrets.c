@@ -70,6 +70,8 @@ static void read_mapping(struct gn_config_reader *r, const char *path, const str
 {
     const struct gn_yaml *file = map->first;
     bool is_one = map->count == 1 && gn_streq(file->name, "file");
+    if (is_one && file->failed)
+        return;
     if (is_one && file->kind == GN_YAML_TEXT && *file->text)
         read_file(r, path, file, s);
     else if (is_one)
@@ -90,6 +92,8 @@ static void read_secret(struct gn_config_reader *r, const char *path, const stru
         read_mapping(r, path, value, s);
     else if (value->kind != GN_YAML_TEXT)
         gn_yaml_problem(r->report, value->line, path, "must be a text, or {file: PATH}");
+    else if (value->failed)
+        return;
     else if (!*value->text || gn_yaml_is_null(value))
         gn_yaml_problem(r->report, value->line, path, "is empty");
     else if (strlen(value->text) > VALUE_MAX)

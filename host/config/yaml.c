@@ -246,6 +246,12 @@ static bool is_number(const char *s, bool *ret_integer)
     return *s == '\0';
 }
 
+/* YAML's core schema has each of its words in three cases. */
+static bool is_word(const char *s, const char *lower)
+{
+    return gn_strcaseeq(s, lower) && (gn_streq(s + 1, lower + 1) || !strpbrk(s, lower));
+}
+
 static json_t *text_to_json(const struct gn_yaml *node)
 {
     const char *s = node->text;
@@ -253,8 +259,8 @@ static json_t *text_to_json(const struct gn_yaml *node)
     int64_t whole;
     if (gn_yaml_is_null(node))
         return json_null();
-    if (!node->quoted && (gn_streq(s, "true") || gn_streq(s, "false")))
-        return json_boolean(gn_streq(s, "true"));
+    if (!node->quoted && (is_word(s, "true") || is_word(s, "false")))
+        return json_boolean(is_word(s, "true"));
     if (!node->quoted && is_number(s, &integer)) {
         if (integer && gn_parse_int64(s, &whole))
             return json_integer(whole);
@@ -315,6 +321,7 @@ static void expand_text(struct gn_arena *arena, struct gn_yaml *node, const char
     if (!strstr(node->text, "${"))
         return;
     struct gn_buf out = GN_BUF_INIT(TEXT_MAX);
+    size_t told = report->problems->len;
     for (const char *at = node->text; *at;) {
         if (gn_starts_with(at, "$${")) {
             gn_buf_adds(&out, "${");
@@ -331,6 +338,7 @@ static void expand_text(struct gn_arena *arena, struct gn_yaml *node, const char
         node->text = text;
     else
         gn_yaml_problem(report, node->line, path, "is too long with its variables replaced");
+    node->failed = report->problems->len != told;
     gn_buf_release(&out);
 }
 
@@ -412,7 +420,7 @@ void gn_yaml_expand(struct gn_arena *arena, struct gn_yaml *node, struct gn_yaml
 bool gn_yaml_is_null(const struct gn_yaml *node)
 {
     return node->kind == GN_YAML_TEXT && !node->quoted &&
-           (!*node->text || gn_streq(node->text, "~") || gn_streq(node->text, "null"));
+           (!*node->text || gn_streq(node->text, "~") || is_word(node->text, "null"));
 }
 
 json_t *gn_yaml_to_json(const struct gn_yaml *node)

@@ -24,6 +24,7 @@ struct gn_yaml {
     enum gn_yaml_kind kind;
     int line;                     /* from 1; of the key, if there is one */
     bool quoted;                  /* TEXT in quotes or as a block: always a string */
+    bool failed;                  /* TEXT with a variable that could not be replaced; it was told */
     const char *name;             /* the key under which a MAP holds it, else NULL */
     const char *text;             /* TEXT */
     struct gn_yaml *first, *next; /* children of a LIST or MAP, in order */

@@ -109,8 +109,9 @@ void gn_members_read_object(struct gn_members *r, const json_t *value, void *bas
 
 bool gn_members_is_bool(struct gn_members *r, const json_t *value)
 {
+    const char *hint = json_is_string(value) ? ": write it as one of these, without quotes" : "";
     if (!json_is_boolean(value))
-        gn_members_wrong(r, "must be true or false, but is %s", gn_members_kind(value));
+        gn_members_wrong(r, "must be true or false, but is %s%s", gn_members_kind(value), hint);
     return json_is_boolean(value);
 }
 

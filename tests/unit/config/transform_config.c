@@ -277,6 +277,11 @@ Test(transform_config, no_message_says_what_a_secret_is)
           "10: secrets.i: /nowhere/at/all: No such file or directory",
           "11: secrets.j: /dev/null: is not a regular file", "12: secrets.k: file must be a path",
           "13: secrets.l: is empty");
+    WRONG("secrets:\n  a: \"${GN_TEST_UNSET}\"\n  b: {file: \"${GN_TEST_UNSET}\"}\n",
+          "2: secrets.a: the environment variable GN_TEST_UNSET is not set "
+          "(${GN_TEST_UNSET:-default} gives a default)",
+          "3: secrets.b.file: the environment variable GN_TEST_UNSET is not set "
+          "(${GN_TEST_UNSET:-default} gives a default)");
     WRONG("secrets: hush", "1: secrets: must be a mapping of at most 1000 names (\"name: value\")");
     WRONG("secrets: [hush]",
           "1: secrets: must be a mapping of at most 1000 names (\"name: value\")");

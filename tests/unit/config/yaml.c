@@ -181,6 +181,8 @@ Test(yaml, texts_become_json)
 {
     assert_json("[1, -2, 0, 1.5, 1e3, -0.5E-2]", "[1, -2, 0, 1.5, 1000.0, -0.005]");
     assert_json("[true, false, null, ~, ]", "[true, false, null, null]");
+    assert_json("[True, TRUE, False, FALSE, Null, NULL]", "[true, true, false, false, null, null]");
+    assert_json("[tRue, trUE, nULL, 'True']", "[\"tRue\", \"trUE\", \"nULL\", \"True\"]");
     assert_json("['1', \"true\", 'null', '~', '']", "[\"1\", \"true\", \"null\", \"~\", \"\"]");
     assert_json("[007, +1, 1., .5, 1e, 0x10, 1_000, yes, No, .inf, 1.2.3]",
                 "[\"007\", \"+1\", \"1.\", \".5\", \"1e\", \"0x10\", \"1_000\", \"yes\", \"No\", "

@@ -204,15 +204,16 @@ Test(transform_json, an_unknown_member_is_told_with_a_suggestion)
 
 Test(transform_json, all_problems_are_told_at_once)
 {
-    assert_wrong("{\"name\": 5, \"enabled\": \"yes\", \"tags\": \"a\", \"meta\": [], "
-                 "\"arguments\": {\"a\": 1, \"b\": {\"hide\": 1, \"name\": \"\"}}}",
-                 "name: must be a text, but is a number: write it in quotes; "
-                 "enabled: must be true or false, but is a text; "
-                 "tags: must be a list of at most 1000 texts, but is a text; "
-                 "meta: must be a mapping, or null to have none, but is a list; "
-                 "arguments.a: must be a mapping, but is a number; "
-                 "arguments.b.hide: must be true or false, but is a number; "
-                 "arguments.b.name: is empty");
+    assert_wrong(
+        "{\"name\": 5, \"enabled\": \"yes\", \"tags\": \"a\", \"meta\": [], "
+        "\"arguments\": {\"a\": 1, \"b\": {\"hide\": 1, \"name\": \"\"}}}",
+        "name: must be a text, but is a number: write it in quotes; "
+        "enabled: must be true or false, but is a text: write it as one of these, without quotes; "
+        "tags: must be a list of at most 1000 texts, but is a text; "
+        "meta: must be a mapping, or null to have none, but is a list; "
+        "arguments.a: must be a mapping, but is a number; "
+        "arguments.b.hide: must be true or false, but is a number; "
+        "arguments.b.name: is empty");
 }
 
 Test(transform_json, each_member_says_what_it_takes)
@@ -432,28 +433,29 @@ Test(transform_json, entries_that_cannot_be_are_told_by_line_all_at_once)
 
 Test(transform_json, problems_of_tools_have_the_line_where_they_stand)
 {
-    WRONG("transforms:\n"
-          "- search\n"
-          "- use: tools\n"
-          "  tools:\n"
-          "    search:\n"
-          "      nmae: find\n"
-          "      arguments:\n"
-          "        limit:\n"
-          "          required: false\n"
-          "          hidden: true\n"
-          "        q: {type: int}\n"
-          "    other:\n"
-          "      enabled: maybe\n"
-          "    none:\n",
-          "6: transforms[1].tools.search.nmae: unknown key, did you mean name?",
-          "9: transforms[1].tools.search.arguments.limit.required: cannot be false: set a default "
-          "instead",
-          "10: transforms[1].tools.search.arguments.limit.hidden: unknown key, did you mean hide?",
-          "11: transforms[1].tools.search.arguments.q.type: \"int\" is not a type of JSON, did you "
-          "mean integer?",
-          "13: transforms[1].tools.other.enabled: must be true or false, but is a text",
-          "14: transforms[1].tools.none: must be a mapping, but is null");
+    WRONG(
+        "transforms:\n"
+        "- search\n"
+        "- use: tools\n"
+        "  tools:\n"
+        "    search:\n"
+        "      nmae: find\n"
+        "      arguments:\n"
+        "        limit:\n"
+        "          required: false\n"
+        "          hidden: true\n"
+        "        q: {type: int}\n"
+        "    other:\n"
+        "      enabled: maybe\n"
+        "    none:\n",
+        "6: transforms[1].tools.search.nmae: unknown key, did you mean name?",
+        "9: transforms[1].tools.search.arguments.limit.required: cannot be false: set a default "
+        "instead",
+        "10: transforms[1].tools.search.arguments.limit.hidden: unknown key, did you mean hide?",
+        "11: transforms[1].tools.search.arguments.q.type: \"int\" is not a type of JSON, did you "
+        "mean integer?",
+        "13: transforms[1].tools.other.enabled: must be true or false, but is a text: write it as one of these, without quotes",
+        "14: transforms[1].tools.none: must be a mapping, but is null");
 }
 
 Test(transform_json, two_tools_with_one_name_are_refused)
