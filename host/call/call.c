@@ -79,6 +79,12 @@ const char *gn_call_label(const struct gn_call *call)
     return call->label ? call->label : call->method ? call->method : "call";
 }
 
+/* While its code runs `arguments` are those of the code, with all that is hidden from clients. */
+const gantry_json *gn_call_arguments(const struct gn_call *call)
+{
+    return call->running ? call->given : call->arguments;
+}
+
 uint64_t gn_call_correlation(struct gn_call *call)
 {
     uint64_t id = __atomic_load_n(&call->correlation, __ATOMIC_RELAXED), made;
@@ -394,6 +400,7 @@ void gn_call_start(struct gn_call *call)
     if (!call->parent && c->owner && c->owner->hold && c->owner->hold(c->owner, call))
         return;
     call->hook = gn_call_hook_of(c, false);
+    call->given = call->arguments;
     if (gn_around_hold(call, call->hook))
         return;
     gn_call_ref(call);
@@ -431,6 +438,7 @@ void gn_call_start_completion(struct gn_call *call)
     GN_CHECK(c, GN_COMPONENT_MAGIC);
     call->is_completion = true;
     call->hook = gn_call_hook_of(c, true);
+    call->given = call->arguments;
     if (call->finished || gn_around_hold(call, call->hook))
         return;
     gn_call_ref(call);

@@ -234,8 +234,9 @@ struct gantry_call {
     struct gn_task *task;  /* while the handler runs: on which it is */
     struct gn_task *spine; /* the coroutine that its middlewares run on; NULL without any */
     void *in;
-    struct gn_bound bound; /* without middlewares only what it is bound to, `inner` */
-    uint32_t timeout_ms;   /* 0: component's, else env's */
+    struct gn_bound bound;    /* without middlewares only what it is bound to, `inner` */
+    const gantry_json *given; /* the arguments that it was started with */
+    uint32_t timeout_ms;      /* 0: component's, else env's */
     struct gn_timer deadline;
     bool is_clock_stopped; /* it waits for its client: the deadline stands still */
 
@@ -342,6 +343,11 @@ void gn_call_lend_timeout(struct gn_call *call, const struct gn_component *c);
 const char *gn_capability_names(struct gn_call *call, uint32_t bits);
 /* [coroutine] Throws away what has been said: content, structured output, failure. */
 void gn_call_reset_result(struct gn_call *call);
+
+/* [loop] For those who tell of a call that has ended, in the middle of it perhaps: its arguments as
+ * clients and middlewares know them, NULL if there are none, and its label, whatever runs now. */
+const gantry_json *gn_call_arguments(const struct gn_call *call);
+const char *gn_call_outer_label(const struct gn_call *call);
 
 /* [task] Runs component as a child of `parent` and waits; a coroutine handler called by a coroutine
  * runs on the same stack, other combinations on a task of their own. The child (one reference,

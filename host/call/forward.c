@@ -55,6 +55,14 @@ struct gn_component *gn_call_component(const struct gn_call *call)
     return c;
 }
 
+const char *gn_call_outer_label(const struct gn_call *call)
+{
+    const char *label = gn_call_label(call);
+    for (const struct gn_frame *f = call->frame; f; f = f->prev)
+        label = f->label ? f->label : label;
+    return label;
+}
+
 bool gn_call_owner_at(const struct gn_call *call, size_t i, struct gn_owner **ret)
 {
     const struct gn_frame *f = call->frame;

@@ -61,8 +61,9 @@ static void add_correlation(struct gn_jw *w, const struct gn_call *call)
 static void add_arguments(struct gn_jw *w, const struct gn_call *call)
 {
     struct gn_log_rules *rules = gn_log_rules_of(call->env->log);
-    if (rules && call->arguments)
-        gn_redact_json(rules->redactor, call->arguments, w, "arguments");
+    const gantry_json *arguments = gn_call_arguments(call);
+    if (rules && arguments)
+        gn_redact_json(rules->redactor, arguments, w, "arguments");
     gn_log_rules_unref(rules);
 }
 
@@ -81,7 +82,7 @@ static void write_line(const struct gn_call *call, enum gn_outcome outcome, bool
     add(&w, "transport", call->transport);
     add(&w, "revision", gn_revision_name(call->revision));
     add(&w, "method", call->method);
-    add(&w, "component", gn_call_label(call));
+    add(&w, "component", gn_call_outer_label(call));
     add(&w, "uri", call->uri);
     gn_jw_str(&w, "outcome", call->error_code ? REFUSED : outcomes[outcome]);
     add_correlation(&w, call);
