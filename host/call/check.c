@@ -18,6 +18,7 @@ struct binding {
     const struct gn_component *at;    /* as this one knows them */
     const gantry_json *arguments;
     bool is_inner;     /* not those that were given any more */
+    bool is_raw;       /* by the names of the parent, and that is how it is told of them */
     bool is_forwarded; /* given by the function around a tool, and not all that `outer` has */
     struct gn_problems problems;
     struct gn_error err;
@@ -183,6 +184,32 @@ static size_t without_values(const char *line, size_t len)
     return len;
 }
 
+/* A line about all arguments ("missing \"limit\"") with names as they are known outside. False: it
+ * names one that is not. */
+static bool reword_names(const struct binding *b, const char *line, size_t len, struct gn_buf *out)
+{
+    char inner[512];
+    for (size_t i = 0, end; i < len; i = end) {
+        const char *quote = memchr(line + i, '"', len - i);
+        size_t at = quote ? (size_t)(quote - line) + 1 : len;
+        gn_buf_add(out, line + i, at - i);
+        for (end = at; end < len && line[end] != '"'; end++)
+            end += line[end] == '\\' && end + 1 < len;
+        if (end == len || end - at >= sizeof inner) {
+            gn_buf_add(out, line + at, end - at);
+            continue;
+        }
+        memcpy(inner, line + at, end - at);
+        inner[end - at] = '\0';
+        const char *name = outer_name(b, inner);
+        if (!name)
+            return false;
+        gn_buf_addf(out, "%s\"", b->is_raw ? inner : name);
+        end++;
+    }
+    return true;
+}
+
 /* The name that it is about is put as it is known outside. False: it is not, or the line is about
  * all of them. */
 static bool reword(const struct binding *b, const char *line, size_t len, struct gn_buf *out)
@@ -190,13 +217,12 @@ static bool reword(const struct binding *b, const char *line, size_t len, struct
     char inner[512];
     size_t at;
     gn_buf_adds(out, out->len ? "\n" : "");
-    if (len == 0 || line[0] != '/') {
-        gn_buf_add(out, line, without_values(line, len)); /* of hidden arguments too */
-        return b->is_forwarded;
-    }
+    if (len == 0 || line[0] != '/') /* without values: of hidden arguments too */
+        return b->is_forwarded && reword_names(b, line, without_values(line, len), out);
     const char *name = name_in(line, len, inner, &at) ? outer_name(b, inner) : NULL;
     if (!name)
         return false;
+    name = b->is_raw ? inner : name;
     gn_buf_adds(out, "/");
     for (; *name; name++)
         gn_buf_adds(out, *name == '/' ? "~1" : *name == '~' ? "~0" : (const char[]){*name, '\0'});
@@ -295,7 +321,7 @@ static void begin(struct binding *b, struct gn_call *call, const struct gn_compo
     b->call = call;
     b->outer = b->at = outer;
     b->arguments = arguments;
-    b->is_inner = b->is_forwarded = false;
+    b->is_inner = b->is_forwarded = b->is_raw = false;
     b->err.code = 0;
     b->err.text[0] = '\0';
     gn_problems_init(&b->problems);
@@ -321,12 +347,13 @@ bool gn_call_bind(struct gn_call *call, enum gn_outcome *ret_outcome)
 }
 
 bool gn_call_bind_parent(struct gn_call *call, const struct gn_component *around,
-                         const gantry_json *arguments, enum gn_outcome *ret_outcome)
+                         const gantry_json *arguments, bool is_raw, enum gn_outcome *ret_outcome)
 {
     struct binding b;
     begin(&b, call, around, arguments);
-    int rc = gn_made_map(call, around, arguments, &b.arguments, &b.err);
+    int rc = is_raw ? GN_OK : gn_made_map(call, around, arguments, &b.arguments, &b.err);
     b.is_inner = b.is_forwarded = true;
+    b.is_raw = is_raw;
     if (!rc) {
         b.at = around->parent;
         rc = bind_all(&b);

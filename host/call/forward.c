@@ -175,12 +175,7 @@ static void enter(void *arg)
     if (parent->owner)
         parent->owner->ref(parent->owner);
     push(f, parent);
-    if (f->is_raw) {
-        call->arguments = f->arguments;
-        f->is_bound = gn_call_bind(call, &f->outcome);
-    } else {
-        f->is_bound = gn_call_bind_parent(call, now, f->arguments, &f->outcome);
-    }
+    f->is_bound = gn_call_bind_parent(call, now, f->arguments, f->is_raw, &f->outcome);
     call->arguments = call->bound.inner;
 }
 

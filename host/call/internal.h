@@ -13,9 +13,9 @@
  * call->failure and the outcome say why; what no client can help is in the log. [loop] */
 bool gn_call_bind(struct gn_call *call, enum gn_outcome *ret_outcome);
 /* The same for call->component as the parent of the function `around` it, which gives arguments by
- * the names of its own tool. [loop] */
+ * the names of its own tool, or is_raw: of the parent. [loop] */
 bool gn_call_bind_parent(struct gn_call *call, const struct gn_component *around,
-                         const gantry_json *arguments, enum gn_outcome *ret_outcome);
+                         const gantry_json *arguments, bool is_raw, enum gn_outcome *ret_outcome);
 /* next.c: the same before middlewares, which may still change the arguments. [loop] */
 void gn_call_bind_ahead(struct gn_call *call);
 /* verdict.c: it failed by what its client cannot help, nor is to see: `why` is for the log. */

@@ -187,6 +187,42 @@ Test(transform_forward, tells_what_the_parent_did_not_take_by_the_names_of_the_t
     close_rig();
 }
 
+static int pass_raw(gantry_call *call, const void *in)
+{
+    (void)in;
+    return gn_call_forward(call, call->arguments, true);
+}
+
+Test(transform_forward, tells_no_names_of_hidden_arguments)
+{
+    const struct {
+        gantry_run_fn run;
+        const char *arguments;
+        enum gn_outcome outcome;
+        const char *text;
+    } cases[] = {
+        {pass, "{}", GN_OUT_INVALID, "missing \\\"n\\\""},
+        {pass_raw, "{\"key\":\"k\"}", GN_OUT_INVALID, "missing \\\"limit\\\""},
+        {pass_raw, "{\"limit\":\"many\",\"key\":\"k\"}", GN_OUT_INVALID, "/limit: "},
+        {pass_raw, "{\"limit\":1}", GN_OUT_ACCIDENT, "internal error"},
+        {pass_raw, "{\"limit\":1,\"key\":[]}", GN_OUT_ACCIDENT, "internal error"},
+        {pass_raw, "{\"limit\":1,\"key\":\"k\"}", GN_OUT_RESULT, "limit"},
+    };
+    for (size_t i = 0; i < GN_COUNT(cases); i++) {
+        open_rig();
+        tool = shape_tool(&r, "parent", echo, 0,
+                          "{\"type\":\"object\",\"properties\":{\"limit\":{\"type\":\"integer\"},"
+                          "\"key\":{\"type\":\"string\"}},\"required\":[\"limit\",\"key\"]}");
+        around(cases[i].run, "around",
+               ROWS({.name = "n", .parent_name = "limit"},
+                    {.parent_name = "key", .source = GN_SOURCE_VALUE, .json = "\"k\""}));
+        call_with(cases[i].arguments);
+        expect(cases[i].outcome, cases[i].text);
+        cr_expect(cases[i].outcome == GN_OUT_RESULT || !strstr(c.result, "key"), "%s", c.result);
+        close_rig();
+    }
+}
+
 Test(transform_forward, takes_the_blame_for_a_hidden_value)
 {
     open_rig();
