@@ -128,8 +128,8 @@ bool gn_build_tells_missing(const struct gn_build *b);
 /* There is no `what` of that name; says the nearest that is there. */
 void gn_build_missing(struct gn_build *b, const struct gn_transform *t, const char *name,
                       const char *what);
-/* Tells of names and plugins that t is to match or to list, if they are to be told and nothing has them when
- * it is its turn. */
+/* Tells of names and plugins that t is to match or to list, if they are to be told and nothing has
+ * them when it is its turn. */
 void gn_build_expect(struct gn_build *b, const struct gn_transform *t);
 
 /* sources.c: the entries of a build, sources made of their parents. */

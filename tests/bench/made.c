@@ -9,15 +9,14 @@ typedef struct {
     const char *query, *key_1, *key_2, *key_3, *key_4, *key_5;
     int64_t limit;
 } look_in;
-static const gantry_arg look_args[] = {
-    GANTRY_ARG(look_in, query, "What to look for"),
-    GANTRY_ARG(look_in, limit, "How many", .default_json = "1"),
-    GANTRY_ARG(look_in, key_1, "Not for clients", .optional = 1),
-    GANTRY_ARG(look_in, key_2, "Not for clients", .optional = 1),
-    GANTRY_ARG(look_in, key_3, "Not for clients", .optional = 1),
-    GANTRY_ARG(look_in, key_4, "Not for clients", .optional = 1),
-    GANTRY_ARG(look_in, key_5, "Not for clients", .optional = 1),
-    GANTRY_ARGS_END};
+static const gantry_arg look_args[] = {GANTRY_ARG(look_in, query, "What to look for"),
+                                       GANTRY_ARG(look_in, limit, "How many", .default_json = "1"),
+                                       GANTRY_ARG(look_in, key_1, "Not for clients", .optional = 1),
+                                       GANTRY_ARG(look_in, key_2, "Not for clients", .optional = 1),
+                                       GANTRY_ARG(look_in, key_3, "Not for clients", .optional = 1),
+                                       GANTRY_ARG(look_in, key_4, "Not for clients", .optional = 1),
+                                       GANTRY_ARG(look_in, key_5, "Not for clients", .optional = 1),
+                                       GANTRY_ARGS_END};
 GANTRY_TOOL(look, look_in, "Looks for something")
 {
     return gantry_text(call, "%s", in->query);
