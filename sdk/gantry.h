@@ -492,8 +492,9 @@ typedef struct gantry_rename {
 } gantry_rename;
 
 /* A transform of the lists as a whole. Made with GANTRY_TRANSFORM(DISABLE, "name", options). What
- * it concerns: of each list that is given a component must be in one; all NULL and 0: everything.
- * "NAME*" means all names that begin so. */
+ * it concerns: of each list that is given a component must be in one; all NULL and 0: everything
+ * (ENABLE, DISABLE and ONLY must say so: by kinds, or by a function). "NAME*" means all names that
+ * begin so. */
 typedef struct gantry_transform {
     uint32_t size;
     uint32_t type;    /* GANTRY_TRANSFORM_ */

@@ -144,6 +144,15 @@ static int check_use(const gantry_transform *t, struct gn_error *err)
             return gn_error_set(err, GN_EINVAL, ".%s is not for the type %s", uses[i].what,
                                 gn_transform_type_name((enum gn_transform_type)t->type));
     }
+    bool is_rule = t->type == GANTRY_TRANSFORM_ENABLE || t->type == GANTRY_TRANSFORM_DISABLE ||
+                   t->type == GANTRY_TRANSFORM_ONLY;
+    /* Without a word on what it concerns it would take away all that all plugins have, or nothing.
+     */
+    if (is_rule && !t->kinds && !t->names && !t->tags && !t->plugins && !t->versions &&
+        !t->concerns)
+        return gn_error_set(err, GN_EINVAL,
+                            "needs at least one of .kinds, .names, .tags, .plugins, .versions, "
+                            ".concerns (.kinds with all kinds means everything)");
     if (t->max_results > MAX_RESULTS)
         return gn_error_set(err, GN_EINVAL, ".max_results is %u: %d at most", t->max_results,
                             MAX_RESULTS);

@@ -312,6 +312,7 @@ static int publish(struct trial *t)
     int rc = GN_OK;
     for (size_t i = 0; !rc && i < t->g->component_count; i++)
         rc = gn_edit_add(e, t->g->components[i], &t->err);
+    gn_edit_transforms(e, &t->g->owner, t->g->transforms, t->g->transform_count);
     if (!rc)
         rc = gn_edit_check(e, &t->err);
     if (rc)
@@ -325,6 +326,7 @@ static void retract(struct trial *t)
 {
     struct gn_edit *e = gn_edit_begin(t->child->env.registry);
     gn_edit_remove_owner(e, &t->g->owner);
+    gn_edit_transforms(e, &t->g->owner, NULL, 0);
     (void)gn_edit_commit(e);
 }
 

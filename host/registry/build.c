@@ -258,10 +258,11 @@ static void warn_of_prefixed(struct gn_build *b, const struct gn_component *made
 static void warn_of_name(struct gn_build *b, const struct gn_transform *t, enum gn_kind kind,
                          const char *name)
 {
+    char label[GN_TRANSFORM_LABEL];
     const char *doubt = kind == GN_RESOURCE ? NULL : gn_name_doubt(name);
     if (doubt)
         gn_build_problem(b, GN_WARNING, "%s: %s %s: its name %s, which some clients refuse",
-                         t->name, gn_kind_name(kind), name, doubt);
+                         gn_transform_label(t, label), gn_kind_name(kind), name, doubt);
 }
 
 static void apply_namespace(struct gn_build *b, struct gn_transform *t, size_t at)
@@ -294,6 +295,7 @@ static bool is_name(const char *name)
 static struct gn_component *renamed(struct gn_build *b, const struct gn_transform *t,
                                     struct gn_component *c, const char *to)
 {
+    char label[GN_TRANSFORM_LABEL];
     const char *why = NULL;
     if (c->kind == GN_TEMPLATE)
         why = "the text of a template cannot be changed: use a namespace";
@@ -302,8 +304,8 @@ static struct gn_component *renamed(struct gn_build *b, const struct gn_transfor
     else if (c->kind == GN_TOOL && !is_name(to))
         why = "its new name is not 1 to 128 of A-Z a-z 0-9 _ - .";
     if (why) {
-        gn_build_problem(b, GN_ERROR, "%s: %s %s to %s: %s", t->name, gn_kind_name(c->kind), c->key,
-                         to, why);
+        gn_build_problem(b, GN_ERROR, "%s: %s %s to %s: %s", gn_transform_label(t, label),
+                         gn_kind_name(c->kind), c->key, to, why);
         return NULL;
     }
     return at_uri(c, to, NULL);
@@ -341,13 +343,14 @@ static void apply_rename(struct gn_build *b, struct gn_transform *t, size_t at)
 static void make_over(struct gn_build *b, struct gn_transform *t, struct gn_from *from, size_t i)
 {
     struct gn_component *c = b->v[i].c;
+    char label[GN_TRANSFORM_LABEL];
     struct gn_component *made = gn_build_recall(b, t, c);
     if (made) {
         gn_component_ref(made);
     } else {
         struct gn_error err = {0};
         if (gn_derive(b->registry->env, from, NULL, c, &made, &err)) {
-            gn_build_problem(b, GN_ERROR, "%s: %s", t->name, err.text);
+            gn_build_problem(b, GN_ERROR, "%s: %s", gn_transform_label(t, label), err.text);
             if (from->keep)
                 return;
             /* What it was to hide must not be seen because of a mistake. */

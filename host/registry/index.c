@@ -103,6 +103,7 @@ static void conflict(struct gn_build *b, struct gn_entry *loser, const struct gn
     const struct gn_component *c = loser->c, *other = winner->c;
     const struct gn_owner *of = provider(c), *by = provider(other);
     const struct gn_transform *of_named = namer(b, c), *by_named = namer(b, other);
+    char of_label[GN_TRANSFORM_LABEL], by_label[GN_TRANSFORM_LABEL];
     const char *what = c->kind == GN_RESOURCE   ? "URI"
                        : c->kind == GN_TEMPLATE ? "URI template"
                                                 : "name";
@@ -113,14 +114,15 @@ static void conflict(struct gn_build *b, struct gn_entry *loser, const struct gn
     gn_free(loser->why);
     loser->why = gn_format("%s%s has one of that %s%s%s%s%s", by ? "plugin " : "the host",
                            by ? by->name : "", what, by_named ? " (by " : "",
-                           by_named ? by_named->name : "", by_named ? ")" : "", mixes);
+                           by_named ? gn_transform_label(by_named, by_label) : "",
+                           by_named ? ")" : "", mixes);
     if (gn_streq(gn_component_origin(c)->key, c->key) && !of_named)
         gn_build_conflict(b, "%s %s: %s", gn_kind_name(c->kind), c->key, loser->why);
     else
         gn_build_conflict(b, "%s %s (%s of %s%s%s%s): %s", gn_kind_name(c->kind), c->key,
                           gn_component_origin(c)->key, of ? "plugin " : "the host",
                           of ? of->name : "", of_named ? ", by " : "",
-                          of_named ? of_named->name : "", loser->why);
+                          of_named ? gn_transform_label(of_named, of_label) : "", loser->why);
 }
 
 /* Entries of one key, in their order. */

@@ -23,6 +23,7 @@ bool gn_build_tells_missing(const struct gn_build *b)
 void gn_build_missing(struct gn_build *b, const struct gn_transform *t, const char *name,
                       const char *what)
 {
+    char label[GN_TRANSFORM_LABEL];
     bool has_hint = b->hints++ < HINTS_MAX;
     const char **keys = gn_calloc(b->count + 1, sizeof *keys);
     size_t n = 0;
@@ -32,13 +33,14 @@ void gn_build_missing(struct gn_build *b, const struct gn_transform *t, const ch
             keys[n++] = e->c->key;
     }
     const char *near = gn_nearest(name, keys);
-    gn_build_problem(b, GN_WARNING, "%s: there is no %s %s%s%s%s", t->name, what, name,
-                     near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+    gn_build_problem(b, GN_WARNING, "%s: there is no %s %s%s%s%s", gn_transform_label(t, label),
+                     what, name, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
     gn_free(keys);
 }
 
 static void missing_plugin(struct gn_build *b, const struct gn_transform *t, const char *name)
 {
+    char label[GN_TRANSFORM_LABEL];
     bool has_hint = b->hints++ < HINTS_MAX;
     const char **names = gn_calloc(b->count + 1, sizeof *names);
     size_t n = 0;
@@ -48,8 +50,9 @@ static void missing_plugin(struct gn_build *b, const struct gn_transform *t, con
             names[n++] = owner->name;
     }
     const char *near = gn_nearest(name, names);
-    gn_build_problem(b, GN_WARNING, "%s: nothing is from a plugin %s%s%s%s", t->name, name,
-                     near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+    gn_build_problem(b, GN_WARNING, "%s: nothing is from a plugin %s%s%s%s",
+                     gn_transform_label(t, label), name, near ? " (did you mean " : "",
+                     near ? near : "", near ? "?)" : "");
     gn_free(names);
 }
 

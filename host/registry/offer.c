@@ -92,6 +92,7 @@ void gn_offer_make(struct gn_transform *t, const struct gn_offered *specs, size_
 
 bool gn_offer_is_taken(struct gn_build *b, const struct gn_transform *t, const char *name)
 {
+    char label[GN_TRANSFORM_LABEL];
     for (size_t i = 0; i < b->count; i++) {
         const struct gn_entry *e = &b->v[i];
         const struct gn_component *c = e->c;
@@ -100,7 +101,7 @@ bool gn_offer_is_taken(struct gn_build *b, const struct gn_transform *t, const c
         gn_build_problem(b, GN_WARNING,
                          "%s: %s cannot offer a tool %s: %s%s has one of that name (rename or "
                          "disable that before)",
-                         t->name, gn_transform_type_name(t->type), name,
+                         gn_transform_label(t, label), gn_transform_type_name(t->type), name,
                          c->owner ? "plugin " : "the host", c->owner ? c->owner->name : "");
         return true;
     }

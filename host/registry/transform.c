@@ -5,6 +5,7 @@
 #include "util/alloc.h"
 #include "util/str.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const type_names[GN_TRANSFORM_COUNT] = {
@@ -74,6 +75,14 @@ void gn_transform_unref(struct gn_transform *t)
     gn_free(t->name);
     t->magic = 0;
     gn_free(t);
+}
+
+const char *gn_transform_label(const struct gn_transform *t, char buf[GN_TRANSFORM_LABEL])
+{
+    if (!t->owner)
+        return t->name;
+    snprintf(buf, GN_TRANSFORM_LABEL, "plugin %.128s: transform %.128s", t->owner->name, t->name);
+    return buf;
 }
 
 const char *gn_transform_type_name(enum gn_transform_type type)

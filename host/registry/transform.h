@@ -61,6 +61,9 @@ struct gn_transform {
 struct gn_transform *gn_transform_new(enum gn_transform_type type, const char *name);
 struct gn_transform *gn_transform_ref(struct gn_transform *t);
 void gn_transform_unref(struct gn_transform *t); /* NULL is fine */
+/* For people: "transforms[2]", or "plugin NAME: transform NAME". buf is where it may be written. */
+#define GN_TRANSFORM_LABEL 320
+const char *gn_transform_label(const struct gn_transform *t, char buf[GN_TRANSFORM_LABEL]);
 /* "namespace", "rename", ...: as in etc/gantry.yaml. */
 const char *gn_transform_type_name(enum gn_transform_type type);
 /* 0; GN_ENOENT: no type has that name. */

@@ -188,3 +188,9 @@ def test_what_plugins_print_is_not_among_it(tmp_path):
 def test_an_empty_folder_serves_nothing(tmp_path, folder):
     done = gantry("inspect", "--plugins", tmp_path, *([folder] if folder else []))
     assert "nothing is served" in done.stdout if not folder else json.loads(done.stdout)["tools"] == []
+
+
+def test_check_refuses_a_plugin_whose_transforms_give_one_name_to_two_of_its_tools():
+    said = gantry("check", plugin_file("bad_renames"), ok=(1,)).stderr
+    assert "tool here (there of plugin bad_renames, by plugin bad_renames: transform words): " \
+           "plugin bad_renames has one of that name" in said

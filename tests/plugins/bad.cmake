@@ -17,7 +17,7 @@ bad_crash(START WAIT)
 bad_crash(STOP CRASH)
 bad_crash(DESTRUCTOR CRASH)
 
-foreach(name bigger duplicate key major plain print stuck)
+foreach(name bigger duplicate key major plain print renames stuck)
   gantry_add_plugin(bad_${name} bad_${name}.c)
 endforeach()
 gantry_add_plugin(bad_undefined bad_undefined.c)

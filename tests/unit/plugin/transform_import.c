@@ -51,7 +51,11 @@ static gantry_from from(const char *name, const char *parent)
 
 static gantry_transform transform(uint32_t type, const char *name)
 {
-    return (gantry_transform){.size = sizeof(gantry_transform), .type = type, .name = name};
+    return (gantry_transform){.size = sizeof(gantry_transform),
+                              .type = type,
+                              .name = name,
+                              .kinds = type == GANTRY_TRANSFORM_DISABLE ? 1u << GANTRY_KIND_TOOL
+                                                                        : 0};
 }
 
 static void check_from(const gantry_from *f, const char *message)
@@ -418,6 +422,10 @@ Test(transform_import, a_wrong_transform_is_refused_by_name)
 {
     REFUSED_TRANSFORM(GN_EINVAL, "transform without a name: has no name", t.name = NULL);
     REFUSED_TRANSFORM(GN_EINVAL, "transform x: has no type", t.type = 0);
+    REFUSED_TRANSFORM(GN_EINVAL,
+                      "transform x: needs at least one of .kinds, .names, .tags, .plugins, "
+                      ".versions, .concerns (.kinds with all kinds means everything)",
+                      t.kinds = 0, t.principals = GANTRY_LIST_OF("ada"));
     REFUSED_TRANSFORM(GN_ENOTSUP, "transform x: is of a type newer than this host (9)", t.type = 9);
     REFUSED_TRANSFORM(GN_ENOTSUP, "transform x: uses kinds newer than this host (0x80)",
                       t.kinds = 0x80);
