@@ -197,18 +197,29 @@ static const struct gn_entry *find_wrong(const struct gn_edit *e)
     return NULL;
 }
 
+/* The first name that is taken is told whole, of others how many there are. */
+static int check_names(const struct gn_edit *e, struct gn_error *err)
+{
+    const char *first = NULL;
+    size_t more = 0;
+    for (size_t i = 0; e->adds && i < e->problems.count; i++) {
+        const struct gn_problem *p = &e->problems.v[i];
+        if (!p->is_conflict || has_problem(&e->registry->problems, p->text))
+            continue;
+        more += first != NULL;
+        first = first ? first : p->text;
+    }
+    if (first && more > 0)
+        return gn_error_set(err, GN_EEXIST, "%s (and %zu more that have names of others)", first,
+                            more);
+    return first ? gn_error_set(err, GN_EEXIST, "%s", first) : GN_OK;
+}
+
 int gn_edit_check(struct gn_edit *e, struct gn_error *err)
 {
     build(e);
     const struct gn_entry *wrong = find_wrong(e);
-    if (wrong)
-        return gn_error_set(err, GN_EINVAL, "%s", wrong->why);
-    for (size_t i = 0; e->adds && i < e->problems.count; i++) {
-        const struct gn_problem *p = &e->problems.v[i];
-        if (p->is_conflict && !has_problem(&e->registry->problems, p->text))
-            return gn_error_set(err, GN_EEXIST, "%s", p->text);
-    }
-    return GN_OK;
+    return wrong ? gn_error_set(err, GN_EINVAL, "%s", wrong->why) : check_names(e, err);
 }
 
 /* ---------------------------------------------------------------- what has changed */

@@ -353,6 +353,26 @@ Test(transform_build, a_conflict_tells_which_transform_gave_the_name)
     gn_registry_free(r);
 }
 
+Test(transform_build, a_conflict_tells_how_many_more_there_are)
+{
+    struct gn_registry *r = gn_registry_new();
+    struct gn_error err = {0};
+    const char *const names[] = {"a", "b", "c"};
+    struct gn_edit *e = gn_edit_begin(r);
+    for (size_t i = 0; i < GN_COUNT(names); i++)
+        put(e, component(GN_TOOL, &one, names[i]));
+    gn_edit_commit(e);
+    e = gn_edit_begin(r);
+    for (size_t i = 0; i < GN_COUNT(names); i++)
+        put(e, component(GN_TOOL, &two, names[i]));
+    cr_assert_eq(gn_edit_check(e, &err), GN_EEXIST);
+    cr_assert_str_eq(err.text,
+                     "tool a: plugin one has one of that name (and 2 more that have names "
+                     "of others)");
+    gn_edit_abort(e);
+    gn_registry_free(r);
+}
+
 Test(transform_build, of_many_names_that_nobody_has_a_few_are_told_with_a_hint)
 {
     struct gn_registry *r = gn_registry_new();
