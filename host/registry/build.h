@@ -48,7 +48,7 @@ struct gn_sources {
 struct gn_stack {
     uint32_t refs;
     size_t count;
-    bool has_predicates;
+    bool has_predicates, has_patterns;
     struct gn_map named; /* principals that rules name */
     struct gn_transform *v[];
 };

@@ -96,7 +96,8 @@ void gn_edit_transforms(struct gn_edit *e, struct gn_owner *owner, struct gn_tra
         gn_stack_add(s, v[i]);
     gn_stack_unref(e->stack);
     e->stack = s;
-    e->adds = e->adds || count > 0;
+    /* Taken away by the operator they may leave two with one name, and that can be refused. */
+    e->adds = e->adds || count > 0 || !owner;
 }
 
 void gn_edit_remove_owner(struct gn_edit *e, const struct gn_owner *owner)

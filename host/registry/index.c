@@ -243,8 +243,11 @@ struct gn_snapshot *gn_snapshot_make(struct gn_build *b)
     s->magic = GN_SNAPSHOT_MAGIC;
     s->refs = 1;
     gn_map_init(&s->by_uri);
+    gn_map_init(&s->principals);
     for (size_t i = 0; i < b->count; i++) {
         counts[b->v[i].c->kind]++;
+        if (b->v[i].c->principal)
+            gn_map_put(&s->principals, b->v[i].c->principal, b->v[i].c);
         b->v[i].is_new = is_new(b, b->v[i].c);
     }
     for (int kind = GN_TOOL; kind < GN_KINDS; kind++) {
@@ -301,6 +304,7 @@ void gn_snapshot_unref(struct gn_snapshot *s)
         gn_renderings_free(s->kinds[kind].renderings);
     }
     gn_map_release(&s->by_uri, NULL);
+    gn_map_release(&s->principals, NULL);
     gn_map_release(&s->made, NULL);
     for (size_t i = 0; i < s->entry_count; i++) {
         gn_component_unref(s->entries[i].c);

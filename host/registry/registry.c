@@ -103,17 +103,14 @@ static bool is_special(const struct gn_registry *r, const char *principal)
 {
     if (!principal || !varies(r->current))
         return false;
-    if (r->stack->has_predicates || gn_map_find(&r->stack->named, principal))
+    const struct gn_stack *stack = r->stack;
+    if (stack->has_predicates || gn_map_find(&stack->named, principal) ||
+        gn_map_find(&r->current->principals, principal))
         return true;
     const char *pattern;
-    for (size_t at = 0; gn_map_next(&r->stack->named, &at, &pattern, NULL);) {
+    for (size_t at = 0; stack->has_patterns && gn_map_next(&stack->named, &at, &pattern, NULL);) {
         char *const one[] = {(char *)(uintptr_t)pattern, NULL};
         if (gn_match_name(one, principal))
-            return true;
-    }
-    for (size_t i = 0; i < r->current->entry_count; i++) {
-        const struct gn_component *c = r->current->entries[i].c;
-        if (c->principal && gn_streq(c->principal, principal))
             return true;
     }
     return false;
@@ -137,20 +134,16 @@ struct gn_snapshot *gn_registry_view(struct gn_registry *r, const struct gn_view
 {
     GN_CHECK(r, GN_REGISTRY_MAGIC);
     struct gn_rules *rules = viewer ? (struct gn_rules *)(uintptr_t)viewer->rules : NULL;
-    const char *principal = viewer && (rules || varies(r->current)) ? viewer->principal : NULL;
+    const char *principal = viewer && is_special(r, viewer->principal) ? viewer->principal : NULL;
     if (!principal && !rules)
         return r->current;
     struct gn_view_kept *v = find_view(r, principal, rules);
     if (v)
         return v->snapshot;
-    struct gn_snapshot *s;
-    if (rules || is_special(r, principal)) {
-        s = gn_build_run(r, r->sources, r->stack, viewer, NULL, NULL);
-        s->version = r->current->version;
-        memcpy(s->cursor_key, r->current->cursor_key, sizeof s->cursor_key);
-    } else {
-        s = gn_snapshot_ref(r->current);
-    }
+    struct gn_viewer who = {.principal = principal, .rules = rules};
+    struct gn_snapshot *s = gn_build_run(r, r->sources, r->stack, &who, NULL, NULL);
+    s->version = r->current->version;
+    memcpy(s->cursor_key, r->current->cursor_key, sizeof s->cursor_key);
     if (r->view_count >= GN_VIEWS)
         free_view(r, GN_CONTAINER(r->views.prev, struct gn_view_kept, node));
     v = gn_calloc(1, sizeof *v);

@@ -32,6 +32,7 @@ struct gn_snapshot {
         bool varies;              /* other viewers may see another list */
         struct gn_rendering *renderings; /* lists as bytes, made when asked for (render.c) */
     } kinds[GN_KINDS];                   /* index: enum gn_kind */
+    struct gn_map principals;            /* for whom alone some of its components are */
     struct gn_map by_uri; /* normalised URI to resource, where that differs from the URI */
     struct gn_component **preferred; /* the templates, best first: the first match is right */
     size_t preferred_count;

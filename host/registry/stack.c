@@ -44,6 +44,8 @@ void gn_stack_add(struct gn_stack *s, struct gn_transform *t)
         s->v[at] = s->v[at - 1];
     s->v[at] = gn_transform_ref(t);
     s->has_predicates = s->has_predicates || t->concerns;
-    for (char **name = t->principals; name && *name; name++)
+    for (char **name = t->principals; name && *name; name++) {
+        s->has_patterns = s->has_patterns || strchr(*name, '*') != NULL;
         gn_map_put(&s->named, *name, t);
+    }
 }

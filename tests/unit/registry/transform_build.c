@@ -208,6 +208,10 @@ Test(transform_build, a_namespace_tells_two_of_one_name_apart)
     cr_assert_eq(gn_edit_check(e, &err), GN_EEXIST);
     cr_assert_str_eq(err.text, "tool greet: plugin one has one of that name");
     gn_edit_abort(e);
+    e = gn_edit_begin(r);
+    gn_edit_transforms(e, NULL, NULL, 0);
+    cr_assert_eq(gn_edit_check(e, &err), GN_EEXIST, "nor are none");
+    gn_edit_abort(e);
     CHECK(r, "b_greet greet");
     gn_registry_free(r);
 }
