@@ -111,13 +111,14 @@ uint32_t gn_call_depth(const struct gn_call *call)
 static const char *label_of(struct gn_call *call, const struct gn_component *c)
 {
     const char *owner = c->owner ? c->owner->name : "host";
-    size_t owner_len = strlen(owner), key_size = strlen(c->key) + 1;
-    char *label = gn_arena_alloc(&call->arena, owner_len + 1 + key_size);
+    size_t owner_len = strlen(owner), key_len = strlen(c->key);
+    char *label = gn_arena_alloc(&call->arena, owner_len + 1 + key_len + 1);
     if (!label)
         return c->key; /* the component is held as long */
     memcpy(label, owner, owner_len);
     label[owner_len] = '/';
-    memcpy(label + owner_len + 1, c->key, key_size);
+    memcpy(label + owner_len + 1, c->key, key_len);
+    label[owner_len + 1 + key_len] = '\0';
     return label;
 }
 

@@ -186,16 +186,22 @@ static bool has_problem(const struct gn_problems_list *list, const char *text)
     return false;
 }
 
-/* A source that was added and cannot be made of the parent that is there. */
-static const struct gn_entry *find_wrong(const struct gn_edit *e)
+/* Sources that were added and cannot be made of the parents that are there: all of them. */
+static int check_made(const struct gn_edit *e, struct gn_error *err)
 {
+    struct gn_buf text = GN_BUF_INIT(16 * GN_ERROR_MAX);
+    bool is_wrong = false;
     for (size_t i = 0; i < e->built->entry_count; i++) {
         const struct gn_entry *entry = &e->built->entries[i];
-        if (entry->is_parentless && entry->state == GN_ENTRY_WRONG &&
-            gn_map_findn(&e->added, &entry->c, sizeof entry->c))
-            return entry;
+        if (!entry->is_parentless || entry->state != GN_ENTRY_WRONG ||
+            !gn_map_findn(&e->added, &entry->c, sizeof entry->c))
+            continue;
+        is_wrong = true;
+        gn_buf_addf(&text, "%s%s", text.len ? "; " : "", entry->why);
     }
-    return NULL;
+    int rc = is_wrong ? gn_error_set(err, GN_EINVAL, "%s", gn_buf_str(&text)) : GN_OK;
+    gn_buf_release(&text);
+    return rc;
 }
 
 /* The first name that is taken is told whole, of others how many there are. */
@@ -219,8 +225,8 @@ static int check_names(const struct gn_edit *e, struct gn_error *err)
 int gn_edit_check(struct gn_edit *e, struct gn_error *err)
 {
     build(e);
-    const struct gn_entry *wrong = find_wrong(e);
-    return wrong ? gn_error_set(err, GN_EINVAL, "%s", wrong->why) : check_names(e, err);
+    int rc = check_made(e, err);
+    return rc ? rc : check_names(e, err);
 }
 
 /* ---------------------------------------------------------------- what has changed */
@@ -244,26 +250,36 @@ static bool looks_the_same(const struct gn_component *a, const struct gn_compone
     return same;
 }
 
+static size_t count_of(const struct gn_snapshot *s, size_t from, enum gn_kind kind)
+{
+    size_t n = 0;
+    while (from + n < s->entry_count && s->entries[from + n].c->kind == kind)
+        n++;
+    return n;
+}
+
+static bool is_same_entry(const struct gn_entry *a, const struct gn_entry *b)
+{
+    return a->state == b->state && gn_streq(a->c->key, b->c->key) &&
+           gn_streq(a->c->principal, b->c->principal) && looks_the_same(a->c, b->c);
+}
+
 /* A bit set of kinds. Compared are all entries, also those that are off: a session may have
  * switched them on for itself. Both are in the same order. */
 static uint32_t changed_kinds(const struct gn_snapshot *old, const struct gn_snapshot *new)
 {
     uint32_t changed = 0;
     size_t i = 0, j = 0;
-    while (i < old->entry_count || j < new->entry_count) {
-        const struct gn_entry *a = i < old->entry_count ? &old->entries[i] : NULL,
-                              *b = j < new->entry_count ? &new->entries[j] : NULL;
-        enum gn_kind kind = !a                        ? b->c->kind
-                            : !b                      ? a->c->kind
-                            : a->c->kind < b->c->kind ? a->c->kind
-                                                      : b->c->kind;
-        bool has_a = a && a->c->kind == kind, has_b = b && b->c->kind == kind;
-        i += has_a;
-        j += has_b;
-        if (!(changed & 1u << kind) &&
-            (!has_a || !has_b || a->state != b->state || !gn_streq(a->c->key, b->c->key) ||
-             !gn_streq(a->c->principal, b->c->principal) || !looks_the_same(a->c, b->c)))
+    for (int kind = GN_TOOL; kind < GN_KINDS; kind++) {
+        size_t count = count_of(old, i, (enum gn_kind)kind), same = 0;
+        size_t count_now = count_of(new, j, (enum gn_kind)kind);
+        while (count == count_now && same < count &&
+               is_same_entry(&old->entries[i + same], &new->entries[j + same]))
+            same++;
+        if (same < GN_MAX(count, count_now))
             changed |= 1u << kind;
+        i += count;
+        j += count_now;
     }
     return changed;
 }

@@ -111,7 +111,8 @@ Test(transform_chains, do_not_break_where_another_plugin_makes_them_longer)
     e = gn_edit_begin(r);
     put_chain(e, &two, 6, LONGEST + 4, outermost_first);
     cr_expect_eq(gn_edit_check(e, &err), GN_EINVAL);
-    cr_expect_str_eq(err.text, "tool t979: it is made from too long a chain of tools");
+    const char *first = "tool t979: it is made from too long a chain of tools; tool t980: ";
+    cr_expect_eq(strncmp(err.text, first, strlen(first)), 0, "%s", err.text);
     gn_edit_commit(e);
     for (int link = 0; link <= LONGEST + 4; link++)
         cr_expect_eq(is_served(r, outermost_first(link, key)), link <= LONGEST, "%d", link);
