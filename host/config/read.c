@@ -299,18 +299,11 @@ static void read_hash(const struct context *c)
     set_text(c, hash);
 }
 
-static void free_texts(char **texts)
-{
-    for (char **p = texts; p && *p; p++)
-        gn_free(*p);
-    gn_free(texts);
-}
-
 static void free_secrets(char **texts)
 {
     for (char **p = texts; p && *p; p++)
         sodium_memzero(*p, strlen(*p));
-    free_texts(texts);
+    gn_texts_free(texts);
 }
 
 static bool is_secret(const char *text)
@@ -352,7 +345,7 @@ static void read_texts(const struct context *c)
     if (are_secrets)
         free_secrets(*field);
     else
-        free_texts(*field);
+        gn_texts_free(*field);
     *field = texts;
 }
 
@@ -766,7 +759,7 @@ void gn_config_release(const struct gn_config_key *table, void *base)
             break;
         case GN_KEY_TEXTS:
         case GN_KEY_PATHS:
-            free_texts(*(char ***)field);
+            gn_texts_free(*(char ***)field);
             break;
         case GN_KEY_SECRETS:
             free_secrets(*(char ***)field);

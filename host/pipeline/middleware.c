@@ -23,32 +23,14 @@ struct gn_shipped {
 
 /* ---------------------------------------------------------------- one entry */
 
-static char **copy_texts(char *const *texts)
-{
-    size_t n = 0;
-    while (texts && texts[n])
-        n++;
-    char **copy = gn_calloc(n + 1, sizeof *copy);
-    for (size_t i = 0; i < n; i++)
-        copy[i] = gn_strdup(texts[i]);
-    return copy;
-}
-
-static void free_texts(char **texts)
-{
-    for (char **text = texts; text && *text; text++)
-        gn_free(*text);
-    gn_free(texts);
-}
-
 static void free_entry(void *data)
 {
     struct gn_shipped_entry *e = data;
     gn_free(e->options.use);
     gn_free(e->options.message);
     gn_free(e->options.suffix);
-    free_texts(e->options.tools);
-    free_texts(e->options.tags);
+    gn_texts_free(e->options.tools);
+    gn_texts_free(e->options.tags);
     gn_gates_unref(e->gates);
     gn_free(e);
 }
@@ -63,8 +45,8 @@ static struct gn_shipped_entry *new_entry(struct gn_gates *gates,
     e->options.use = gn_strdup(options->use);
     e->options.message = gn_strdup(options->message);
     e->options.suffix = gn_strdup(options->suffix);
-    e->options.tools = copy_texts(options->tools);
-    e->options.tags = copy_texts(options->tags);
+    e->options.tools = gn_texts_copy(options->tools);
+    e->options.tags = gn_texts_copy(options->tags);
     e->gates = gn_gates_ref(gates);
     return e;
 }
@@ -98,9 +80,9 @@ static bool has_one_of(const struct gn_component *c, char *const *tags)
 bool gn_shipped_concerns(const struct gn_shipped_entry *e, const struct gn_component *c)
 {
     const struct gn_config_middleware *o = &e->options;
-    if (*o->tools && !(c && c->kind == GN_TOOL && is_among(o->tools, c->name)))
+    if (o->tools && *o->tools && !(c && c->kind == GN_TOOL && is_among(o->tools, c->name)))
         return false;
-    return !*o->tags || has_one_of(c, o->tags);
+    return !o->tags || !*o->tags || has_one_of(c, o->tags);
 }
 
 static bool concerns(const struct gn_middleware *m, const struct gn_component *c)

@@ -48,19 +48,6 @@ static void wrong_member(struct reader *r, const char *member, const char *fmt, 
 
 /* ---------------------------------------------------------------- what it concerns */
 
-static char **copy_texts(char *const *texts)
-{
-    size_t n = 0;
-    if (!texts)
-        return NULL;
-    while (texts[n])
-        n++;
-    char **copy = gn_calloc(n + 1, sizeof *copy);
-    for (size_t i = 0; i < n; i++)
-        copy[i] = gn_strdup(texts[i]);
-    return copy;
-}
-
 /* A list that is given has something in it; of names a star stands at the end only. */
 static char **read_list(struct reader *r, const char *member, char *const *texts, bool has_stars)
 {
@@ -73,7 +60,7 @@ static char **read_list(struct reader *r, const char *member, char *const *texts
             wrong_member(r, member,
                          "\"%.128s\": a star stands for the rest of a name, at its end only", *p);
     }
-    return copy_texts(texts);
+    return gn_texts_copy(texts);
 }
 
 static uint32_t read_kinds(struct reader *r, char *const *texts)

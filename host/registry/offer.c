@@ -13,31 +13,13 @@
 
 /* ---------------------------------------------------------------- making them */
 
-static char **copy_texts(char *const *v)
-{
-    size_t n = 0;
-    while (v && v[n])
-        n++;
-    char **copy = v ? gn_calloc(n + 1, sizeof *copy) : NULL;
-    for (size_t i = 0; i < n; i++)
-        copy[i] = gn_strdup(v[i]);
-    return copy;
-}
-
-static void free_texts(char **v)
-{
-    for (char **s = v; s && *s; s++)
-        gn_free(*s);
-    gn_free(v);
-}
-
 static void free_offer(void *data)
 {
     struct gn_offer *offer = data;
-    free_texts(offer->match.names);
-    free_texts(offer->match.tags);
-    free_texts(offer->match.plugins);
-    free_texts(offer->match.versions);
+    gn_texts_free(offer->match.names);
+    gn_texts_free(offer->match.tags);
+    gn_texts_free(offer->match.plugins);
+    gn_texts_free(offer->match.versions);
     gn_free(offer);
 }
 
@@ -46,10 +28,10 @@ static struct gn_offer *offer_of(const struct gn_transform *t)
     struct gn_offer *offer = gn_calloc(1, sizeof *offer);
     offer->match = (struct gn_match){
         .kinds = t->match.kinds,
-        .names = copy_texts(t->match.names),
-        .tags = copy_texts(t->match.tags),
-        .plugins = copy_texts(t->match.plugins),
-        .versions = copy_texts(t->match.versions),
+        .names = gn_texts_copy(t->match.names),
+        .tags = gn_texts_copy(t->match.tags),
+        .plugins = gn_texts_copy(t->match.plugins),
+        .versions = gn_texts_copy(t->match.versions),
     };
     offer->max_results = t->max_results;
     return offer;

@@ -40,13 +40,6 @@ struct gn_transform *gn_transform_ref(struct gn_transform *t)
     return t;
 }
 
-static void free_texts(char **v)
-{
-    for (char **s = v; s && *s; s++)
-        gn_free(*s);
-    gn_free(v);
-}
-
 static void free_from(void *value)
 {
     gn_from_free(value);
@@ -61,12 +54,12 @@ void gn_transform_unref(struct gn_transform *t)
         return;
     if (t->free_data && t->data)
         t->free_data(t->data);
-    free_texts(t->match.names);
-    free_texts(t->match.tags);
-    free_texts(t->match.plugins);
-    free_texts(t->match.versions);
-    free_texts(t->principals);
-    free_texts(t->always);
+    gn_texts_free(t->match.names);
+    gn_texts_free(t->match.tags);
+    gn_texts_free(t->match.plugins);
+    gn_texts_free(t->match.versions);
+    gn_texts_free(t->principals);
+    gn_texts_free(t->always);
     gn_map_release(&t->renames, gn_free);
     gn_map_release(&t->tools, free_from);
     for (size_t i = 0; i < GN_COUNT(t->offered); i++)

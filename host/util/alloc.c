@@ -75,6 +75,24 @@ char *gn_strdup(const char *s)
     return s ? gn_strndup(s, strlen(s)) : NULL;
 }
 
+char **gn_texts_copy(char *const *texts)
+{
+    size_t n = 0;
+    while (texts && texts[n])
+        n++;
+    char **copy = texts ? gn_calloc(n + 1, sizeof *copy) : NULL;
+    for (size_t i = 0; i < n; i++)
+        copy[i] = gn_strdup(texts[i]);
+    return copy;
+}
+
+void gn_texts_free(char **texts)
+{
+    for (char **text = texts; text && *text; text++)
+        gn_free(*text);
+    gn_free(texts);
+}
+
 char *gn_strndup(const char *s, size_t len)
 {
     char *copy = gn_malloc(len + 1);

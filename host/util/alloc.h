@@ -18,6 +18,9 @@ void gn_free(void *ptr); /* NULL is fine */
 
 char *gn_strdup(const char *s);              /* NULL gives NULL */
 char *gn_strndup(const char *s, size_t len); /* len bytes and a NUL */
+/* Lists of texts that end with NULL: all of it copied (NULL gives NULL), all of it freed. */
+char **gn_texts_copy(char *const *texts);
+void gn_texts_free(char **texts);
 char *gn_format(const char *fmt, ...) GN_PRINTF(1, 2);
 char *gn_vformat(const char *fmt, va_list ap) GN_PRINTF(1, 0);
 
