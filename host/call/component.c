@@ -45,6 +45,18 @@ static void free_icons(struct gn_component *c)
         gn_free(c->icons[i].theme);
     }
     gn_free(c->icons);
+    c->icons = NULL;
+    c->icon_count = 0;
+}
+
+void gn_component_set_icons(struct gn_component *c, const struct gn_icon *icons, size_t count)
+{
+    free_icons(c);
+    c->icons = count ? gn_calloc(count, sizeof *c->icons) : NULL;
+    c->icon_count = count;
+    for (size_t i = 0; i < count; i++)
+        c->icons[i] = (struct gn_icon){gn_strdup(icons[i].src), gn_strdup(icons[i].mime_type),
+                                       gn_strdup(icons[i].sizes), gn_strdup(icons[i].theme)};
 }
 
 /* Its own, not its parent's. */
@@ -72,13 +84,6 @@ static void free_shapes(struct gn_component *c)
         gn_free(c->output_inline);
 }
 
-static void free_texts(char **v)
-{
-    for (char **s = v; s && *s; s++)
-        gn_free(*s);
-    gn_free(v);
-}
-
 static void free_rendered(struct gn_rendered *r)
 {
     while (r) {
@@ -97,7 +102,7 @@ void gn_component_unref(struct gn_component *c)
         return;
     if (c->free_data && c->data)
         c->free_data(c->data);
-    free_texts(c->tags);
+    gn_texts_free(c->tags);
     free_icons(c);
     free_shapes(c);
     free_rendered(c->rendered);
@@ -134,27 +139,6 @@ const struct gn_component *gn_component_origin(const struct gn_component *c)
     return c;
 }
 
-static char **copy_texts(char *const *v)
-{
-    size_t n = 0;
-    while (v && v[n])
-        n++;
-    char **copy = v ? gn_calloc(n + 1, sizeof *copy) : NULL;
-    for (size_t i = 0; i < n; i++)
-        copy[i] = gn_strdup(v[i]);
-    return copy;
-}
-
-static void copy_icons(struct gn_component *to, const struct gn_component *from)
-{
-    to->icons = from->icon_count ? gn_calloc(from->icon_count, sizeof *to->icons) : NULL;
-    for (size_t i = 0; i < from->icon_count; i++) {
-        const struct gn_icon *icon = &from->icons[i];
-        to->icons[i] = (struct gn_icon){gn_strdup(icon->src), gn_strdup(icon->mime_type),
-                                        gn_strdup(icon->sizes), gn_strdup(icon->theme)};
-    }
-}
-
 struct gn_component *gn_component_derive(struct gn_component *from, const char *key)
 {
     GN_CHECK(from, GN_COMPONENT_MAGIC);
@@ -182,11 +166,13 @@ struct gn_component *gn_component_derive(struct gn_component *from, const char *
     c->digest = gn_strdup(from->digest);
     c->principal = gn_strdup(from->principal);
     c->space = gn_strdup(from->space);
-    c->tags = copy_texts(from->tags);
+    c->tags = gn_texts_copy(from->tags);
     c->annotations.last_modified = gn_strdup(from->annotations.last_modified);
     json_incref(c->meta);
     json_incref(c->frontmatter);
-    copy_icons(c, from);
+    c->icons = NULL;
+    c->icon_count = 0;
+    gn_component_set_icons(c, from->icons, from->icon_count);
     return c;
 }
 

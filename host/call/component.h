@@ -144,6 +144,8 @@ const struct gn_component *gn_component_origin(const struct gn_component *c);
  * put in. key NULL: the same; the name of a tool or prompt is its key. A template's text is parsed
  * by whoever changes it (uri_template is NULL). [loop] */
 struct gn_component *gn_component_derive(struct gn_component *c, const char *key);
+/* Copies of these in place of its own. */
+void gn_component_set_icons(struct gn_component *c, const struct gn_icon *icons, size_t count);
 /* The URI that the plugin of a resource or template knows for one that a client wrote: uri itself,
  * or text in the arena (NULL: it is full). */
 const char *gn_component_inner_uri(const struct gn_component *c, const char *uri,

@@ -24,37 +24,10 @@ static void set_text(char **text, const char *given)
 
 static void set_tags(struct gn_component *c, char *const *tags)
 {
-    size_t n = 0;
     if (!tags)
         return;
-    for (char **tag = c->tags; tag && *tag; tag++)
-        gn_free(*tag);
-    gn_free(c->tags);
-    while (tags[n])
-        n++;
-    c->tags = n ? gn_calloc(n + 1, sizeof *c->tags) : NULL;
-    for (size_t i = 0; i < n; i++)
-        c->tags[i] = gn_strdup(tags[i]);
-}
-
-static void set_icons(struct gn_component *c, const struct gn_from *from)
-{
-    if (!from->icons)
-        return;
-    for (size_t i = 0; i < c->icon_count; i++) {
-        gn_free(c->icons[i].src);
-        gn_free(c->icons[i].mime_type);
-        gn_free(c->icons[i].sizes);
-        gn_free(c->icons[i].theme);
-    }
-    gn_free(c->icons);
-    c->icon_count = from->icon_count;
-    c->icons = from->icon_count ? gn_calloc(from->icon_count, sizeof *c->icons) : NULL;
-    for (size_t i = 0; i < from->icon_count; i++) {
-        const struct gn_icon *icon = &from->icons[i];
-        c->icons[i] = (struct gn_icon){gn_strdup(icon->src), gn_strdup(icon->mime_type),
-                                       gn_strdup(icon->sizes), gn_strdup(icon->theme)};
-    }
+    gn_texts_free(c->tags);
+    c->tags = tags[0] ? gn_texts_copy(tags) : NULL;
 }
 
 static void set_meta(struct gn_component *c, json_t *meta)
@@ -87,7 +60,8 @@ static void set_words(struct gn_component *c, const struct gn_from *from)
     set_text(&c->description, from->description);
     set_text(&c->version, from->version);
     set_tags(c, from->tags);
-    set_icons(c, from);
+    if (from->icons)
+        gn_component_set_icons(c, from->icons, from->icon_count);
     set_meta(c, from->meta);
     set_hints(c, from);
 }
