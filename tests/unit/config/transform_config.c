@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include "config/keys.h"
+#include "load.h"
 #include "support.h"
 #include "util/alloc.h"
 #include "util/str.h"
@@ -12,21 +13,6 @@
 #include <unistd.h>
 
 GN_SUITE(transform_config);
-
-static struct gn_config *load(const char *text, struct gn_buf *problems)
-{
-    const char *path = gn_test_write_file(gn_test_tmpdir(), "gantry.yaml", text, strlen(text));
-    return gn_config_load(path, problems);
-}
-
-static struct gn_config *load_right(const char *text)
-{
-    struct gn_buf problems = GN_BUF_INIT(64 * 1024);
-    struct gn_config *c = load(text, &problems);
-    cr_assert(c, "%s", gn_buf_str(&problems));
-    gn_buf_release(&problems);
-    return c;
-}
 
 /* Loading says these lines, after the name of the file, and nothing else. */
 static void assert_wrong(const char *text, const char *const *expected)

@@ -3,6 +3,7 @@
 #include "registry/registry.h"
 
 #include "call/call.h"
+#include "provide.h"
 #include "registry/derive.h"
 #include "registry/transform.h"
 #include "support.h"
@@ -47,13 +48,6 @@ static struct gn_component *made(struct gn_owner *owner, const char *key, const 
     c->from->parent = gn_strdup(parent);
     c->free_from = free_from;
     return c;
-}
-
-static void put(struct gn_edit *e, struct gn_component *c)
-{
-    struct gn_error err = {0};
-    cr_assert_eq(gn_edit_add(e, c, &err), 0, "%s", err.text);
-    gn_component_unref(c);
 }
 
 /* Links `first` to `last`, each made from the one before: PREFIX01, PREFIX02, ... The prefix sets

@@ -1,6 +1,7 @@
 /* transform_render.c - lists as bytes: written once, the same however they are served. */
 #include "registry/render.h"
 
+#include "provide.h"
 #include "registry/transform.h"
 #include "support.h"
 #include "util/alloc.h"
@@ -23,20 +24,6 @@ static struct gn_component *tool(const char *name, const char *description)
     c->description = gn_strdup(description);
     c->owner = &one;
     return c;
-}
-
-static void put(struct gn_edit *e, struct gn_component *c)
-{
-    struct gn_error err = {0};
-    cr_assert_eq(gn_edit_add(e, c, &err), 0, "%s", err.text);
-    gn_component_unref(c);
-}
-
-static void publish(struct gn_registry *r, struct gn_component *c)
-{
-    struct gn_edit *e = gn_edit_begin(r);
-    put(e, c);
-    gn_edit_commit(e);
 }
 
 static struct gn_registry *with_tools(size_t count)
