@@ -56,7 +56,7 @@ static void missing_plugin(struct gn_build *b, const struct gn_transform *t, con
     gn_free(names);
 }
 
-/* Those that name one thing: a beginning may match nothing for now. */
+/* Those that name one thing: a beginning may match what comes later. */
 static void put_names(struct gn_map *map, char *const *names)
 {
     for (; names && *names; names++) {
