@@ -119,21 +119,16 @@ static int publish(gantry_plugin *g, struct gn_component *c, bool add, struct gn
     return add ? publish_all(g, NULL, 0, &c, 1, err) : publish_all(g, &c, 1, NULL, 0, err);
 }
 
-static void remove_owner(struct gn_edit *e, struct gn_generation *g)
-{
-    gn_edit_remove_owner(e, &g->owner);
-    gn_edit_transforms(e, &g->owner, NULL, 0);
-}
-
 /* The registry as it will be: without the old generation, with the new one. NULL: a name is taken,
  * or something cannot be made of its parent. */
 static struct gn_edit *make_edit(const struct gn_load *load, struct gn_error *err)
 {
-    struct gn_generation *old = load->instance->live, *g = load->g;
+    const struct gn_generation *old = load->instance->live;
+    struct gn_generation *g = load->g;
     struct gn_edit *e = gn_edit_begin(load->plugins->registry);
     int rc = GN_OK;
     if (old)
-        remove_owner(e, old);
+        gn_edit_remove_owner(e, &old->owner);
     for (size_t i = 0; !rc && i < g->component_count; i++)
         rc = gn_edit_add(e, g->components[i], err);
     if (!rc && g->transform_count)
@@ -424,7 +419,7 @@ void gn_handover_unload(struct gn_instance *inst)
     if (!g)
         return;
     struct gn_edit *e = gn_edit_begin(p->registry);
-    remove_owner(e, g);
+    gn_edit_remove_owner(e, &g->owner);
     uint32_t kinds = gn_edit_commit(e);
     gn_around_replace(p->env, &g->owner, NULL, 0);
     gn_generation_retract_extensions(g);

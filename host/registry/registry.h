@@ -97,8 +97,8 @@ void gn_snapshot_unref(struct gn_snapshot *s);
 struct gn_edit;
 struct gn_edit *gn_edit_begin(struct gn_registry *r);
 void gn_edit_abort(struct gn_edit *e); /* NULL is fine */
-/* Takes all components of this owner away (the old generation), so that the new one may use the
- * names. */
+/* Takes all components and transforms of this owner away (the old generation), so that the new one
+ * may use the names. */
 void gn_edit_remove_owner(struct gn_edit *e, const struct gn_owner *owner);
 /* Takes one of them away. GN_ENOENT: it is not there. */
 int gn_edit_remove(struct gn_edit *e, const struct gn_component *c);
