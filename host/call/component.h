@@ -140,6 +140,12 @@ void gn_component_unref(struct gn_component *c);
 
 /* The one that its plugin provided: c itself, or what it was made from in the end. */
 const struct gn_component *gn_component_origin(const struct gn_component *c);
+/* Whose component it is: the plugin that provides it, or made it of another's; NULL: the host. The
+ * code that runs may be that other's (owner). */
+static inline const struct gn_owner *gn_component_provider(const struct gn_component *c)
+{
+    return c->own ? c->own->owner : c->owner;
+}
 /* A copy with one reference that has c as its parent: same code, data and owner, other words to be
  * put in. key NULL: the same; the name of a tool or prompt is its key. A template's text is parsed
  * by whoever changes it (uri_template is NULL). [loop] */

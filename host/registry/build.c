@@ -408,7 +408,7 @@ static bool is_for(const struct gn_transform *t, const struct gn_component *c,
         return false;
     if (!t->concerns)
         return true;
-    const struct gn_owner *owner = c->own ? c->own->owner : c->owner;
+    const struct gn_owner *owner = gn_component_provider(c);
     gantry_component about = {
         .size = sizeof about,
         .kind = c->kind,

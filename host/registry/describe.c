@@ -94,7 +94,7 @@ static void write_steps(struct gn_build *b, const struct gn_component *c, struct
 static void write_entry(struct gn_build *b, const struct gn_entry *e, struct gn_jw *w)
 {
     const struct gn_component *c = e->c, *origin = gn_component_origin(c);
-    const struct gn_owner *owner = c->own ? c->own->owner : c->owner;
+    const struct gn_owner *owner = gn_component_provider(c);
     gn_jw_object(w, NULL);
     gn_jw_str(w, "name", c->key);
     gn_jw_str(w, "provided", origin->key);

@@ -16,11 +16,6 @@
 
 #define URI_MAX 8192
 
-static const struct gn_owner *provider(const struct gn_component *c)
-{
-    return c->own ? c->own->owner : c->owner;
-}
-
 /* ---------------------------------------------------------------- order */
 
 static int compare_entries(const void *a, const void *b)
@@ -37,8 +32,8 @@ static int compare_entries(const void *a, const void *b)
         order = (x->c->parent != NULL) - (y->c->parent != NULL);
     if (!order)
         order = x->is_new - y->is_new;
-    if (!order && provider(x->c) && provider(y->c))
-        order = strcmp(provider(x->c)->name, provider(y->c)->name);
+    if (!order && gn_component_provider(x->c) && gn_component_provider(y->c))
+        order = strcmp(gn_component_provider(x->c)->name, gn_component_provider(y->c)->name);
     if (!order)
         order = strcmp(gn_component_origin(x->c)->key, gn_component_origin(y->c)->key);
     return order;
@@ -101,7 +96,7 @@ static const struct gn_transform *namer(struct gn_build *b, const struct gn_comp
 static void conflict(struct gn_build *b, struct gn_entry *loser, const struct gn_entry *winner)
 {
     const struct gn_component *c = loser->c, *other = winner->c;
-    const struct gn_owner *of = provider(c), *by = provider(other);
+    const struct gn_owner *of = gn_component_provider(c), *by = gn_component_provider(other);
     const struct gn_transform *of_named = namer(b, c), *by_named = namer(b, other);
     char of_label[GN_TRANSFORM_LABEL], by_label[GN_TRANSFORM_LABEL];
     const char *what = c->kind == GN_RESOURCE   ? "URI"

@@ -9,11 +9,6 @@
 
 #define HINTS_MAX 16 /* each is a comparison with all there is */
 
-static const struct gn_owner *provider(const struct gn_component *c)
-{
-    return c->own ? c->own->owner : c->owner;
-}
-
 /* What is missing has been told with the snapshot for nobody in particular. */
 bool gn_build_tells_missing(const struct gn_build *b)
 {
@@ -45,7 +40,7 @@ static void missing_plugin(struct gn_build *b, const struct gn_transform *t, con
     const char **names = gn_calloc(b->count + 1, sizeof *names);
     size_t n = 0;
     for (size_t i = 0; has_hint && i < b->count; i++) {
-        const struct gn_owner *owner = provider(b->v[i].c);
+        const struct gn_owner *owner = gn_component_provider(b->v[i].c);
         if (owner)
             names[n++] = owner->name;
     }
@@ -78,7 +73,7 @@ void gn_build_expect(struct gn_build *b, const struct gn_transform *t)
     put_names(&names, t->always);
     put_names(&plugins, t->match.plugins);
     for (size_t i = 0; (names.count || plugins.count) && i < b->count; i++) {
-        const struct gn_owner *owner = provider(b->v[i].c);
+        const struct gn_owner *owner = gn_component_provider(b->v[i].c);
         gn_map_remove(&names, b->v[i].c->key);
         if (owner)
             gn_map_remove(&plugins, owner->name);

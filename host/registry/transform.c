@@ -123,7 +123,7 @@ static bool has_tag(char *const *tags, const struct gn_component *c)
 
 bool gn_match_component(const struct gn_match *m, const struct gn_component *c)
 {
-    const struct gn_owner *owner = c->own ? c->own->owner : c->owner;
+    const struct gn_owner *owner = gn_component_provider(c);
     return (!m->kinds || (m->kinds & (1u << c->kind))) &&
            (!m->names || gn_match_name(m->names, c->key)) && (!m->tags || has_tag(m->tags, c)) &&
            (!m->plugins || (owner && gn_match_name(m->plugins, owner->name))) &&
