@@ -341,6 +341,21 @@ Test(host_background, pauses_schedules_while_calls_are_held)
     bench_close(&b);
 }
 
+Test(host_background, begins_no_run_once_the_host_stops)
+{
+    open_bench();
+    gantry_background work = work_of(count);
+    cr_assert_not_null(gantry_after(b.g, 0, &work));
+    cr_assert_not_null(gantry_every(b.g, 0, &work));
+    b.env.no_schedules = true;
+    uint64_t end = gn_clock_ms() + 50;
+    while (gn_clock_ms() < end)
+        turn();
+    bench_close(&b);
+    cr_assert_eq(ran, 0);
+    cr_assert_eq(freed, 2);
+}
+
 Test(host_background, waits_with_a_run_that_finds_no_room)
 {
     open_bench();
