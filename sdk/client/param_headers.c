@@ -1,0 +1,12 @@
+/* param_headers.c - x-mcp-header: arguments that are mirrored in headers of the request. */
+#include "internal.h"
+
+void gn_param_headers_set(gantry_request *r)
+{
+    (void)r;
+}
+
+void gn_param_headers_forget(gantry_client *c)
+{
+    (void)c;
+}
