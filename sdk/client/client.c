@@ -150,11 +150,11 @@ static unsigned tries_max(const gantry_client *c)
 static void drop_link(gantry_client *c)
 {
     struct gn_link *link = c->link;
+    c->link = NULL; /* nothing is sent on it any more */
+    c->revision = GN_REV_NONE;
     gn_client_timer_stop(&c->connecting);
     gn_era_forget(c);
     gn_listen_lost(c);
-    c->link = NULL;
-    c->revision = GN_REV_NONE;
     if (!link)
         return;
     link->is_closing = true;
