@@ -174,6 +174,11 @@ bool gn_rounds_take(gantry_request *r, struct gn_json_doc *doc, const gantry_jso
 bool gn_tasks_take(gantry_request *r, struct gn_json_doc *doc, const gantry_json *result);
 bool gn_lists_take(gantry_request *r, struct gn_json_doc *doc, const gantry_json *result);
 void gn_cache_keep(gantry_request *r, const gantry_json *result);
+/* The same for an error: true if it goes on with the request. */
+bool gn_lists_take_error(gantry_request *r, const gantry_json *error);
+/* gantry_client_list, but not started yet. */
+gantry_request *gn_lists_new(gantry_client *c, gantry_list_kind kind,
+                             const gantry_request_options *options);
 /* Before it is sent: true if the cache has ended it. */
 bool gn_cache_answers(gantry_request *r);
 /* The request ends, is let go or freed: what the step has for it is freed. */
