@@ -27,31 +27,18 @@ const struct gn_command gn_command_call = {
     .exec = exec_call,
 };
 
-static void print_result(const struct gn_target *t, const json_t *result, bool failed)
-{
-    const json_t *content = json_object_get(result, "content");
-    const json_t *structured = json_object_get(result, "structuredContent");
-    FILE *out = failed ? stderr : stdout;
-    if (t->json)
-        gn_cli_print_json(stdout, result);
-    else if (json_array_size(content) == 0 && structured)
-        gn_cli_print_json(out, structured);
-    else
-        gn_show_content(out, content);
-}
-
 static int call_tool(struct gn_target *t, const struct gn_cli_args *args, const json_t *tool)
 {
     const json_t *schema = json_object_get(tool, "inputSchema");
     struct gn_error err = {0};
     json_t *arguments, *result = NULL;
     char **headers = NULL;
-    if (gn_client_wants_headers(t->client) && gn_param_headers_check(schema, &err))
+    if (gn_cli_client_wants_headers(t->client) && gn_param_headers_check(schema, &err))
         return gn_cli_fail(t->cli, GN_EXIT_PROTOCOL, "the server's %s must not be called: %s",
                            t->words[0], err.text);
     if (gn_arguments_read(args, t->words + 1, schema, &arguments, &err))
         return gn_cli_usage(t->cli, "%s", err.text);
-    if (gn_client_wants_headers(t->client))
+    if (gn_cli_client_wants_headers(t->client))
         headers = gn_param_headers_make(schema, arguments);
     json_t *params = json_pack("{s:s, s:o}", "name", t->words[0], "arguments", arguments);
     int rc = gn_target_request(t, "tools/call", params, t->words[0], (const char *const *)headers,
@@ -61,7 +48,10 @@ static int call_tool(struct gn_target *t, const struct gn_cli_args *args, const 
     if (rc)
         return rc;
     bool failed = json_is_true(json_object_get(result, "isError"));
-    print_result(t, result, failed);
+    if (t->json)
+        gn_cli_print_json(stdout, result);
+    else
+        gn_show_result(failed ? stderr : stdout, result);
     json_decref(result);
     return failed ? GN_EXIT_FAILED : GN_EXIT_OK;
 }

@@ -21,7 +21,7 @@ static json_t *client_info(void)
 
 /* ---------------------------------------------------------------- what comes in */
 
-static bool is_awaited(const struct gn_client *c, const struct gn_jsonrpc *m)
+static bool is_awaited(const struct gn_cli_client *c, const struct gn_jsonrpc *m)
 {
     int64_t id;
     if (gn_json_type(m->id) == GN_JSON_STRING)
@@ -32,7 +32,7 @@ static bool is_awaited(const struct gn_client *c, const struct gn_jsonrpc *m)
     return m->error != NULL;
 }
 
-static void receive_response(struct gn_client *c, const struct gn_jsonrpc *m)
+static void receive_response(struct gn_cli_client *c, const struct gn_jsonrpc *m)
 {
     int64_t id;
     if (c->probe_id && m->result && gn_json_int(m->id, &id) && id == c->probe_id && !c->late)
@@ -46,7 +46,7 @@ static void receive_response(struct gn_client *c, const struct gn_jsonrpc *m)
 
 /* Nothing was offered, so nothing is asked; `ping` is answered all the same, by the era that has
  * such requests (2026-07-28: "The client MUST NOT write JSON-RPC responses"). */
-static void receive_request(struct gn_client *c, const struct gn_jsonrpc *m)
+static void receive_request(struct gn_cli_client *c, const struct gn_jsonrpc *m)
 {
     if (c->revision != GN_REV_NONE && gn_revision_is_stateless(c->revision))
         return;
@@ -64,7 +64,7 @@ static void receive_request(struct gn_client *c, const struct gn_jsonrpc *m)
 }
 
 /* Progress of a request that was given up is not that of the next one. */
-static bool is_stale(const struct gn_client *c, const struct gn_jsonrpc *m)
+static bool is_stale(const struct gn_cli_client *c, const struct gn_jsonrpc *m)
 {
     int64_t token;
     if (!gn_streq(m->method, "notifications/progress"))
@@ -73,7 +73,7 @@ static bool is_stale(const struct gn_client *c, const struct gn_jsonrpc *m)
            token != c->last_id;
 }
 
-static bool receive_one(struct gn_client *c, const gantry_json *message, struct gn_error *err)
+static bool receive_one(struct gn_cli_client *c, const gantry_json *message, struct gn_error *err)
 {
     struct gn_jsonrpc m;
     if (gn_jsonrpc_classify(message, &m, err))
@@ -90,7 +90,8 @@ static bool receive_one(struct gn_client *c, const gantry_json *message, struct 
     return true;
 }
 
-bool gn_client_receive(struct gn_client *c, const char *text, size_t len, struct gn_error *err)
+bool gn_cli_client_receive(struct gn_cli_client *c, const char *text, size_t len,
+                           struct gn_error *err)
 {
     struct gn_json_doc doc;
     c->received += len;
@@ -112,7 +113,7 @@ bool gn_client_receive(struct gn_client *c, const char *text, size_t len, struct
 /* ---------------------------------------------------------------- what goes out */
 
 /* The params with the `_meta` that the revision wants. A new reference. */
-static json_t *make_params(const struct gn_client *c, const json_t *params, bool stateless)
+static json_t *make_params(const struct gn_cli_client *c, const json_t *params, bool stateless)
 {
     json_t *copy = params ? json_copy((json_t *)(uintptr_t)params) : json_object();
     json_t *given = json_object_get(copy, GN_META), *meta;
@@ -135,7 +136,7 @@ static json_t *make_params(const struct gn_client *c, const json_t *params, bool
     return copy;
 }
 
-static void forget_answer(struct gn_client *c)
+static void forget_answer(struct gn_cli_client *c)
 {
     json_decref(c->result);
     json_decref(c->error);
@@ -143,20 +144,21 @@ static void forget_answer(struct gn_client *c)
     c->answered = false;
 }
 
-static void notify(struct gn_client *c, const char *method, const char *params, uint32_t wait_ms)
+static void notify(struct gn_cli_client *c, const char *method, const char *params,
+                   uint32_t wait_ms)
 {
     struct gn_buf text = GN_BUF_INIT(1024);
     gn_jsonrpc_write_notification(&text, method, params);
-    struct gn_client_message m = {gn_buf_str(&text), text.len, method, NULL, NULL, false};
+    struct gn_cli_client_message m = {gn_buf_str(&text), text.len, method, NULL, NULL, false};
     c->transport->send(c->t, &m, gn_clock_ms() + wait_ms, NULL);
     gn_buf_release(&text);
 }
 
 /* The handshake era does not take a closed connection for a cancellation; a program is ended
  * anyway, and initialize must not be cancelled. */
-static void cancel(struct gn_client *c)
+static void cancel(struct gn_cli_client *c)
 {
-    if (c->transport != &gn_client_http || c->revision == GN_REV_NONE ||
+    if (c->transport != &gn_cli_client_http || c->revision == GN_REV_NONE ||
         gn_revision_is_stateless(c->revision))
         return;
     GN_AUTO_FREE char *params = gn_format("{\"requestId\":%lld}", (long long)c->last_id);
@@ -164,7 +166,7 @@ static void cancel(struct gn_client *c)
 }
 
 /* What is neither an object nor an error is no answer. */
-static int check_answer(const struct gn_client *c, const char *method, struct gn_error *err)
+static int check_answer(const struct gn_cli_client *c, const char *method, struct gn_error *err)
 {
     if (json_is_object(c->error) || json_is_object(c->result))
         return 0;
@@ -175,8 +177,9 @@ static int check_answer(const struct gn_client *c, const char *method, struct gn
 }
 
 /* Sends and waits: 0 if there is an answer in c->result or c->error. */
-static int exchange(struct gn_client *c, const char *method, const json_t *params, const char *name,
-                    const char *const *headers, uint32_t timeout_ms, struct gn_error *err)
+static int exchange(struct gn_cli_client *c, const char *method, const json_t *params,
+                    const char *name, const char *const *headers, uint32_t timeout_ms,
+                    struct gn_error *err)
 {
     struct gn_error own = {0};
     forget_answer(c);
@@ -194,7 +197,7 @@ static int exchange(struct gn_client *c, const char *method, const json_t *param
         return GN_EXIT_USAGE;
     }
     err = err ? err : &own;
-    struct gn_client_message m = {text, strlen(text), method, name, headers, true};
+    struct gn_cli_client_message m = {text, strlen(text), method, name, headers, true};
     int rc = c->transport->send(c->t, &m, gn_clock_ms() + timeout_ms, err);
     free(text);
     if (rc && (err->code == GN_ETIMEDOUT || err->code == GN_ECANCELED))
@@ -202,7 +205,7 @@ static int exchange(struct gn_client *c, const char *method, const json_t *param
     return rc ? rc : check_answer(c, method, err);
 }
 
-static int say_error(const struct gn_client *c, struct gn_error *err)
+static int say_error(const struct gn_cli_client *c, struct gn_error *err)
 {
     const char *message = json_string_value(json_object_get(c->error, "message"));
     gn_error_set(
@@ -231,7 +234,7 @@ static bool find_version(const json_t *versions, bool stateless, enum gn_revisio
 
 /* A program that was slow to start has answered the first question after all, and refuses the
  * second: it is of the stateless era. */
-static int take_late(struct gn_client *c, struct gn_error *err)
+static int take_late(struct gn_cli_client *c, struct gn_error *err)
 {
     enum gn_revision revision;
     if (!find_version(json_object_get(c->late, "supportedVersions"), true, &revision))
@@ -241,7 +244,7 @@ static int take_late(struct gn_client *c, struct gn_error *err)
     return 0;
 }
 
-static int initialize(struct gn_client *c, struct gn_error *err)
+static int initialize(struct gn_cli_client *c, struct gn_error *err)
 {
     json_t *params = json_pack("{s:s, s:{}, s:o}", "protocolVersion",
                                gn_revision_name(GN_REV_LATEST_HANDSHAKE), "capabilities",
@@ -283,7 +286,7 @@ static int no_common_version(const json_t *versions, struct gn_error *err)
 }
 
 /* The server named the versions that it speaks. */
-static int choose_version(struct gn_client *c, const json_t *versions, struct gn_error *err)
+static int choose_version(struct gn_cli_client *c, const json_t *versions, struct gn_error *err)
 {
     enum gn_revision revision;
     if (find_version(versions, true, &revision)) {
@@ -303,7 +306,7 @@ static int choose_version(struct gn_client *c, const json_t *versions, struct gn
 }
 
 /* A program that ended over a request it did not know is started again. */
-static int start_again(struct gn_client *c, struct gn_error *err)
+static int start_again(struct gn_cli_client *c, struct gn_error *err)
 {
     c->transport->close(c->t);
     c->t = c->transport->open(c, err);
@@ -311,9 +314,9 @@ static int start_again(struct gn_client *c, struct gn_error *err)
 }
 
 /* No answer that could be read. Over HTTP the status tells whether initialize may do better. */
-static int after_silence(struct gn_client *c, int rc, struct gn_error *err)
+static int after_silence(struct gn_cli_client *c, int rc, struct gn_error *err)
 {
-    if (c->transport == &gn_client_stdio) {
+    if (c->transport == &gn_cli_client_stdio) {
         if (err->code == GN_ETIMEDOUT) {
             c->probe_id = c->last_id;
             return initialize(c, err);
@@ -328,9 +331,9 @@ static int after_silence(struct gn_client *c, int rc, struct gn_error *err)
     return may_be_legacy ? initialize(c, err) : rc;
 }
 
-static int find_era(struct gn_client *c, struct gn_error *err)
+static int find_era(struct gn_cli_client *c, struct gn_error *err)
 {
-    bool stdio = c->transport == &gn_client_stdio;
+    bool stdio = c->transport == &gn_cli_client_stdio;
     uint32_t timeout = stdio ? GN_MIN(c->options.timeout_ms, (uint32_t)PROBE_MS)
                              : c->options.timeout_ms;
     int rc = exchange(c, "server/discover", NULL, NULL, NULL, timeout, err);
@@ -357,23 +360,23 @@ static int find_era(struct gn_client *c, struct gn_error *err)
 
 /* ---------------------------------------------------------------- interface */
 
-int gn_client_open(const struct gn_client_options *options, struct gn_client **ret,
-                   struct gn_error *err)
+int gn_cli_client_open(const struct gn_cli_client_options *options, struct gn_cli_client **ret,
+                       struct gn_error *err)
 {
-    struct gn_client *c = gn_calloc(1, sizeof(*c));
+    struct gn_cli_client *c = gn_calloc(1, sizeof(*c));
     c->options = *options;
-    c->transport = options->url ? &gn_client_http : &gn_client_stdio;
+    c->transport = options->url ? &gn_cli_client_http : &gn_cli_client_stdio;
     c->t = c->transport->open(c, err);
     int rc = c->t ? find_era(c, err) : GN_EXIT_CONNECTION;
     if (rc) {
-        gn_client_close(c);
+        gn_cli_client_close(c);
         return rc;
     }
     *ret = c;
     return 0;
 }
 
-void gn_client_close(struct gn_client *c)
+void gn_cli_client_close(struct gn_cli_client *c)
 {
     if (!c)
         return;
@@ -387,9 +390,9 @@ void gn_client_close(struct gn_client *c)
     gn_free(c);
 }
 
-int gn_client_request(struct gn_client *c, const char *method, const json_t *params,
-                      const char *name, const char *const *headers, json_t **ret_result,
-                      struct gn_error *err)
+int gn_cli_client_request(struct gn_cli_client *c, const char *method, const json_t *params,
+                          const char *name, const char *const *headers, json_t **ret_result,
+                          struct gn_error *err)
 {
     *ret_result = NULL;
     int rc = exchange(c, method, params, name, headers, c->options.timeout_ms, err);
@@ -408,39 +411,39 @@ int gn_client_request(struct gn_client *c, const char *method, const json_t *par
     return 0;
 }
 
-const json_t *gn_client_error(const struct gn_client *c)
+const json_t *gn_cli_client_error(const struct gn_cli_client *c)
 {
     return c->error;
 }
 
-enum gn_revision gn_client_revision(const struct gn_client *c)
+enum gn_revision gn_cli_client_revision(const struct gn_cli_client *c)
 {
     return c->revision;
 }
 
-const json_t *gn_client_server(const struct gn_client *c)
+const json_t *gn_cli_client_server(const struct gn_cli_client *c)
 {
     return c->server;
 }
 
-uint64_t gn_client_received(const struct gn_client *c)
+uint64_t gn_cli_client_received(const struct gn_cli_client *c)
 {
     return c->received;
 }
 
-int gn_client_stop_fd(const struct gn_client *c)
+int gn_cli_client_stop_fd(const struct gn_cli_client *c)
 {
     return c->is_interrupted ? -1 : c->options.stop_fd;
 }
 
-int gn_client_interrupt(struct gn_client *c, struct gn_error *err)
+int gn_cli_client_interrupt(struct gn_cli_client *c, struct gn_error *err)
 {
     c->is_interrupted = true;
     gn_error_set(err, GN_ECANCELED, "interrupted");
     return GN_EXIT_CONNECTION;
 }
 
-bool gn_client_wants_headers(const struct gn_client *c)
+bool gn_cli_client_wants_headers(const struct gn_cli_client *c)
 {
-    return c->transport == &gn_client_http && gn_revision_is_stateless(c->revision);
+    return c->transport == &gn_cli_client_http && gn_revision_is_stateless(c->revision);
 }

@@ -8,15 +8,15 @@
  * Functions that can fail return an exit code (cli.h): 0, GN_EXIT_CONNECTION or GN_EXIT_PROTOCOL,
  * with the message in err. One thread.
  */
-#ifndef GANTRY_CLIENT_H
-#define GANTRY_CLIENT_H
+#ifndef GANTRY_CLI_CLIENT_H
+#define GANTRY_CLI_CLIENT_H
 
 #include "cli.h"
 #include "wire/revision.h"
 
-struct gn_client;
+struct gn_cli_client;
 
-struct gn_client_options {
+struct gn_cli_client_options {
     const char *url;            /* "http://...", "https://..." or "unix:PATH"; or NULL: */
     char *const *command;       /* a program and its arguments, NULL-terminated */
     const char *const *headers; /* "Name: value", NULL-terminated; may be NULL. HTTP only */
@@ -39,27 +39,27 @@ struct gn_client_options {
 };
 
 /* Connects, and finds out which revision the server speaks. Strings and arrays are borrowed until
- * gn_client_close. */
-int gn_client_open(const struct gn_client_options *options, struct gn_client **ret,
-                   struct gn_error *err);
-void gn_client_close(struct gn_client *c); /* NULL is fine; a child is ended */
+ * gn_cli_client_close. */
+int gn_cli_client_open(const struct gn_cli_client_options *options, struct gn_cli_client **ret,
+                       struct gn_error *err);
+void gn_cli_client_close(struct gn_cli_client *c); /* NULL is fine; a child is ended */
 
 /* Sends a request and waits for its result (an object, owned by the caller; NULL if it fails).
  * params is borrowed and may be NULL; `name` is what the header Mcp-Name says and may be NULL;
  * `headers` are further "Name: value" lines, NULL-terminated, and may be NULL. GN_EXIT_PROTOCOL
- * with gn_client_error set if the server answers with an error. */
-int gn_client_request(struct gn_client *c, const char *method, const json_t *params,
-                      const char *name, const char *const *headers, json_t **ret_result,
-                      struct gn_error *err);
+ * with gn_cli_client_error set if the server answers with an error. */
+int gn_cli_client_request(struct gn_cli_client *c, const char *method, const json_t *params,
+                          const char *name, const char *const *headers, json_t **ret_result,
+                          struct gn_error *err);
 
 /* The JSON-RPC error of the last request, borrowed; NULL if it was not answered with one. */
-const json_t *gn_client_error(const struct gn_client *c);
-enum gn_revision gn_client_revision(const struct gn_client *c);
+const json_t *gn_cli_client_error(const struct gn_cli_client *c);
+enum gn_revision gn_cli_client_revision(const struct gn_cli_client *c);
 /* What the server said about itself (DiscoverResult or InitializeResult), borrowed. */
-const json_t *gn_client_server(const struct gn_client *c);
+const json_t *gn_cli_client_server(const struct gn_cli_client *c);
 /* Bytes of all messages so far: a measure of what several answers take. */
-uint64_t gn_client_received(const struct gn_client *c);
+uint64_t gn_cli_client_received(const struct gn_cli_client *c);
 /* True over HTTP in the stateless era: arguments marked x-mcp-header go into headers. */
-bool gn_client_wants_headers(const struct gn_client *c);
+bool gn_cli_client_wants_headers(const struct gn_cli_client *c);
 
 #endif

@@ -24,7 +24,7 @@
 #define END_MS 2000 /* for ending a session */
 
 struct http {
-    struct gn_client *c;
+    struct gn_cli_client *c;
     CURL *easy, *second; /* the exchange that is waited for / replies while it goes on */
     CURLM *multi, *second_multi;
     char *url, *unix_path;
@@ -54,7 +54,7 @@ static long left_ms(uint64_t deadline)
 static int take_message(struct answer *a, const char *text, size_t len)
 {
     struct gn_error wrong = {0};
-    if (!gn_client_receive(a->h->c, text, len, &wrong)) {
+    if (!gn_cli_client_receive(a->h->c, text, len, &wrong)) {
         gn_error_set(&a->err, GN_EPROTO, "the server sent what is no message: %s", wrong.text);
         a->rc = GN_EXIT_PROTOCOL;
         return GN_EPROTO;
@@ -159,7 +159,7 @@ static struct curl_slist *add_header(struct curl_slist *list, const char *fmt, .
 }
 
 /* Headers of every request: credentials, revision, session. */
-static struct curl_slist *common_headers(const struct gn_client *c)
+static struct curl_slist *common_headers(const struct gn_cli_client *c)
 {
     struct curl_slist *list = add_header(NULL, "User-Agent: gantry/%s", GANTRY_VERSION);
     if (c->options.token)
@@ -174,8 +174,8 @@ static struct curl_slist *common_headers(const struct gn_client *c)
     return list;
 }
 
-static struct curl_slist *message_headers(const struct gn_client *c,
-                                          const struct gn_client_message *m)
+static struct curl_slist *message_headers(const struct gn_cli_client *c,
+                                          const struct gn_cli_client_message *m)
 {
     struct curl_slist *list = common_headers(c);
     list = add_header(list, "Content-Type: application/json");
@@ -228,7 +228,7 @@ static void set_common(struct http *h, CURL *easy, struct curl_slist *headers, u
         curl_easy_setopt(easy, CURLOPT_PROXY, "");
 }
 
-static void *open_http(struct gn_client *c, struct gn_error *err)
+static void *open_http(struct gn_cli_client *c, struct gn_error *err)
 {
     (void)err;
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -261,11 +261,11 @@ static CURLcode run(struct http *h, CURLM *multi, CURL *easy)
     curl_multi_add_handle(multi, easy);
     while (curl_multi_perform(multi, &running) == CURLM_OK && running &&
            h->c->is_interrupted == was_interrupted) {
-        struct curl_waitfd stop = {.fd = gn_client_stop_fd(h->c), .events = CURL_WAIT_POLLIN};
+        struct curl_waitfd stop = {.fd = gn_cli_client_stop_fd(h->c), .events = CURL_WAIT_POLLIN};
         unsigned count = stop.fd >= 0 ? 1 : 0;
         curl_multi_poll(multi, &stop, count, 1000, NULL);
         if (count && stop.revents)
-            gn_client_interrupt(h->c, NULL);
+            gn_cli_client_interrupt(h->c, NULL);
     }
     int left;
     for (CURLMsg *m; (m = curl_multi_info_read(multi, &left));) {
@@ -326,7 +326,7 @@ static int perform(struct answer *a, struct gn_error *err)
     h->c->http_status = 0;
     CURLcode code = run(h, h->multi, h->easy);
     if (h->c->is_interrupted && code == CURLE_FAILED_INIT)
-        return gn_client_interrupt(h->c, err);
+        return gn_cli_client_interrupt(h->c, err);
     curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
     h->c->http_status = (int)status;
     if (a->rc) {
@@ -344,7 +344,7 @@ static int perform(struct answer *a, struct gn_error *err)
         return 0;
     /* Errors come as messages with any status. */
     if (a->body.len && (a->is_json || status >= 400) &&
-        gn_client_receive(h->c, a->body.data, a->body.len, NULL) && h->c->answered)
+        gn_cli_client_receive(h->c, a->body.data, a->body.len, NULL) && h->c->answered)
         a->done = true;
     else if (status < 200 || status >= 300)
         return bad_status(a, err);
@@ -360,9 +360,9 @@ static int resume(struct answer *a, struct gn_error *err)
         GN_AUTO_FREE char *last = gn_strdup(gn_sse_last_id(&a->sse));
         if (a->sse.retry_ms >= 0)
             a->retry_ms = GN_MAX(a->sse.retry_ms, (int64_t)RETRY_MIN_MS);
-        struct pollfd stop = {.fd = gn_client_stop_fd(h->c), .events = POLLIN};
+        struct pollfd stop = {.fd = gn_cli_client_stop_fd(h->c), .events = POLLIN};
         if (poll(&stop, 1, (int)GN_MIN(a->retry_ms, (int64_t)left_ms(h->deadline))) > 0)
-            return gn_client_interrupt(h->c, err);
+            return gn_cli_client_interrupt(h->c, err);
         if (gn_clock_ms() >= h->deadline) {
             gn_error_set(err, GN_ETIMEDOUT, "%s: the stream ends again and again", h->shown);
             return GN_EXIT_CONNECTION;
@@ -398,7 +398,7 @@ static bool follow(struct http *h)
     return true;
 }
 
-static int post(struct answer *a, const struct gn_client_message *m, struct gn_error *err)
+static int post(struct answer *a, const struct gn_cli_client_message *m, struct gn_error *err)
 {
     struct http *h = a->h;
     struct curl_slist *headers = message_headers(h->c, m);
@@ -410,7 +410,7 @@ static int post(struct answer *a, const struct gn_client_message *m, struct gn_e
     return rc;
 }
 
-static int send_http(void *t, const struct gn_client_message *m, uint64_t deadline,
+static int send_http(void *t, const struct gn_cli_client_message *m, uint64_t deadline,
                      struct gn_error *err)
 {
     struct http *h = t;
@@ -436,7 +436,7 @@ static int send_http(void *t, const struct gn_client_message *m, uint64_t deadli
 static void reply_http(void *t, const char *text, size_t len)
 {
     struct http *h = t;
-    struct gn_client_message m = {.text = text, .len = len, .method = ""};
+    struct gn_cli_client_message m = {.text = text, .len = len, .method = ""};
     struct curl_slist *headers = message_headers(h->c, &m);
     set_common(h, h->second, headers, GN_MIN(h->deadline, gn_clock_ms() + CONNECT_MS));
     curl_easy_setopt(h->second, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
@@ -466,7 +466,7 @@ static void close_http(void *t)
     gn_free(h);
 }
 
-const struct gn_client_transport gn_client_http = {
+const struct gn_cli_client_transport gn_cli_client_http = {
     .name = "http",
     .open = open_http,
     .send = send_http,

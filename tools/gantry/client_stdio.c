@@ -28,7 +28,7 @@
 extern char **environ;
 
 struct stdio {
-    struct gn_client *c;
+    struct gn_cli_client *c;
     pid_t pid;
     int in, out, err; /* ours: written to / read from; -1 once closed */
     struct gn_buf line, words;
@@ -81,7 +81,7 @@ static int spawn(pid_t *ret_pid, char *const *command, int pipes[3][2])
     return -rc;
 }
 
-static void *open_stdio(struct gn_client *c, struct gn_error *err)
+static void *open_stdio(struct gn_cli_client *c, struct gn_error *err)
 {
     int pipes[3][2];
     pid_t pid;
@@ -119,9 +119,9 @@ static void *open_stdio(struct gn_client *c, struct gn_error *err)
 static int ended(struct stdio *s, struct gn_error *err)
 {
     /* Ctrl-C goes to the child, too, and the child may be faster. */
-    struct pollfd stop = {.fd = gn_client_stop_fd(s->c), .events = POLLIN};
+    struct pollfd stop = {.fd = gn_cli_client_stop_fd(s->c), .events = POLLIN};
     if (s->c->is_interrupted || poll(&stop, 1, 0) > 0)
-        return gn_client_interrupt(s->c, err);
+        return gn_cli_client_interrupt(s->c, err);
     gn_error_set(err, GN_EPIPE, "%s ended without an answer", s->c->options.command[0]);
     return GN_EXIT_CONNECTION;
 }
@@ -181,7 +181,7 @@ static int take_line(struct stdio *s, const char *line, size_t len, struct gn_er
     struct gn_error wrong = {0};
     while (len > 0 && (*line == ' ' || *line == '\t' || *line == '\r'))
         line++, len--;
-    if (len == 0 || gn_client_receive(s->c, line, len, &wrong))
+    if (len == 0 || gn_cli_client_receive(s->c, line, len, &wrong))
         return 0;
     return take_nonsense(s, line, len, wrong.text, err);
 }
@@ -237,7 +237,7 @@ static int turn(struct stdio *s, uint64_t deadline, struct gn_error *err)
         {.fd = s->pending.len ? s->in : -1, .events = POLLOUT},
         {.fd = s->out, .events = POLLIN},
         {.fd = s->err, .events = POLLIN},
-        {.fd = gn_client_stop_fd(s->c), .events = POLLIN},
+        {.fd = gn_cli_client_stop_fd(s->c), .events = POLLIN},
     };
     uint64_t now = gn_clock_ms();
     /* A child that never stops talking must not keep the deadline from being seen. */
@@ -248,7 +248,7 @@ static int turn(struct stdio *s, uint64_t deadline, struct gn_error *err)
     if (poll(fds, GN_COUNT(fds), (int)GN_MIN(deadline - now, (uint64_t)INT32_MAX)) <= 0)
         return 0;
     if (fds[3].revents)
-        return gn_client_interrupt(s->c, err);
+        return gn_cli_client_interrupt(s->c, err);
     if (fds[2].revents)
         read_words(s);
     if (fds[0].revents)
@@ -256,7 +256,7 @@ static int turn(struct stdio *s, uint64_t deadline, struct gn_error *err)
     return fds[1].revents ? read_output(s, err) : 0;
 }
 
-static int send_stdio(void *t, const struct gn_client_message *m, uint64_t deadline,
+static int send_stdio(void *t, const struct gn_cli_client_message *m, uint64_t deadline,
                       struct gn_error *err)
 {
     struct stdio *s = t;
@@ -308,7 +308,7 @@ static bool wait_for_end(struct stdio *s, int pidfd, uint64_t wait_ms)
             {.fd = pidfd, .events = POLLIN},
             {.fd = s->out, .events = POLLIN},
             {.fd = s->err, .events = POLLIN},
-            {.fd = gn_client_stop_fd(s->c), .events = POLLIN},
+            {.fd = gn_cli_client_stop_fd(s->c), .events = POLLIN},
         };
         uint64_t now = gn_clock_ms();
         if (now >= deadline)
@@ -321,7 +321,7 @@ static bool wait_for_end(struct stdio *s, int pidfd, uint64_t wait_ms)
         if (fds[2].revents)
             read_words(s);
         if (fds[3].revents) {
-            gn_client_interrupt(s->c, NULL);
+            gn_cli_client_interrupt(s->c, NULL);
             deadline = GN_MIN(deadline, now + INTERRUPTED_MS);
         }
     }
@@ -358,7 +358,7 @@ static void close_stdio(void *t)
     gn_free(s);
 }
 
-const struct gn_client_transport gn_client_stdio = {
+const struct gn_cli_client_transport gn_cli_client_stdio = {
     .name = "stdio",
     .open = open_stdio,
     .send = send_stdio,

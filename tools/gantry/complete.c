@@ -55,8 +55,7 @@ static json_t *make_params(const struct gn_target *t)
 static int exec_complete(const struct gn_cli *cli, const struct gn_cli_args *args)
 {
     struct gn_target t;
-    json_t *result = NULL, *value;
-    size_t i;
+    json_t *result = NULL;
     int rc = gn_target_open(&t, cli, args, 2, "a prompt or URI template, and KEY=BEGINNING");
     if (rc)
         return rc;
@@ -66,13 +65,9 @@ static int exec_complete(const struct gn_cli *cli, const struct gn_cli_args *arg
     json_decref(params);
     if (rc == 0 && t.json)
         gn_cli_print_json(stdout, result);
-    json_array_foreach(json_object_get(json_object_get(result, "completion"), "values"), i, value)
-    {
-        if (!t.json) {
-            gn_cli_print_line(stdout, json_string_value(value) ? json_string_value(value) : "");
-            putchar('\n');
-        }
-    }
+    else if (rc == 0)
+        gn_show_completion(stdout,
+                           json_object_get(json_object_get(result, "completion"), "values"));
     json_decref(result);
     gn_target_close(&t);
     return rc;

@@ -1,8 +1,6 @@
 /* inspect.c - gantry inspect: what a server says about itself, or what would be served here. */
 #include "serving.h"
 #include "target.h"
-#include "util/str.h"
-#include "wire/meta.h"
 
 static int exec_inspect(const struct gn_cli *cli, const struct gn_cli_args *args);
 
@@ -29,49 +27,6 @@ const struct gn_command gn_command_inspect = {
     .exec = exec_inspect,
 };
 
-static void print_field(const char *name, const json_t *value)
-{
-    if (!json_is_string(value))
-        return;
-    printf("%-14s", name);
-    gn_cli_print_line(stdout, json_string_value(value));
-    putchar('\n');
-}
-
-/* Where the eras keep who the server is. */
-static const json_t *server_info(const json_t *server)
-{
-    const json_t *info = json_object_get(json_object_get(server, GN_META), GN_META_SERVER_INFO);
-    return info ? info : json_object_get(server, "serverInfo");
-}
-
-static void print_server(const struct gn_target *t)
-{
-    const json_t *server = gn_client_server(t->client), *info = server_info(server);
-    const char *name;
-    json_t *value;
-    size_t n = 0;
-    print_field("name", json_object_get(info, "name"));
-    print_field("title", json_object_get(info, "title"));
-    print_field("version", json_object_get(info, "version"));
-    print_field("website", json_object_get(info, "websiteUrl"));
-    printf("%-14s%s\n", "protocol", gn_revision_name(gn_client_revision(t->client)));
-    printf("%-14s", "capabilities");
-    json_object_foreach(json_object_get(server, "capabilities"), name, value)
-    {
-        fputs(n++ ? ", " : "", stdout);
-        gn_cli_print_line(stdout, name);
-    }
-    putchar('\n');
-    const json_t *instructions = json_object_get(server, "instructions");
-    if (json_string_length(instructions) > 0) {
-        putchar('\n');
-        gn_cli_print_text(stdout, json_string_value(instructions),
-                          json_string_length(instructions));
-        putchar('\n');
-    }
-}
-
 static bool is_here(const struct gn_cli_args *args)
 {
     return gn_cli_has(args, "config") || gn_cli_has(args, "plugins") ||
@@ -90,12 +45,13 @@ static int exec_inspect(const struct gn_cli *cli, const struct gn_cli_args *args
         return rc;
     if (t.json) {
         json_t *all = json_pack("{s:s, s:O}", "protocolVersion",
-                                gn_revision_name(gn_client_revision(t.client)), "server",
-                                gn_client_server(t.client));
+                                gn_revision_name(gn_cli_client_revision(t.client)), "server",
+                                gn_cli_client_server(t.client));
         gn_cli_print_json(stdout, all);
         json_decref(all);
     } else {
-        print_server(&t);
+        gn_show_server(stdout, gn_revision_name(gn_cli_client_revision(t.client)), NULL,
+                       gn_cli_client_server(t.client));
     }
     gn_target_close(&t);
     return GN_EXIT_OK;

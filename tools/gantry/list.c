@@ -75,7 +75,7 @@ static void say_nothing(struct gn_target *t)
 
 static int list_kinds(struct gn_target *t)
 {
-    const json_t *capabilities = json_object_get(gn_client_server(t->client), "capabilities");
+    const json_t *capabilities = json_object_get(gn_cli_client_server(t->client), "capabilities");
     json_t *all = json_object();
     size_t count = 0;
     int rc = 0;
@@ -86,7 +86,7 @@ static int list_kinds(struct gn_target *t)
         rc = gn_target_list(t, kinds[i].method, kinds[i].member, &items);
         if (rc)
             break;
-        if (gn_streq(kinds[i].name, "tools") && gn_client_wants_headers(t->client))
+        if (gn_streq(kinds[i].name, "tools") && gn_cli_client_wants_headers(t->client))
             drop_wrong_tools(t, items);
         json_object_set_new(all, kinds[i].member, items);
         count += json_array_size(items);

@@ -20,19 +20,6 @@ const struct gn_command gn_command_prompt = {
     .exec = exec_prompt,
 };
 
-static void print_messages(const json_t *result)
-{
-    size_t i;
-    json_t *message;
-    json_array_foreach(json_object_get(result, "messages"), i, message)
-    {
-        const char *role = json_string_value(json_object_get(message, "role"));
-        gn_cli_print_line(stdout, role ? role : "?");
-        fputs(":\n", stdout);
-        gn_show_content(stdout, json_object_get(message, "content"));
-    }
-}
-
 /* Arguments of prompts are always texts. */
 static json_t *read_arguments(const struct gn_target *t)
 {
@@ -62,7 +49,7 @@ static int get_prompt(struct gn_target *t)
     if (rc == 0 && t->json)
         gn_cli_print_json(stdout, result);
     else if (rc == 0)
-        print_messages(result);
+        gn_show_prompt(stdout, result);
     json_decref(result);
     return rc;
 }

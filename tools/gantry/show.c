@@ -1,8 +1,9 @@
 /* show.c - results as people read them. */
-#include "target.h"
+#include "person.h"
 
 #include "util/alloc.h"
 #include "util/str.h"
+#include "wire/meta.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -113,7 +114,7 @@ static void print_item(FILE *out, const char *name, const char *arguments, const
     fputc('\n', out);
 }
 
-void gn_show_block(FILE *out, const json_t *block)
+static void show_block(FILE *out, const json_t *block)
 {
     const char *type = text_of(block, "type");
     const json_t *resource = json_object_get(block, "resource");
@@ -136,10 +137,10 @@ void gn_show_content(FILE *out, const json_t *content)
     size_t i;
     json_t *block;
     if (json_is_object(content)) { /* a message of a prompt has one block */
-        gn_show_block(out, content);
+        show_block(out, content);
         return;
     }
-    json_array_foreach(content, i, block) gn_show_block(out, block);
+    json_array_foreach(content, i, block) show_block(out, block);
 }
 
 static bool write_blob(FILE *out, const json_t *item)
@@ -202,4 +203,114 @@ void gn_show_list(FILE *out, const char *member, const json_t *items)
         print_item(out, text_of(item, kinds[k].name_key), gn_buf_str(&arguments), item);
         gn_buf_release(&arguments);
     }
+}
+
+void gn_show_json(FILE *out, const json_t *value)
+{
+    gn_cli_print_json(out, value);
+}
+
+void gn_show_result(FILE *out, const json_t *result)
+{
+    const json_t *content = json_object_get(result, "content");
+    const json_t *structured = json_object_get(result, "structuredContent");
+    if (json_array_size(content) == 0 && structured)
+        gn_show_json(out, structured);
+    else
+        gn_show_content(out, content);
+}
+
+void gn_show_prompt(FILE *out, const json_t *result)
+{
+    size_t i;
+    json_t *message;
+    json_array_foreach(json_object_get(result, "messages"), i, message)
+    {
+        const char *role = text_of(message, "role");
+        gn_cli_print_line(out, *role ? role : "?");
+        fputs(":\n", out);
+        gn_show_content(out, json_object_get(message, "content"));
+    }
+}
+
+void gn_show_completion(FILE *out, const json_t *values)
+{
+    size_t i;
+    json_t *value;
+    json_array_foreach(values, i, value)
+    {
+        gn_cli_print_line(out, json_string_value(value) ? json_string_value(value) : "");
+        fputc('\n', out);
+    }
+}
+
+static void print_field(FILE *out, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    fprintf(out, "%-14s", name);
+    gn_cli_print_line(out, value);
+    fputc('\n', out);
+}
+
+/* Where the eras keep who the server is. */
+static const json_t *server_info(const json_t *server)
+{
+    const json_t *info = json_object_get(json_object_get(server, GN_META), GN_META_SERVER_INFO);
+    return info ? info : json_object_get(server, "serverInfo");
+}
+
+void gn_show_server(FILE *out, const char *revision, const char *transport, const json_t *server)
+{
+    static const struct {
+        const char *name, *key;
+    } fields[] = {
+        {"name", "name"}, {"title", "title"}, {"version", "version"}, {"website", "websiteUrl"}};
+    const json_t *instructions = json_object_get(server, "instructions");
+    const char *name;
+    json_t *value;
+    size_t n = 0;
+    for (size_t i = 0; i < GN_COUNT(fields); i++)
+        print_field(out, fields[i].name,
+                    json_string_value(json_object_get(server_info(server), fields[i].key)));
+    print_field(out, "protocol", revision);
+    print_field(out, "transport", transport);
+    fprintf(out, "%-14s", "capabilities");
+    json_object_foreach(json_object_get(server, "capabilities"), name, value)
+    {
+        fputs(n++ ? ", " : "", out);
+        gn_cli_print_line(out, name);
+    }
+    fputc('\n', out);
+    if (json_string_length(instructions) > 0) {
+        fputc('\n', out);
+        gn_cli_print_text(out, json_string_value(instructions), json_string_length(instructions));
+        fputc('\n', out);
+    }
+}
+
+void gn_show_ping(FILE *out, unsigned number, const char *revision, double ms)
+{
+    fprintf(out, "%u: %.1f ms, revision %s\n", number, ms, revision);
+    fflush(out);
+}
+
+void gn_show_ping_summary(FILE *out, unsigned sent, unsigned answered, double min, double mean,
+                          double max)
+{
+    fprintf(out, "%u sent, %u answered", sent, answered);
+    if (answered)
+        fprintf(out, "; %.1f ms at least, %.1f on average, %.1f at most", min, mean, max);
+    fputc('\n', out);
+}
+
+void gn_show_change(FILE *out, const char *what, const char *uri)
+{
+    gn_cli_print_line(out, what);
+    if (uri) {
+        fputc(' ', out);
+        gn_cli_print_line(out, uri);
+    }
+    fputc('\n', out);
+    fflush(out);
 }

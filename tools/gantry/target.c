@@ -171,7 +171,7 @@ static int read_headers(struct gn_target *t, const struct gn_cli_args *args)
 }
 
 static int read_options(struct gn_target *t, const struct gn_cli_args *args,
-                        struct gn_client_options *o)
+                        struct gn_cli_client_options *o)
 {
     struct gn_error err = {0};
     int output = gn_cli_choice(args, "output", outputs, &err);
@@ -208,7 +208,7 @@ static int read_options(struct gn_target *t, const struct gn_cli_args *args,
 }
 
 static int find_target(struct gn_target *t, const struct gn_cli_args *args,
-                       struct gn_client_options *o)
+                       struct gn_cli_client_options *o)
 {
     t->words = args->words;
     t->word_count = args->word_count;
@@ -240,7 +240,7 @@ int gn_target_open(struct gn_target *t, const struct gn_cli *cli, const struct g
 {
     *t = (struct gn_target){.cli = cli};
     prepare_signals(t);
-    struct gn_client_options options = {0};
+    struct gn_cli_client_options options = {0};
     struct gn_error err = {0};
     int rc = read_headers(t, args);
     if (!rc)
@@ -251,7 +251,7 @@ int gn_target_open(struct gn_target *t, const struct gn_cli *cli, const struct g
         rc = gn_cli_usage(cli, "needs %s", what);
     if (!rc) {
         hold_signals(t);
-        rc = gn_client_open(&options, &t->client, &err);
+        rc = gn_cli_client_open(&options, &t->client, &err);
         if (rc)
             tell(t, rc, &err);
         let_signals(t);
@@ -264,7 +264,7 @@ int gn_target_open(struct gn_target *t, const struct gn_cli *cli, const struct g
 void gn_target_close(struct gn_target *t)
 {
     hold_signals(t);
-    gn_client_close(t->client);
+    gn_cli_client_close(t->client);
     clear_progress(t);
     fflush(stdout);
     if (!t->is_interrupted)
@@ -282,7 +282,7 @@ int gn_target_request(struct gn_target *t, const char *method, const json_t *par
 {
     struct gn_error err = {0};
     hold_signals(t);
-    int rc = gn_client_request(t->client, method, params, name, headers, ret_result, &err);
+    int rc = gn_cli_client_request(t->client, method, params, name, headers, ret_result, &err);
     clear_progress(t);
     if (rc)
         tell(t, rc, &err);
@@ -300,13 +300,13 @@ static int bad_list(const char *method, const char *what, struct gn_error *err)
 static int read_pages(struct gn_target *t, const char *method, const char *member, json_t *items,
                       struct gn_error *err)
 {
-    uint64_t before = gn_client_received(t->client);
+    uint64_t before = gn_cli_client_received(t->client);
     json_t *params = NULL;
     int rc = 0;
     bool more = true;
     for (int page = 0; more && rc == 0; page++) {
         json_t *result = NULL;
-        rc = gn_client_request(t->client, method, params, NULL, NULL, &result, err);
+        rc = gn_cli_client_request(t->client, method, params, NULL, NULL, &result, err);
         json_array_extend(items, json_object_get(result, member));
         json_t *cursor = json_object_get(result, "nextCursor");
         more = json_is_string(cursor);
@@ -314,7 +314,7 @@ static int read_pages(struct gn_target *t, const char *method, const char *membe
             rc = bad_list(method, "gives the same page again and again", err);
         else if (more && page == PAGES_MAX)
             rc = bad_list(method, "finds no end of its pages", err);
-        else if (more && gn_client_received(t->client) - before > LIST_MAX)
+        else if (more && gn_cli_client_received(t->client) - before > LIST_MAX)
             rc = bad_list(method, "has more than this client can hold", err);
         json_decref(params);
         params = more ? json_pack("{s:O}", "cursor", cursor) : NULL;
@@ -331,7 +331,7 @@ int gn_target_list(struct gn_target *t, const char *method, const char *member, 
     hold_signals(t);
     int rc = read_pages(t, method, member, items, &err);
     clear_progress(t);
-    json_int_t code = json_integer_value(json_object_get(gn_client_error(t->client), "code"));
+    json_int_t code = json_integer_value(json_object_get(gn_cli_client_error(t->client), "code"));
     if (rc && code == GN_RPC_METHOD_NOT_FOUND)
         rc = 0; /* a server without this kind */
     if (rc)

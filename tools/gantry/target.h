@@ -5,6 +5,7 @@
 #define GANTRY_TARGET_H
 
 #include "client.h"
+#include "person.h"
 
 #include <signal.h>
 
@@ -37,7 +38,7 @@ struct gn_words {
 
 struct gn_target {
     const struct gn_cli *cli;
-    struct gn_client *client;
+    struct gn_cli_client *client;
     const char **words; /* what stands behind the target, NULL-terminated */
     size_t word_count;
     bool json; /* --output json */
@@ -90,17 +91,5 @@ int gn_param_headers_check(const json_t *schema, struct gn_error *err);
  * gn_param_headers_free. */
 char **gn_param_headers_make(const json_t *schema, const json_t *arguments);
 void gn_param_headers_free(char **headers);
-
-/* ---- printing: show.c */
-/* A list of content blocks, each on lines of its own. */
-void gn_show_content(FILE *out, const json_t *content);
-/* One block. */
-void gn_show_block(FILE *out, const json_t *block);
-/* Contents of a resource. Bytes are written as they are unless `out` is a terminal. False if some
- * cannot be read. */
-bool gn_show_resource(FILE *out, const json_t *contents);
-/* A list of one kind, with its title: "  name(argument, [optional])  description". `member` is the
- * name that MCP gives the array. Nothing for an empty one. */
-void gn_show_list(FILE *out, const char *member, const json_t *items);
 
 #endif

@@ -1,0 +1,76 @@
+/* person.h - what a person sees, and is asked: progress, log lines, forms, lists, results.
+ *
+ * Messages go to standard error, results to `out`, which is standard output (or standard error, for
+ * what a tool that failed says). Nothing here decides whether something is shown: target.c does,
+ * which prints JSON for programs itself. Whatever comes from a server is printed so that it cannot
+ * steer a terminal (gn_cli_print_text). Where the stream is no terminal, what is printed has no
+ * colours, is not wrapped, and does not change: programs read it, too.
+ */
+#ifndef GANTRY_PERSON_H
+#define GANTRY_PERSON_H
+
+#include "cli.h"
+
+#include "gantry_client.h"
+
+/* ---------------------------------------------------------------- while something goes on
+ *
+ * One for a command: it remembers what stands in the terminal's last line. */
+struct gn_person;
+
+struct gn_person_options {
+    const struct gn_cli *cli;
+    struct uv_loop_s *loop; /* on which forms are filled in; set before the first question */
+};
+struct gn_person *gn_person_new(const struct gn_person_options *options);
+/* Takes away what is drawn, closes what is still asked. NULL is fine. */
+void gn_person_free(struct gn_person *p);
+/* On the loop, handles are closed: to be called before the client is closed. */
+void gn_person_leave(struct gn_person *p);
+/* Standard input and standard error are terminals: a question would be seen, and answered. */
+bool gn_person_can_answer(void);
+
+/* A bar, if standard error is a terminal; it goes when the request has ended (gn_person_clear). */
+void gn_person_progress(struct gn_person *p, const gantry_client_progress *progress);
+/* Before anybody else writes to the terminal. */
+void gn_person_clear(struct gn_person *p);
+/* A log message of the server. */
+void gn_person_log(struct gn_person *p, const gantry_client_log *message);
+/* Asks the person, and answers the question: then, or later from the loop. Is told itself when
+ * nobody wants the answer any more. A question that comes while another is asked waits. Ctrl-C
+ * reaches the command as SIGINT, as always. */
+void gn_person_elicit(struct gn_person *p, gantry_question *question,
+                      const gantry_client_elicitation *elicitation);
+
+/* ---------------------------------------------------------------- results
+ *
+ * Values are borrowed, of the shapes of the protocol; what is missing or of another type is passed
+ * over. */
+
+/* A list of content blocks, each on lines of its own; or one block. */
+void gn_show_content(FILE *out, const json_t *content);
+/* A CallToolResult. */
+void gn_show_result(FILE *out, const json_t *result);
+/* Contents of a resource. Bytes are written as they are unless `out` is a terminal. False if some
+ * cannot be read. */
+bool gn_show_resource(FILE *out, const json_t *contents);
+/* A GetPromptResult. */
+void gn_show_prompt(FILE *out, const json_t *result);
+/* The values of a CompleteResult. */
+void gn_show_completion(FILE *out, const json_t *values);
+/* A list of one kind, with its title. `member` is the name that MCP gives the array. Nothing for an
+ * empty one. */
+void gn_show_list(FILE *out, const char *member, const json_t *items);
+/* A DiscoverResult or InitializeResult. */
+void gn_show_server(FILE *out, const char *revision, const char *transport, const json_t *server);
+/* Any JSON: indented by two, on a terminal in colours, and a newline. */
+void gn_show_json(FILE *out, const json_t *value);
+/* One answer to a ping: the how-manieth, and how long it took. */
+void gn_show_ping(FILE *out, unsigned number, const char *revision, double ms);
+/* Of several, at the end. */
+void gn_show_ping_summary(FILE *out, unsigned sent, unsigned answered, double min, double mean,
+                          double max);
+/* Something has changed ("tools", "resource"), which (a URI; may be NULL); flushed. */
+void gn_show_change(FILE *out, const char *what, const char *uri);
+
+#endif
