@@ -316,7 +316,8 @@ GANTRY_CLIENT_API void gantry_client_close(gantry_client *client, void (*on_clos
                                            void *arg);
 /* From now on nobody waits: the times of gantry_client_close are 500 ms. For Ctrl-C. */
 GANTRY_CLIENT_API void gantry_client_hurry(gantry_client *client);
-/* The loop, for what else a program with a blocking client waits for (signals, input). */
+/* The loop, for what else a program with a blocking client waits for (signals, input). Handles of
+ * yours on a loop of the client's own must be closed before the client is. */
 GANTRY_CLIENT_API struct uv_loop_s *gantry_client_loop(gantry_client *client);
 /* Runs the loop for so long, or until gantry_client_stop. For what comes without being asked. */
 GANTRY_CLIENT_API void gantry_client_run(gantry_client *client, uint32_t ms);

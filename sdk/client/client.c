@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define BACKOFF_MAX_MS 30000
+#define STABLE_MS 30000 /* a connection that lasted so long was a good one: counting begins anew   \
+                         */
 
 /* ---------------------------------------------------------------- telling */
 
@@ -244,7 +246,7 @@ void gn_client_ready(gantry_client *c)
 {
     gn_era_forget(c);
     gn_client_timer_stop(&c->connecting);
-    c->has_connected = true;
+    c->ready_ms = gn_clock_ms();
     c->known = c->revision;
     gn_client_set_state(c, GANTRY_STATE_READY);
     if (c->link && c->link->ops->ready)
@@ -286,6 +288,8 @@ void gn_link_lost(struct gn_link *link, const struct gn_failure *failure)
         return;
     if (gn_era_survives(c, &f))
         return;
+    if (c->state == GANTRY_STATE_READY && gn_clock_ms() - c->ready_ms >= STABLE_MS)
+        c->failures = 0;
     drop_link(c);
     gn_questions_gone(c, NULL);
     fail_sent(c, &f);

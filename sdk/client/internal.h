@@ -260,7 +260,7 @@ struct gantry_client {
     const struct gn_link_ops *transport;
     struct gn_link *link;                     /* NULL: none */
     struct gn_list old_links;                 /* that are still closing */
-    bool has_connected;                       /* it was ready once */
+    uint64_t ready_ms;                        /* gn_clock_ms() when it became ready last */
     unsigned failures;                        /* connections that failed in a row */
     struct gn_client_timer again, connecting; /* before the next try; the time it may take */
 
