@@ -1,5 +1,6 @@
 /* say.c - what a person reads. */
 #include "cli.h"
+#include "text.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
@@ -13,42 +14,21 @@ static void print_prefix(const struct gn_cli *cli)
             cli->command ? cli->command->name : "");
 }
 
-/* What a terminal must not be given: control characters of both kinds, marks that change the
- * direction of writing, and bytes that are no UTF-8. `n` is the length of the character, 0 for such
- * a byte. */
-static bool can_steer(const char *s, size_t n)
-{
-    static const char *const marks[] = {"\xe2\x80\xaa", "\xe2\x80\xab", "\xe2\x80\xac",
-                                        "\xe2\x80\xad", "\xe2\x80\xae", "\xe2\x81\xa6",
-                                        "\xe2\x81\xa7", "\xe2\x81\xa8", "\xe2\x81\xa9"};
-    unsigned char c = (unsigned char)s[0];
-    if (n <= 1)
-        return n == 0 || c < ' ' || c == 0x7f;
-    if (n == 2)
-        return c == 0xc2 && (unsigned char)s[1] < 0xa0;
-    for (size_t i = 0; n == 3 && i < GN_COUNT(marks); i++) {
-        if (memcmp(s, marks[i], 3) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void print_safe(FILE *out, const char *text, size_t len, bool one_line)
 {
-    bool is_terminal = isatty(fileno(out));
+    if (isatty(fileno(out))) {
+        struct gn_buf safe = GN_BUF_INIT(len * GN_TEXT_GROWTH + 1);
+        gn_text_add_safe(&safe, text, len, one_line);
+        fwrite(gn_buf_str(&safe), 1, safe.len, out);
+        gn_buf_release(&safe);
+        return;
+    }
     for (size_t i = 0; i < len;) {
-        size_t n = gn_utf8_sequence(text + i, len - i), step = n ? n : 1;
-        char c = text[i];
-        if (one_line && c == '\n')
-            fputs("\\n", out);
-        else if (!is_terminal || c == '\n' || c == '\t' || !can_steer(text + i, n))
-            fwrite(text + i, 1, step, out);
-        else if (n == 2)
-            fprintf(out, "\\x%02x", (unsigned char)text[i + 1]);
-        else
-            for (size_t k = 0; k < step; k++)
-                fprintf(out, "\\x%02x", (unsigned char)text[i + k]);
-        i += step;
+        const char *newline = one_line ? memchr(text + i, '\n', len - i) : NULL;
+        size_t n = newline ? (size_t)(newline - text) - i : len - i;
+        fwrite(text + i, 1, n, out);
+        fputs(newline ? "\\n" : "", out);
+        i += n + (newline != NULL);
     }
 }
 
