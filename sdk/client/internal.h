@@ -243,8 +243,13 @@ void gn_listen_ready(gantry_client *c);
 void gn_listen_lost(gantry_client *c);
 void gn_listen_free(gantry_client *c);
 bool gn_listen_wants(const gantry_client *c); /* a connection, even if nothing is asked */
-/* A notification with a subscription's id, or its acknowledgement. */
-void gn_listen_received(gantry_client *c, const struct gn_jsonrpc *m);
+/* Every notification of the stateless era whose `_meta` has a subscription's id, before anything
+ * else is done with it. True: nothing else is to be done (it is the acknowledgement, or of a
+ * subscription that is over). False: it is to be told as any other. */
+bool gn_listen_received(gantry_client *c, const struct gn_jsonrpc *m);
+/* Stateless era: whether notifications/tasks of this task are wanted (tasks.c). A task may be
+ * wanted several times; each ends one. Nothing is sent if the server does not offer tasks. */
+void gn_listen_task(gantry_client *c, const char *task_id, bool is_wanted);
 
 /* ---------------------------------------------------------------- the client: client.c */
 struct gantry_client {

@@ -21,3 +21,14 @@ bool gn_listen_wants(const gantry_client *c)
     (void)c;
     return false;
 }
+
+bool gn_listen_received(gantry_client *c, const struct gn_jsonrpc *m)
+{
+    (void)c, (void)m;
+    return false;
+}
+
+void gn_listen_task(gantry_client *c, const char *task_id, bool is_wanted)
+{
+    (void)c, (void)task_id, (void)is_wanted;
+}
