@@ -13,19 +13,17 @@
 #include "transport/http.h"
 
 #include "transport/guard.h"
-#include "transport/ws_frame.h"
 #include "util/alloc.h"
 #include "util/clock.h"
 #include "util/str.h"
+#include "wire/ws_frame.h"
 
 #include <string.h>
 
 #define COMPONENT "websocket"
 #define SUBPROTOCOL "mcp"
-#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 1.3 */
 #define KEY_BYTES 16
-#define KEY_TEXT 24 /* of them, as Base64 */
-#define SHA1_BYTES 20
+#define KEY_TEXT 24      /* of them, as Base64 */
 #define UNANSWERED_MAX 2 /* pings in a row, with nothing heard since */
 
 struct gn_websocket {
@@ -76,12 +74,9 @@ bool gn_websocket_check(struct gn_http_conn *c)
 
 static void add_accept(struct gn_buf *b, const char *key)
 {
-    unsigned char digest[SHA1_BYTES];
-    GN_AUTO_FREE char *text = gn_format("%s" GUID, key);
-    lws_SHA1((const unsigned char *)text, strlen(text), digest);
-    gn_buf_adds(b, "Sec-WebSocket-Accept: ");
-    gn_base64_encode(b, digest, sizeof(digest));
-    gn_buf_adds(b, "\r\n");
+    char accept[GN_WS_ACCEPT_MAX];
+    gn_ws_accept(accept, key);
+    gn_buf_addf(b, "Sec-WebSocket-Accept: %s\r\n", accept);
 }
 
 static void answer_handshake(struct gn_http_conn *c)

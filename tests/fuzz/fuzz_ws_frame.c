@@ -1,9 +1,9 @@
-/* fuzz_ws_frame.c - any bytes of a client as WebSocket frames: bounded, text is UTF-8, and the same
- * however they are cut. The first byte says how long the pieces are.
+/* fuzz_ws_frame.c - any bytes of a client, or of a server, as WebSocket frames: bounded, text is
+ * UTF-8, and the same however they are cut. The first byte says how long the pieces are.
  */
-#include "transport/ws_frame.h"
 #include "util/alloc.h"
 #include "util/str.h"
+#include "wire/ws_frame.h"
 
 #include <string.h>
 
@@ -29,11 +29,13 @@ static void note(struct gn_buf *log, const struct gn_ws_reader *r, int event)
     gn_buf_addc(log, '\n');
 }
 
-static void run(const char *bytes, size_t len, size_t piece, struct gn_buf *log)
+typedef void init_fn(struct gn_ws_reader *r, struct gn_buf *message, size_t max);
+
+static void run(init_fn *init, const char *bytes, size_t len, size_t piece, struct gn_buf *log)
 {
     struct gn_buf message = GN_BUF_INIT(MAX_BYTES);
     struct gn_ws_reader r;
-    gn_ws_reader_init(&r, &message, MAX_BYTES);
+    init(&r, &message, MAX_BYTES);
     int event = 0;
     while (event >= 0 && len) {
         /* Exactly as large as it must be, so that the sanitizer sees the end. */
@@ -53,18 +55,22 @@ static void run(const char *bytes, size_t len, size_t piece, struct gn_buf *log)
     gn_buf_release(&message);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check(init_fn *init, const char *bytes, size_t len, size_t piece)
 {
-    if (size == 0)
-        return 0;
-    size_t piece = data[0] + 1u;
-    const char *bytes = (const char *)data + 1;
     struct gn_buf whole = GN_BUF_INIT(1 << 24), pieces = GN_BUF_INIT(1 << 24);
-    run(bytes, size - 1, size, &whole);
-    run(bytes, size - 1, piece, &pieces);
+    run(init, bytes, len, len + 1, &whole);
+    run(init, bytes, len, piece, &pieces);
     gn_assert(whole.len == pieces.len);
     gn_assert(memcmp(gn_buf_str(&whole), gn_buf_str(&pieces), whole.len) == 0);
     gn_buf_release(&whole);
     gn_buf_release(&pieces);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0)
+        return 0;
+    check(gn_ws_reader_init, (const char *)data + 1, size - 1, data[0] + 1u);
+    check(gn_ws_reader_init_client, (const char *)data + 1, size - 1, data[0] + 1u);
     return 0;
 }

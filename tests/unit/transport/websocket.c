@@ -1,7 +1,7 @@
 /* websocket.c - a WebSocket on an HTTP connection: handshake, messages, limits, the end. */
 #include "rig.h"
 
-#include "transport/ws_frame.h"
+#include "wire/ws_frame.h"
 
 #include <stdio.h>
 

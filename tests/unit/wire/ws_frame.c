@@ -1,7 +1,7 @@
 /* ws_frame.c - frames: the examples of RFC 6455 5.7, and what the rest of it forbids. */
 #include "support.h"
 
-#include "transport/ws_frame.h"
+#include "wire/ws_frame.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -246,4 +246,59 @@ Test(ws_frame, close_frames, .init = setup, .fini = teardown)
     expect_refused(read_frame(0x88, "\x03"), 1002, "half a status in a Close frame");
     expect_refused(read_frame(0x88, "\x03\xE8\xFF"), 1007,
                    "the reason in a Close frame is not UTF-8");
+}
+
+Test(ws_frame, what_a_server_sends_has_no_mask, .init = setup, .fini = teardown)
+{
+    static const unsigned char key[GN_WS_MASK_BYTES] = {0x37, 0xfa, 0x21, 0x3d};
+    unsigned char head[GN_WS_HEAD_MAX + GN_WS_MASK_BYTES];
+    static char bytes[70000];
+    gn_ws_reader_init_client(&reader, &message, MAX);
+    cr_assert_eq(READ("\x81\x05Hello"), GN_WS_MESSAGE);
+    expect_text("Hello");
+    cr_assert_eq(READ("\x01\x03Hel\x89\x01x"), GN_WS_PING);
+    cr_assert_eq(reader.control[0], 'x');
+    cr_assert_eq(READ("\x80\x02lo"), GN_WS_MESSAGE);
+    expect_text("Hello");
+    cr_assert_eq(READ("\x88\x02\x03\xE9"), GN_WS_CLOSE);
+    cr_assert_eq(reader.status, GN_WS_GOING_AWAY);
+    static const size_t lengths[] = {0, 125, 126, 65535, 65536};
+    for (size_t i = 0; i < GN_COUNT(lengths); i++) {
+        size_t at = gn_ws_write_head((unsigned char *)bytes, GN_WS_OP_TEXT, lengths[i]);
+        memset(bytes + at, 'a', lengths[i]);
+        cr_assert_eq(read_all(bytes, at + lengths[i]), GN_WS_MESSAGE);
+        cr_assert_eq(message.len, lengths[i]);
+        gn_buf_clear(&message);
+    }
+    cr_assert_eq(READ("\x81\x85"), GN_EPROTO);
+    cr_assert_str_eq(reader.problem, "a server's frame has a mask");
+    cr_assert_eq(gn_ws_write_masked_head(head, GN_WS_OP_TEXT, 5, key), 6);
+    cr_assert_eq(memcmp(head, "\x81\x85\x37\xfa\x21\x3d", 6), 0);
+    cr_assert_eq(gn_ws_write_masked_head(head, GN_WS_OP_TEXT, 65536, key), 14);
+    cr_assert_eq(head[1], 0xFF);
+}
+
+Test(ws_frame, a_server_is_known_by_its_answer_to_the_key)
+{
+    char accept[GN_WS_ACCEPT_MAX];
+    gn_ws_accept(accept, "dGhlIHNhbXBsZSBub25jZQ==");
+    cr_assert_str_eq(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "RFC 6455 1.3");
+    gn_ws_accept(accept, "x3JJHMbDL1EzLkh9GBhXDw==");
+    cr_assert_str_eq(accept, "HSmrc0sMlYUkAGmm5OPpG2HaGWk=", "RFC 6455 errata, RFC 8441");
+    static const struct {
+        size_t len;
+        const char *accept;
+    } table[] = {
+        /* around the ends of blocks */
+        {0, "Kfh9QIsMVZcl6xEPYxPHzW8SZ8w="},   {3, "c84VhcXY0qh8kvyuqja3doppN3A="},
+        {19, "tWclcP21hrR+xgjYVswtQRW71GQ="},  {20, "tSsjsIAvEVIQ+IC5K8+T/OkG8nU="},
+        {27, "qUNe7W8rvas6tQS5F4QBTf/JpvE="},  {28, "x9bmfLYIxLMaaT5h0sFuRlAhhb8="},
+        {199, "xvTfz6JdcoVr4WijEdPtMs7VjKo="},
+    };
+    for (size_t i = 0; i < GN_COUNT(table); i++) {
+        char key[200] = {0};
+        memset(key, 'k', table[i].len);
+        gn_ws_accept(accept, key);
+        cr_assert_str_eq(accept, table[i].accept, "%zu", table[i].len);
+    }
 }

@@ -1,7 +1,7 @@
 /* ws_frame.c - the reader checks a head as soon as its bytes are there, so that nothing is kept for
  * a frame that will be refused.
  */
-#include "transport/ws_frame.h"
+#include "wire/ws_frame.h"
 
 #include "util/str.h"
 
@@ -63,8 +63,9 @@ static int check_kind(struct gn_ws_reader *r)
     unsigned opcode = opcode_of(r), length = r->head[1] & LENGTH;
     if (r->head[0] & RESERVED)
         return wrong(r, "a reserved bit is set: no extension was agreed");
-    if (!(r->head[1] & MASKED))
-        return wrong(r, "a client's frame has no mask");
+    if (r->is_masked != ((r->head[1] & MASKED) != 0))
+        return wrong(r,
+                     r->is_masked ? "a client's frame has no mask" : "a server's frame has a mask");
     if (is_control(r)) {
         if (opcode > GN_WS_OP_PONG)
             return wrong(r, "unknown kind of frame");
@@ -86,12 +87,13 @@ static int check_kind(struct gn_ws_reader *r)
 static unsigned head_size(const struct gn_ws_reader *r)
 {
     unsigned length = r->head[1] & LENGTH;
-    return r->head_len < 2 ? 2 : length == LENGTH_64 ? 14 : length == LENGTH_16 ? 8 : 6;
+    unsigned key = r->is_masked ? GN_WS_MASK_BYTES : 0;
+    return r->head_len < 2 ? 2 : key + (length == LENGTH_64 ? 10 : length == LENGTH_16 ? 4 : 2);
 }
 
 static const unsigned char *key_of(const struct gn_ws_reader *r)
 {
-    return r->head + r->head_len - 4;
+    return r->head + r->head_len - GN_WS_MASK_BYTES;
 }
 
 /* All of the head is there. */
@@ -139,7 +141,10 @@ static int read_payload(struct gn_ws_reader *r, const char **data, size_t *len)
         if (!out)
             return fail(r, GN_WS_TOO_BIG, "the message is too large");
     }
-    gn_ws_mask(out, *data, part, key_of(r), r->phase);
+    if (r->is_masked)
+        gn_ws_mask(out, *data, part, key_of(r), r->phase);
+    else
+        memcpy(out, *data, part);
     if (is_control(r)) {
         r->control_len += (unsigned)part;
     } else {
@@ -200,6 +205,11 @@ static int end_frame(struct gn_ws_reader *r)
 
 void gn_ws_reader_init(struct gn_ws_reader *r, struct gn_buf *message, size_t max)
 {
+    *r = (struct gn_ws_reader){.message = message, .max = max, .is_masked = true};
+}
+
+void gn_ws_reader_init_client(struct gn_ws_reader *r, struct gn_buf *message, size_t max)
+{
     *r = (struct gn_ws_reader){.message = message, .max = max};
 }
 
@@ -239,6 +249,16 @@ size_t gn_ws_write_head(unsigned char out[GN_WS_HEAD_MAX], enum gn_ws_opcode opc
     for (unsigned i = 0; i < bytes; i++)
         out[2 + i] = (unsigned char)(len >> (8 * (bytes - 1 - i)));
     return 2 + bytes;
+}
+
+size_t gn_ws_write_masked_head(unsigned char out[GN_WS_HEAD_MAX + GN_WS_MASK_BYTES],
+                               enum gn_ws_opcode opcode, uint64_t len,
+                               const unsigned char key[GN_WS_MASK_BYTES])
+{
+    size_t at = gn_ws_write_head(out, opcode, len);
+    out[1] |= MASKED;
+    memcpy(out + at, key, GN_WS_MASK_BYTES);
+    return at + GN_WS_MASK_BYTES;
 }
 
 size_t gn_ws_write_close(unsigned char out[GN_WS_CONTROL_MAX], int status, const char *reason)

@@ -1,18 +1,20 @@
-/* ws_frame.h - WebSocket frames (RFC 6455 5): a reader of what clients send and a writer of what
- * servers do. No I/O, no clock. [any thread]
+/* ws_frame.h - WebSocket frames (RFC 6455 5): a reader and a writer, and what the two sides of a
+ * handshake know each other by. No I/O, no clock. [any thread]
  *
- * A message here is text. The reader puts fragments together, and takes the mask off; it refuses
- * what RFC 6455 forbids, binary messages, text that is no UTF-8, and messages over the maximum,
- * with the status that a Close frame then names.
+ * A message here is text. The reader puts fragments together, and takes the mask off that clients
+ * put on; it refuses what RFC 6455 forbids, binary messages, text that is no UTF-8, and messages
+ * over the maximum, with the status that a Close frame then names.
  */
-#ifndef GN_TRANSPORT_WS_FRAME_H
-#define GN_TRANSPORT_WS_FRAME_H
+#ifndef GN_WIRE_WS_FRAME_H
+#define GN_WIRE_WS_FRAME_H
 
 #include "util/buf.h"
 #include "util/error.h"
 
 #define GN_WS_CONTROL_MAX 125 /* bytes of a control frame's payload */
-#define GN_WS_HEAD_MAX 10     /* of a frame of ours */
+#define GN_WS_HEAD_MAX 10     /* of an unmasked frame */
+#define GN_WS_MASK_BYTES 4    /* behind that of a masked one */
+#define GN_WS_ACCEPT_MAX 29   /* of Sec-WebSocket-Accept, with its NUL */
 
 enum gn_ws_opcode {
     GN_WS_OP_CONTINUE = 0,
@@ -49,6 +51,7 @@ struct gn_ws_reader {
     size_t max;             /* bytes of a message; may be changed between two */
     unsigned char head[14]; /* of the frame that is being read */
     unsigned head_len;
+    bool is_masked;  /* what is read comes from a client */
     bool in_frame;   /* its head is complete */
     bool in_message; /* the last frame of a message has not begun */
     uint64_t left;   /* bytes of its payload still to come */
@@ -59,8 +62,10 @@ struct gn_ws_reader {
     const char *problem; /* after an error: what was wrong; static */
 };
 
-/* `message` is borrowed, and empty. */
+/* Of what a client sends. `message` is borrowed, and empty. */
 void gn_ws_reader_init(struct gn_ws_reader *r, struct gn_buf *message, size_t max);
+/* Of what a server sends. */
+void gn_ws_reader_init_client(struct gn_ws_reader *r, struct gn_buf *message, size_t max);
 /* Takes from *data and *len what it consumes; an event leaves the rest for the next call. GN_EPROTO
  * with `status` and `problem` set, from then on. */
 int gn_ws_read(struct gn_ws_reader *r, const char **data, size_t *len);
@@ -69,11 +74,18 @@ bool gn_ws_reader_is_between(const struct gn_ws_reader *r);
 
 /* The head of a whole unmasked frame: returns its length. */
 size_t gn_ws_write_head(unsigned char out[GN_WS_HEAD_MAX], enum gn_ws_opcode opcode, uint64_t len);
+/* The same of a frame that is masked: with the key, which is to be unpredictable. */
+size_t gn_ws_write_masked_head(unsigned char out[GN_WS_HEAD_MAX + GN_WS_MASK_BYTES],
+                               enum gn_ws_opcode opcode, uint64_t len,
+                               const unsigned char key[GN_WS_MASK_BYTES]);
 /* The payload of a Close frame; the reason is cut where it is too long. Returns its length. */
 size_t gn_ws_write_close(unsigned char out[GN_WS_CONTROL_MAX], int status, const char *reason);
 
 /* Puts a mask on, or takes it off; `phase` is how many bytes of the payload came before. `out` may
  * be `in`. */
 void gn_ws_mask(char *out, const char *in, size_t len, const unsigned char key[4], unsigned phase);
+
+/* What a server answers to the key of a client's handshake (RFC 6455 4.2.2). */
+void gn_ws_accept(char out[GN_WS_ACCEPT_MAX], const char *key);
 
 #endif
