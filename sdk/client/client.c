@@ -248,6 +248,8 @@ void gn_client_ready(gantry_client *c)
     gn_client_timer_stop(&c->connecting);
     c->ready_ms = gn_clock_ms();
     c->known = c->revision;
+    gn_cache_clear(c); /* what was kept may be another server's */
+    gn_param_headers_forget(c);
     gn_client_set_state(c, GANTRY_STATE_READY);
     if (c->link && c->link->ops->ready)
         c->link->ops->ready(c->link);

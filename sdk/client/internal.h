@@ -101,7 +101,9 @@ struct gantry_request {
     struct gn_rounds *round;    /* rounds.c */
     struct gn_task_watch *task; /* tasks.c */
     struct gn_pages *pages;     /* lists.c */
-    char *cache_key;            /* cache.c */
+    struct gn_param_retry *param_retry; /* param_headers.c */
+    char *cache_key;                    /* cache.c */
+    uint64_t cache_changes;             /* the client's when it was sent */
     /* Just before it is sent, as the client is ready and the revision known: may change it, or end
      * it (true). May be NULL. */
     bool (*before)(gantry_request *r);
@@ -176,6 +178,8 @@ bool gn_lists_take(gantry_request *r, struct gn_json_doc *doc, const gantry_json
 void gn_cache_keep(gantry_request *r, const gantry_json *result);
 /* The same for an error: true if it goes on with the request. */
 bool gn_lists_take_error(gantry_request *r, const gantry_json *error);
+bool gn_param_headers_take_error(gantry_request *r, struct gn_json_doc *doc,
+                                 const gantry_json *error);
 /* gantry_client_list, but not started yet. */
 gantry_request *gn_lists_new(gantry_client *c, gantry_list_kind kind,
                              const gantry_request_options *options);
@@ -185,6 +189,7 @@ bool gn_cache_answers(gantry_request *r);
 void gn_rounds_forget(gantry_request *r);
 void gn_tasks_forget(gantry_request *r);
 void gn_lists_forget(gantry_request *r);
+void gn_param_headers_drop(gantry_request *r);
 /* The server says that something has changed: what is kept of it is dropped. uri may be NULL. */
 void gn_cache_changed(gantry_client *c, const char *notification, const char *uri);
 void gn_cache_clear(gantry_client *c);
@@ -192,8 +197,8 @@ void gn_cache_clear(gantry_client *c);
 void gn_tasks_notified(gantry_client *c, const gantry_json *params);
 
 /* Before tools/call is sent: sets r->param_headers from the tool's schema, as far as the client has
- * seen it (param_headers.c). */
-void gn_param_headers_set(gantry_request *r);
+ * seen it (param_headers.c). False if that has ended it: a value may not be in a header. */
+bool gn_param_headers_set(gantry_request *r);
 /* A list of tools came: keeps what their marks say; those with wrong marks are told apart, with the
  * reason in err. */
 bool gn_param_headers_learn(gantry_client *c, const gantry_json *tool, struct gn_error *err);
@@ -281,6 +286,7 @@ struct gantry_client {
     int64_t last_id;
 
     struct gn_cache *cache;
+    uint64_t cache_changes; /* how often something that may be kept has changed */
     struct gn_listen *listen;
     struct gn_map *tool_headers; /* param_headers.c: by tool */
     struct gn_client_log *log;   /* log_file.c */

@@ -57,6 +57,7 @@ static void forget_steps(gantry_request *r)
     gn_rounds_forget(r);
     gn_tasks_forget(r);
     gn_lists_forget(r);
+    gn_param_headers_drop(r);
 }
 
 /* An answer to `initialize` must not be cancelled; the stateless era cancels over Streamable HTTP
@@ -250,8 +251,8 @@ void gn_request_send(gantry_request *r)
     }
     if ((r->before && r->before(r)) || !is_offered(r) || gn_cache_answers(r))
         return;
-    if (!r->is_internal)
-        gn_param_headers_set(r);
+    if (!r->is_internal && !gn_param_headers_set(r))
+        return;
     put_by_id(c, r);
     r->state = GN_REQUEST_SENT;
     set_deadline(r, false);
