@@ -1,6 +1,5 @@
-/* http.c - outbound HTTP: libcurl's multi interface driven by the loop.
+/* http.c - outbound HTTP as an awaitable, on libcurl's multi interface (wire/multi.h).
  *
- * libcurl says which sockets it wants watched (uv_poll) and when it wants to be called (one timer).
  * Everything of libcurl happens on the loop's own stack, since TLS needs more of it than a
  * coroutine has; what ends there only makes the task ready. What a server sends is bounded in every
  * direction: body, header lines and bytes, redirects, time.
@@ -10,8 +9,8 @@
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/str.h"
+#include "wire/multi.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -24,28 +23,17 @@
 #define DEFAULT_TIMEOUT_MS 30000
 #define DEFAULT_MAX_RESPONSE ((size_t)4 * 1024 * 1024)
 #define MAX_REDIRECTS 20
-#define IDLE_CONNECTIONS 64
 #define SCHEMES "http,https"
 #define USER_AGENT "gantry"
 
 struct gn_http {
     uint32_t magic;
     struct gn_loop *loop;
-    CURLM *multi;
-    struct gn_timer timer;
+    struct gn_multi *multi;
     struct gn_list fetches;
-    uint32_t open_sockets; /* uv handles that are not closed yet */
     bool closing;
-    struct gn_post closed;
     void (*on_closed)(void *arg);
     void *on_closed_arg;
-};
-
-/* A socket of libcurl's that is watched. */
-struct socket {
-    uv_poll_t uv;
-    struct gn_http *http;
-    curl_socket_t fd;
 };
 
 /* One exchange; on the stack of the task that waits for it. */
@@ -54,7 +42,7 @@ struct fetch {
     struct gn_list node;
     struct gn_http *http;
     const struct gn_http_request *request;
-    CURL *easy;
+    struct gn_transfer transfer;
     struct curl_slist *headers;
     struct gn_buf body;
     struct gn_buf lines; /* header lines of the last response, each with a NUL */
@@ -192,7 +180,7 @@ static void set_headers(struct fetch *f)
         add_header(f, "Expect:");
     if (!has_header(r, "Content-Type"))
         add_header(f, "Content-Type:");
-    curl_easy_setopt(f->easy, CURLOPT_HTTPHEADER, f->headers);
+    curl_easy_setopt(f->transfer.easy, CURLOPT_HTTPHEADER, f->headers);
 }
 
 static void set_method(struct fetch *f)
@@ -201,16 +189,16 @@ static void set_method(struct fetch *f)
     const char *method = r->method ? r->method : "GET";
     bool is_post = gn_streq(method, "POST"), is_get = gn_streq(method, "GET");
     if (gn_streq(method, "HEAD")) {
-        curl_easy_setopt(f->easy, CURLOPT_NOBODY, 1L);
+        curl_easy_setopt(f->transfer.easy, CURLOPT_NOBODY, 1L);
         return;
     }
     if (is_post || r->body_size > 0) {
-        curl_easy_setopt(f->easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(f->easy, CURLOPT_POSTFIELDS, r->body_size ? r->body : "");
-        curl_easy_setopt(f->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_size);
+        curl_easy_setopt(f->transfer.easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(f->transfer.easy, CURLOPT_POSTFIELDS, r->body_size ? r->body : "");
+        curl_easy_setopt(f->transfer.easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_size);
     }
     if (!is_post && !(is_get && r->body_size == 0))
-        curl_easy_setopt(f->easy, CURLOPT_CUSTOMREQUEST, method);
+        curl_easy_setopt(f->transfer.easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
 /* ---- what the server sends ---- */
@@ -287,20 +275,21 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
 /* Leaves libcurl; the task goes on with rc. */
 static void fetch_over(struct fetch *f, int rc)
 {
-    curl_multi_remove_handle(f->http->multi, f->easy);
-    curl_easy_cleanup(f->easy);
+    gn_transfer_remove(&f->transfer);
+    curl_easy_cleanup(f->transfer.easy);
     curl_slist_free_all(f->headers);
-    f->easy = NULL;
+    f->transfer.easy = NULL;
     f->headers = NULL;
     gn_list_remove(&f->node);
     gn_op_done(&f->op, rc);
 }
 
-static void fetch_finished(struct fetch *f, CURLcode result)
+static void fetch_finished(struct gn_transfer *transfer, CURLcode result)
 {
+    struct fetch *f = GN_CONTAINER(transfer, struct fetch, transfer);
     const char *url = NULL;
-    curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &f->status);
-    curl_easy_getinfo(f->easy, CURLINFO_EFFECTIVE_URL, &url);
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &f->status);
+    curl_easy_getinfo(transfer->easy, CURLINFO_EFFECTIVE_URL, &url);
     f->url = gn_strdup(url ? url : f->request->url);
     int rc = f->too_big ? GN_ETOOBIG : code_of(result);
     if (rc != 0 && f->error[0] == '\0')
@@ -308,27 +297,12 @@ static void fetch_finished(struct fetch *f, CURLcode result)
     fetch_over(f, rc);
 }
 
-static void collect_finished(struct gn_http *http)
-{
-    CURLMsg *msg;
-    int left;
-    while ((msg = curl_multi_info_read(http->multi, &left))) {
-        if (msg->msg != CURLMSG_DONE)
-            continue;
-        struct fetch *f = NULL;
-        CURLcode result = msg->data.result; /* msg goes with the handle */
-        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&f);
-        fetch_finished(f, result);
-    }
-}
-
 static void set_options(struct fetch *f)
 {
     const struct gn_http_request *r = f->request;
-    CURL *easy = f->easy;
+    CURL *easy = f->transfer.easy;
     long redirects = (long)GN_MIN(r->max_redirects, (uint32_t)MAX_REDIRECTS);
     uint64_t timeout = r->timeout_ms ? r->timeout_ms : DEFAULT_TIMEOUT_MS;
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, f);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, f->error);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a thread that resolves */
@@ -354,13 +328,13 @@ static void fetch_start(struct gn_op *op)
         gn_op_done(op, GN_ECANCELED);
         return;
     }
-    f->easy = curl_easy_init();
-    gn_assert(f->easy != NULL);
+    f->transfer.easy = curl_easy_init();
+    gn_assert(f->transfer.easy != NULL);
+    f->transfer.on_done = fetch_finished;
     set_options(f);
     gn_list_append(&f->http->fetches, &f->node);
-    /* Begins nothing by itself: it asks for the timer. */
-    CURLMcode rc = curl_multi_add_handle(f->http->multi, f->easy);
-    gn_assert(rc == CURLM_OK);
+    bool ok = gn_multi_add(f->http->multi, &f->transfer);
+    gn_assert(ok);
 }
 
 static void fetch_cancel(struct gn_op *op)
@@ -368,119 +342,28 @@ static void fetch_cancel(struct gn_op *op)
     fetch_over(GN_CONTAINER(op, struct fetch, op), GN_ECANCELED);
 }
 
-/* ---- libcurl and the loop ---- */
-
-static void on_timer(struct gn_timer *timer)
-{
-    struct gn_http *http = GN_CONTAINER(timer, struct gn_http, timer);
-    int running;
-    curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    collect_finished(http);
-}
-
-static int set_timer(CURLM *multi, long timeout_ms, void *arg)
-{
-    struct gn_http *http = arg;
-    (void)multi;
-    if (timeout_ms < 0)
-        gn_timer_stop(&http->timer);
-    else
-        gn_timer_start(http->loop, &http->timer, (uint64_t)timeout_ms, on_timer);
-    return 0;
-}
-
-static void on_socket(uv_poll_t *uv, int status, int events)
-{
-    struct socket *s = uv->data;
-    struct gn_http *http = s->http;
-    int flags = 0, running;
-    if (status < 0)
-        flags |= CURL_CSELECT_ERR;
-    if (events & UV_READABLE)
-        flags |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE)
-        flags |= CURL_CSELECT_OUT;
-    curl_multi_socket_action(http->multi, s->fd, flags, &running); /* may close s */
-    collect_finished(http);
-}
-
-static void report_closed(struct gn_post *post)
-{
-    struct gn_http *http = GN_CONTAINER(post, struct gn_http, closed);
-    void (*on_closed)(void *arg) = http->on_closed;
-    void *arg = http->on_closed_arg;
-    http->magic = 0;
-    gn_free(http);
-    if (on_closed)
-        on_closed(arg);
-}
-
-static void on_socket_closed(uv_handle_t *uv)
-{
-    struct socket *s = uv->data;
-    struct gn_http *http = s->http;
-    gn_free(s);
-    if (--http->open_sockets == 0 && http->closing)
-        gn_loop_post(http->loop, &http->closed, report_closed);
-}
-
-static struct socket *socket_new(struct gn_http *http, curl_socket_t fd)
-{
-    struct socket *s = gn_calloc(1, sizeof(*s));
-    s->http = http;
-    s->fd = fd;
-    if (uv_poll_init_socket(gn_loop_uv(http->loop), &s->uv, fd) != 0) {
-        gn_free(s); /* its exchange will time out; an error here would end all the others */
-        return NULL;
-    }
-    s->uv.data = s;
-    http->open_sockets++;
-    return s;
-}
-
-static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
-{
-    struct gn_http *http = arg;
-    struct socket *s = socket_arg;
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        curl_multi_assign(http->multi, fd, NULL);
-        if (s)
-            uv_close((uv_handle_t *)&s->uv, on_socket_closed); /* stops it at once */
-        return 0;
-    }
-    if (!s) {
-        s = socket_new(http, fd);
-        if (!s)
-            return 0;
-        curl_multi_assign(http->multi, fd, s);
-    }
-    int events = 0;
-    if (what & CURL_POLL_IN)
-        events |= UV_READABLE;
-    if (what & CURL_POLL_OUT)
-        events |= UV_WRITABLE;
-    uv_poll_start(&s->uv, events, on_socket);
-    return 0;
-}
+/* ---- making, closing ---- */
 
 struct gn_http *gn_http_new(struct gn_loop *loop)
 {
     GN_ASSERT_LOOP(loop);
-    CURLcode rc = curl_global_init(CURL_GLOBAL_DEFAULT);
-    gn_assert(rc == CURLE_OK);
     struct gn_http *http = gn_calloc(1, sizeof(*http));
     http->magic = HTTP_MAGIC;
     http->loop = loop;
     gn_list_init(&http->fetches);
-    http->multi = curl_multi_init();
-    gn_assert(http->multi != NULL);
-    curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, set_socket);
-    curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
-    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
-    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
+    http->multi = gn_multi_new(gn_loop_uv(loop));
     return http;
+}
+
+static void report_closed(void *arg)
+{
+    struct gn_http *http = arg;
+    void (*on_closed)(void *arg) = http->on_closed;
+    void *on_closed_arg = http->on_closed_arg;
+    http->magic = 0;
+    gn_free(http);
+    if (on_closed)
+        on_closed(on_closed_arg);
 }
 
 void gn_http_close(struct gn_http *http, void (*on_closed)(void *arg), void *arg)
@@ -494,12 +377,7 @@ void gn_http_close(struct gn_http *http, void (*on_closed)(void *arg), void *arg
     struct gn_list *n;
     while ((n = gn_list_pop(&http->fetches)))
         fetch_over(GN_CONTAINER(n, struct fetch, node), GN_ECANCELED);
-    http->open_sockets++; /* keeps on_socket_closed from reporting before this is over */
-    curl_multi_cleanup(http->multi);
-    gn_timer_stop(&http->timer);
-    curl_global_cleanup();
-    if (--http->open_sockets == 0)
-        gn_loop_post(http->loop, &http->closed, report_closed);
+    gn_multi_close(http->multi, report_closed, http);
 }
 
 /* ---- the call ---- */
