@@ -62,6 +62,12 @@ struct gn_method {
     bool is_cached; /* by its hints */
     bool in_stateless, in_handshake;
 };
+/* The host has functions of these names, and one program has both libraries. */
+#define gn_method_find gn_client_method_find
+#define gn_request_find gn_client_request_find
+#define gn_request_send gn_client_request_send
+#define gn_request_start gn_client_request_start
+
 /* NULL: a method that nobody knows here; it is sent as it is. */
 const struct gn_method *gn_method_find(const char *method);
 
