@@ -83,6 +83,7 @@ static void free_client(gantry_client *c)
         r->client = NULL;
     }
     gn_listen_free(c);
+    gn_elicit_forget(c);
     gn_cache_clear(c);
     gn_param_headers_forget(c);
     gn_client_log_close(c);
@@ -384,6 +385,7 @@ void gantry_client_close(gantry_client *c, void (*on_closed)(void *arg), void *a
     gn_assert(!c->is_closing && !(c->owns_loop && c->is_running));
     c->on_closed = on_closed;
     c->on_closed_arg = arg;
+    c->is_closing = true; /* what is asked from now on ends at once */
     struct gn_list all; /* handlers may free any of them meanwhile */
     gn_list_take(&all, &c->requests);
     gn_list_init(&c->requests);
@@ -393,7 +395,6 @@ void gantry_client_close(gantry_client *c, void (*on_closed)(void *arg), void *a
         gn_request_end(r, GANTRY_CLIENT_CANCELLED, "the client was closed");
     }
     gn_questions_gone(c, NULL);
-    c->is_closing = true;
     gn_client_timer_stop(&c->again);
     drop_link(c);
     gn_client_set_state(c, GANTRY_STATE_CLOSED);

@@ -156,7 +156,7 @@ static bool is_stateless(const gantry_client *c, const gantry_request *r)
 
 static bool wants_progress(const gantry_client *c, const gantry_request *r)
 {
-    return !r->is_internal &&
+    return !r->is_internal && !r->is_part &&
            (r->o.on_progress || c->s.handlers.on_progress || c->s.progress_resets);
 }
 

@@ -101,12 +101,16 @@ struct gantry_request {
     struct gn_client_timer deadline, pause;
     unsigned tries, rounds; /* failed attempts; questions answered */
     bool is_internal;       /* of the client itself: sent although it is not ready */
+    bool is_part;           /* of another's: does not count among those under way */
+    gantry_request *parent; /* that it is a part of; NULL: none, or gone */
+    int64_t progress_id;    /* the message that progress came of last, and how far it was */
+    double progress;
     bool belongs_to_nobody; /* freed after on_done */
     void *link_data;        /* the transport's: what it does for this request */
     /* What goes on for it, besides: each step's own, freed by its gn_..._forget. */
-    struct gn_rounds *round;    /* rounds.c */
-    struct gn_task_watch *task; /* tasks.c */
-    struct gn_pages *pages;     /* lists.c */
+    struct gn_rounds *round;            /* rounds.c */
+    struct gn_task_watch *task;         /* tasks.c */
+    struct gn_pages *pages;             /* lists.c */
     struct gn_param_retry *param_retry; /* param_headers.c */
     char *cache_key;                    /* cache.c */
     uint64_t cache_changes;             /* the client's when it was sent */
@@ -183,6 +187,7 @@ bool gn_tasks_take(gantry_request *r, struct gn_json_doc *doc, const gantry_json
 bool gn_lists_take(gantry_request *r, struct gn_json_doc *doc, const gantry_json *result);
 void gn_cache_keep(gantry_request *r, const gantry_json *result);
 /* The same for an error: true if it goes on with the request. */
+bool gn_rounds_take_error(gantry_request *r, struct gn_json_doc *doc, const gantry_json *error);
 bool gn_lists_take_error(gantry_request *r, const gantry_json *error);
 bool gn_param_headers_take_error(gantry_request *r, struct gn_json_doc *doc,
                                  const gantry_json *error);
@@ -199,6 +204,11 @@ void gn_param_headers_drop(gantry_request *r);
 /* The server says that something has changed: what is kept of it is dropped. uri may be NULL. */
 void gn_cache_changed(gantry_client *c, const char *notification, const char *uri);
 void gn_cache_clear(gantry_client *c);
+/* The person is done at the URL of an elicitation: requests that wait for it go on. */
+void gn_rounds_completed(gantry_client *c, const char *elicitation_id);
+/* The request that became this task, or that was answered so and still goes on; else NULL. */
+gantry_request *gn_tasks_find(gantry_client *c, const char *task_id);
+gantry_request *gn_tasks_find_by_token(gantry_client *c, int64_t id);
 /* notifications/tasks/status, notifications/tasks: the state of a task. */
 void gn_tasks_notified(gantry_client *c, const gantry_json *params);
 
@@ -225,13 +235,16 @@ struct gantry_question {
      * or from within an answering function. The question is freed after. */
     void (*deliver)(gantry_question *q, const char *result, int code, const char *message);
     void *deliver_arg;
-    char *id_json; /* of the server's request; NULL: none */
+    const gantry_json *id;    /* of the server's request; NULL: none */
+    struct gn_schema *schema; /* of a form; may be NULL */
+    bool is_url;              /* a person is sent to a URL */
+    bool is_refused;          /* while it is delivered: the server may not ask this */
     void (*on_gone)(gantry_question *q, void *arg);
     void *on_gone_arg;
 };
 /* Makes a question of a request object {"method": ..., "params": ...} (copied) and hands it to the
  * client's handler, from within. Without a handler, or with bad params, it is answered with an
- * error at once. */
+ * error at once (is_refused). */
 void gn_question_ask(gantry_client *c, gantry_request *r, const gantry_json *request,
                      void (*deliver)(gantry_question *q, const char *result, int code,
                                      const char *message),
@@ -241,8 +254,13 @@ void gn_question_received(gantry_client *c, gantry_request *r, const gantry_json
                           const struct gn_jsonrpc *m);
 /* notifications/cancelled for one of the server's requests. */
 void gn_question_cancelled(gantry_client *c, const gantry_json *id);
-/* All whose request is r (NULL: all) are gone. */
+/* All whose request is r are gone; NULL: all that came as requests of the server. */
 void gn_questions_gone(gantry_client *c, const gantry_request *r);
+/* The one with this deliver_arg is gone. */
+void gn_question_drop(gantry_client *c, const void *arg);
+/* notifications/elicitation/complete: true if such a one was asked, and has not been completed. */
+bool gn_elicit_completed(gantry_client *c, const char *id);
+void gn_elicit_forget(gantry_client *c);
 
 /* ---------------------------------------------------------------- notifications: notice.c */
 void gn_notice_received(gantry_client *c, gantry_request *r, const struct gn_jsonrpc *m);
@@ -292,7 +310,8 @@ struct gantry_client {
     int64_t last_id;
 
     struct gn_cache *cache;
-    uint64_t cache_changes; /* how often something that may be kept has changed */
+    uint64_t cache_changes;       /* how often something that may be kept has changed */
+    struct gn_elicited *elicited; /* elicit.c: URLs that a person was sent to */
     struct gn_listen *listen;
     struct gn_map *tool_headers; /* param_headers.c: by tool */
     struct gn_client_log *log;   /* log_file.c */

@@ -36,7 +36,8 @@ static void receive_response(gantry_client *c, gantry_request *on, const struct 
     gn_request_let_go(r, false, NULL);
     if (m->result)
         take_result(r, doc, m->result);
-    else if (!gn_lists_take_error(r, m->error) && !gn_param_headers_take_error(r, doc, m->error))
+    else if (!gn_rounds_take_error(r, doc, m->error) && !gn_lists_take_error(r, m->error) &&
+             !gn_param_headers_take_error(r, doc, m->error))
         gn_request_end_error(r, doc, m->error);
 }
 

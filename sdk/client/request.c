@@ -105,7 +105,7 @@ static void end(gantry_request *r, gantry_client_status status)
     gn_list_remove(&r->in_queue);
     r->status = status;
     r->state = GN_REQUEST_ENDED;
-    if (!r->is_internal)
+    if (!r->is_internal && !r->is_part)
         c->request_count--;
     gn_list_append(&c->ended, &r->in_queue);
     gn_client_wake(c);
@@ -317,7 +317,7 @@ void gn_request_start(gantry_request *r)
     gantry_client *c = r->client;
     if (is_over(r))
         return;
-    if (!r->is_internal && c->request_count > c->s.max_requests) {
+    if (!r->is_internal && !r->is_part && c->request_count > c->s.max_requests) {
         gn_request_end(r, GANTRY_CLIENT_LIMIT, "%u requests are under way already",
                        c->s.max_requests);
         return;

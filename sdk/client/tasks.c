@@ -16,3 +16,15 @@ void gn_tasks_notified(gantry_client *c, const gantry_json *params)
 {
     (void)c, (void)params;
 }
+
+gantry_request *gn_tasks_find(gantry_client *c, const char *task_id)
+{
+    (void)c, (void)task_id;
+    return NULL;
+}
+
+gantry_request *gn_tasks_find_by_token(gantry_client *c, int64_t id)
+{
+    (void)c, (void)id;
+    return NULL;
+}
