@@ -49,7 +49,8 @@ static void tell_done(struct gn_multi *m)
         if (msg->msg != CURLMSG_DONE)
             continue;
         curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&t);
-        gn_transfer_remove(t);
+        if (!t->stays)
+            gn_transfer_remove(t);
         t->on_done(t, result);
     }
 }

@@ -21,8 +21,10 @@ struct gn_transfer {
     CURL *easy;
     /* Bytes came: called once for all that gn_transfer_mark was called for. May be NULL. */
     void (*on_data)(struct gn_transfer *transfer);
-    /* It is over, and out of the multi already; whatever was marked has been told before. */
+    /* It is over, and (unless it stays) out of the multi already; whatever was marked has been told
+     * before. */
     void (*on_done)(struct gn_transfer *transfer, CURLcode result);
+    bool stays; /* in the multi when it is over, until gn_transfer_remove: CURLOPT_CONNECT_ONLY */
     /* Private. */
     struct gn_multi *multi; /* NULL: not under way */
     struct gn_list marked;

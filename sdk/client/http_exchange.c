@@ -1,12 +1,12 @@
 /* http_exchange.c - one HTTP exchange: options of libcurl, what comes in, redirects. */
 #include "http_exchange.h"
 
+#include "curl_way.h"
+
 #include "util/alloc.h"
 #include "util/str.h"
 #include "wire/headers.h"
 
-#include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -46,14 +46,6 @@ bool gn_http_same_origin(const char *a, const char *b)
     return same;
 }
 
-static bool is_loopback(const char *host)
-{
-    struct in_addr v4;
-    return host && (gn_strcaseeq(host, "localhost") || gn_ends_with(host, ".localhost") ||
-                    gn_streq(host, "[::1]") ||
-                    (inet_pton(AF_INET, host, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127));
-}
-
 int gn_http_peer_init(struct gn_http_peer *peer, gantry_client *client, struct gn_error *err)
 {
     CURLU *url = curl_url();
@@ -63,7 +55,7 @@ int gn_http_peer_init(struct gn_http_peer *peer, gantry_client *client, struct g
         return gn_error_set(err, GN_EINVAL, "%s: not a URL", client->s.shown);
     }
     GN_AUTO_FREE char *host = url_part(url, CURLUPART_HOST, 0);
-    peer->is_loopback = client->s.unix_path || is_loopback(host);
+    peer->is_loopback = client->s.unix_path || gn_host_is_loopback(host);
     peer->user = url_part(url, CURLUPART_USER, CURLU_URLDECODE);
     peer->password = url_part(url, CURLUPART_PASSWORD, CURLU_URLDECODE);
     curl_url_set(url, CURLUPART_USER, NULL, 0);
@@ -183,38 +175,12 @@ static int on_send(void *arg, char *ip, char *local_ip, int port, int local_port
 
 /* ---------------------------------------------------------------- options */
 
-static void set_trust(const struct gn_client_settings *s, CURL *easy)
-{
-    /* libcurl does not know OpenSSL's variables, which others follow. */
-    const char *file = getenv("SSL_CERT_FILE"), *dir = getenv("SSL_CERT_DIR");
-    if (s->ca_file) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, s->ca_file);
-        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    } else {
-        if (file && *file)
-            curl_easy_setopt(easy, CURLOPT_CAINFO, file);
-        if (dir && *dir)
-            curl_easy_setopt(easy, CURLOPT_CAPATH, dir);
-    }
-    if (s->certificate_file)
-        curl_easy_setopt(easy, CURLOPT_SSLCERT, s->certificate_file);
-    if (s->key_file)
-        curl_easy_setopt(easy, CURLOPT_SSLKEY, s->key_file);
-    if (s->key_password)
-        curl_easy_setopt(easy, CURLOPT_KEYPASSWD, s->key_password);
-}
-
 static void set_way(const struct gn_http_peer *peer, CURL *easy)
 {
     const struct gn_client_settings *s = &peer->client->s;
     if (s->unix_path)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, s->unix_path);
-    if (s->proxy && *s->proxy) {
-        curl_easy_setopt(easy, CURLOPT_PROXY, s->proxy);
-        curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-    } else if (s->proxy || peer->is_loopback) { /* the environment's is for other machines */
-        curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    }
+    gn_curl_set_proxy(s, peer->is_loopback, easy);
     if (peer->user && !s->authorization) {
         curl_easy_setopt(easy, CURLOPT_USERNAME, peer->user);
         curl_easy_setopt(easy, CURLOPT_PASSWORD, peer->password ? peer->password : "");
@@ -274,7 +240,7 @@ static void set_options(struct gn_exchange *x, CURL *easy)
 {
     const char *url = x->url ? x->url : x->peer->url;
     set_common(x, easy);
-    set_trust(&x->peer->client->s, easy);
+    gn_curl_set_trust(&x->peer->client->s, easy);
     set_way(x->peer, easy);
     curl_easy_setopt(easy, CURLOPT_URL, url);
     if (gn_starts_with(url, "https:")) /* it may be possible to share a connection: wait and see */
