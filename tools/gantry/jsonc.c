@@ -35,7 +35,8 @@ static size_t comment_end(const char *s, size_t len, size_t at)
 {
     if (s[at + 1] == '/') {
         const char *stop = memchr(s + at, '\n', len - at);
-        return stop ? (size_t)(stop - s) : len;
+        size_t end = stop ? (size_t)(stop - s) : len;
+        return stop && stop[-1] == '\r' ? end - 1 : end;
     }
     const char *stop = len - at > 3 ? memmem(s + at + 2, len - at - 2, "*/", 2) : NULL;
     return stop ? (size_t)(stop - s) + 2 : 0;
@@ -186,6 +187,25 @@ static size_t skip_blanks(const struct gn_jsonc *j, size_t at)
     while (at < j->len && is_blank(j->plain[at]))
         at++;
     return at;
+}
+
+size_t gn_jsonc_string_end(const struct gn_jsonc *j, size_t at)
+{
+    return string_end(j->plain, j->len, at);
+}
+
+size_t gn_jsonc_comment_end(const struct gn_jsonc *j, size_t at)
+{
+    /* What is blank for JSON, and no blank. */
+    bool is_comment = at < j->len && j->text[at] == '/' && j->plain[at] == ' ';
+    return is_comment ? comment_end(j->text, j->len, at) : at;
+}
+
+size_t gn_jsonc_skip(const struct gn_jsonc *j, size_t at, size_t end)
+{
+    while (at < end && (is_blank(j->text[at]) || gn_jsonc_comment_end(j, at) > at))
+        at = is_blank(j->text[at]) ? at + 1 : gn_jsonc_comment_end(j, at);
+    return GN_MIN(at, end);
 }
 
 static size_t value_end(const struct gn_jsonc *j, size_t at)

@@ -36,6 +36,13 @@ struct gn_jsonc_member {
     struct gn_jsonc_span name, value; /* the name with its quotes */
 };
 
+/* The end of the string whose quote stands at `at`: behind its other quote. */
+size_t gn_jsonc_string_end(const struct gn_jsonc *j, size_t at);
+/* The end of the comment that begins at `at` of the text as it stands; `at` if none does. */
+size_t gn_jsonc_comment_end(const struct gn_jsonc *j, size_t at);
+/* The first place from `at` on, and before `end`, that is neither blank nor within a comment, in
+ * the text as it stands: there a comma at the end is seen. `end` if there is none. */
+size_t gn_jsonc_skip(const struct gn_jsonc *j, size_t at, size_t end);
 /* The value that is the document. */
 struct gn_jsonc_span gn_jsonc_root(const struct gn_jsonc *j);
 /* The member after prev (NULL: the first) of the object at `object`; false: there is none, or it is

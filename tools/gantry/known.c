@@ -140,7 +140,7 @@ int gn_known_place(const struct gn_known_client *kind, enum gn_known_scope scope
 {
     const char *path = scope_path(kind, scope);
     if (!path)
-        return gn_error_set(err, GN_ENOTSUP, "%s has no file for the %s", kind->title,
+        return gn_error_set(err, GN_ENOTSUP, "%s has no servers of --%s", kind->title,
                             gn_known_scope_name(scope));
     GN_AUTO_FREE char *base = base_folder(path, folder);
     if (!base)

@@ -53,8 +53,11 @@ static void add_entries(struct gn_servers *s, const struct gn_servers_file *f)
 static void add_place(struct gn_servers *s, struct gn_known_place *place)
 {
     for (size_t i = 0; i < s->file_count; i++) {
-        if (gn_streq(s->files[i].place.path, place->path) &&
-            gn_streq(s->files[i].place.folder, place->folder)) {
+        const struct gn_known_place *other = &s->files[i].place;
+        bool is_part = place->scope == GN_SCOPE_LOCAL || other->scope == GN_SCOPE_LOCAL;
+        /* The home folder is above many projects. */
+        if (gn_streq(other->path, place->path) &&
+            (!is_part || gn_streq(other->folder, place->folder))) {
             gn_known_place_release(place);
             return;
         }

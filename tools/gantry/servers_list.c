@@ -1,12 +1,11 @@
 /* servers_list.c - gantry servers: the names that configuration files know. */
 #include "cli.h"
+#include "hide.h"
 #include "servers.h"
 
-#include "observe/redact.h"
 #include "util/alloc.h"
 #include "util/str.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static int exec_servers(const struct gn_cli *cli, const struct gn_cli_args *args);
@@ -31,22 +30,6 @@ const struct gn_command gn_command_servers = {
 
 static const char *const outputs[] = {"text", "json", NULL};
 
-/* Names of what nobody should read, and options after which it stands. */
-static const char secret_names[] =
-    "access_token api_key apikey auth auth_token authorization bearer client_secret cookie "
-    "credential credentials header key pass passwd password pat private_key refresh_token secret "
-    "token";
-
-static struct gn_redactor *make_redactor(void)
-{
-    char *names[sizeof(secret_names)] = {0};
-    GN_AUTO_FREE char *all = gn_strdup(secret_names);
-    char *rest = all;
-    for (size_t n = 0; rest; n++)
-        names[n] = strsep(&rest, " ");
-    return gn_redactor_new(names);
-}
-
 /* ---------------------------------------------------------------- what an entry leads to */
 
 /* Without what stands before the host, and without query and fragment. */
@@ -66,66 +49,12 @@ static char *show_url(const char *url)
                      rest[end] ? "?..." : "");
 }
 
-static bool hides_next(const struct gn_redactor *r, const char *arg)
-{
-    if (gn_streq(arg, "-H"))
-        return true;
-    const char *name = arg + strspn(arg, "-");
-    if (name == arg)
-        return false;
-    const char *last = strrchr(name, '-'); /* --github-token */
-    return gn_redact_name(r, name, strlen(name)) ||
-           (last && gn_redact_name(r, last + 1, strlen(last + 1)));
-}
-
-/* --github-token=..., GITHUB_TOKEN=...: the length of what may be shown; 0: all. */
-static size_t shown_of_pair(const struct gn_redactor *r, const char *arg)
-{
-    size_t dashes = strspn(arg, "-"), equals = strcspn(arg, "=");
-    if (!arg[equals] || equals <= dashes)
-        return 0;
-    size_t from = equals;
-    while (from > dashes && arg[from - 1] != '-' && arg[from - 1] != '_')
-        from--;
-    bool is_secret = gn_redact_name(r, arg + dashes, equals - dashes) ||
-                     gn_redact_name(r, arg + from, equals - from);
-    return is_secret ? equals + 1 : 0;
-}
-
-static char *show_command(const gantry_json *entry)
-{
-    struct gn_redactor *r = make_redactor();
-    struct gn_buf out = GN_BUF_INIT((size_t)1 << 20), plain = GN_BUF_INIT((size_t)1 << 20);
-    const gantry_json *args = gn_json_get(entry, "args"), *v = NULL;
-    const char *command = gn_json_cstr(gn_json_get(entry, "command"));
-    bool hides = false;
-    gn_buf_adds(&out, command ? command : "?");
-    while ((v = gn_json_next(args, v))) {
-        const char *arg = gn_json_cstr(v);
-        gn_buf_addc(&out, ' ');
-        size_t part = arg ? shown_of_pair(r, arg) : 0;
-        if (!arg)
-            gn_buf_adds(&out, "?");
-        else if (hides)
-            gn_buf_adds(&out, GN_REDACTED);
-        else if (part)
-            gn_buf_addf(&out, "%.*s" GN_REDACTED, (int)part, arg);
-        else if (gn_redact_text(r, arg, strlen(arg), &plain))
-            gn_buf_adds(&out, gn_buf_str(&plain));
-        else
-            gn_buf_adds(&out, *arg ? arg : "\"\"");
-        hides = arg && !hides && hides_next(r, arg);
-    }
-    gn_redactor_free(r);
-    gn_buf_release(&plain);
-    return gn_buf_take(&out, NULL);
-}
-
 char *gn_server_shown(const struct gn_server_entry *entry)
 {
     static const char *const members[] = {"httpUrl", "url", "serverUrl"};
     if (gn_json_get(entry->value, "command"))
-        return show_command(entry->value);
+        return gn_hide_command(gn_json_get(entry->value, "command"),
+                               gn_json_get(entry->value, "args"));
     for (size_t i = 0; i < GN_COUNT(members); i++) {
         const char *url = gn_json_cstr(gn_json_get(entry->value, members[i]));
         if (url)
