@@ -30,8 +30,8 @@ static void free_post(struct gn_exchange *x)
     gn_list_remove(&p->node);
     gn_list_remove(&p->in_queue);
     gn_client_timer_stop(&p->timer);
-    if (p->request)
-        p->request->link_data = NULL;
+    if (p->x.request)
+        p->x.request->link_data = NULL;
     if (p->counts)
         h->calls--;
     if (h->initialized == p)
@@ -43,8 +43,8 @@ static void free_post(struct gn_exchange *x)
 
 static gantry_request *take_request(struct gn_post *p)
 {
-    gantry_request *r = p->request;
-    p->request = NULL;
+    gantry_request *r = p->x.request;
+    p->x.request = NULL;
     if (r)
         r->link_data = NULL;
     return r;
@@ -150,10 +150,10 @@ static void keep_session(struct gn_post *p)
 static bool receive(struct gn_post *p, const char *text, size_t len, struct gn_error *err)
 {
     bool was_busy = p->x.is_busy;
-    if (p->request)
-        p->request->http_status = p->x.status;
+    if (p->x.request)
+        p->x.request->http_status = p->x.status;
     p->x.is_busy = true;
-    bool ok = gn_link_received(&p->h->link, p->request, text, len, err);
+    bool ok = gn_link_received(&p->h->link, p->x.request, text, len, err);
     p->x.is_busy = was_busy;
     return ok;
 }
@@ -168,7 +168,7 @@ static void on_event(struct gn_exchange *x, const struct gn_sse_event *event)
     if (!gn_streq(event->event, "message") || event->len == 0)
         return;
     keep_session(p);
-    if (!receive(p, event->data, event->len, &err) && p->request) {
+    if (!receive(p, event->data, event->len, &err) && p->x.request) {
         gn_exchange_bad_message(x, &err, &f);
         gn_http_post_fail(p, &f);
     }
@@ -178,7 +178,7 @@ static void on_event(struct gn_exchange *x, const struct gn_sse_event *event)
  * whatever the body says. */
 static bool is_tried_again(const struct gn_post *p, const struct gn_failure *f)
 {
-    const gantry_request *r = p->request;
+    const gantry_request *r = p->x.request;
     bool may_repeat = f->was_not_sent || r->o.may_retry || (r->kind && r->kind->is_safe);
     return f->is_passing && !r->is_internal && may_repeat &&
            r->tries < p->h->link.client->s.retries;
@@ -198,7 +198,7 @@ static void take_body(struct gn_post *p)
     }
     if (tells)
         ok = receive(p, gn_buf_str(&x->in), x->in.len, &err);
-    if (x->is_freed || !p->request) {
+    if (x->is_freed || !p->x.request) {
         gn_exchange_free(x);
         return;
     }
@@ -240,33 +240,36 @@ static bool is_session_gone(const struct gn_post *p)
     int64_t id = 0, code = 0;
     if (p->x.status != 404 || !p->has_session)
         return false;
-    if (p->request && p->x.in.len > 0 &&
+    if (p->x.request && p->x.in.len > 0 &&
         gn_json_parse_copy(&doc, gn_buf_str(&p->x.in), p->x.in.len, NULL, NULL) == 0) {
         const gantry_json *root = gn_json_root(&doc);
         gn_json_int(gn_json_get(root, "id"), &id);
         gn_json_int(gn_json_get(gn_json_get(root, "error"), "code"), &code);
     }
     gn_json_release(&doc);
-    return !(p->request && id == p->request->id && code == GN_RPC_METHOD_NOT_FOUND);
+    return !(p->x.request && id == p->x.request->id && code == GN_RPC_METHOD_NOT_FOUND);
 }
 
 static void on_end(struct gn_exchange *x, CURLcode code)
 {
     struct gn_post *p = GN_CONTAINER(x, struct gn_post, x);
     struct gn_failure f;
-    see_version(p);
+    if (x->transfer.easy)
+        see_version(p);
     if (p->kind == GN_POST_END) {
         gn_exchange_free(x);
-    } else if (x->is_stream && p->request) {
+    } else if (x->is_stream && p->x.request) {
         if (gn_http_resume(p))
             return;
         gn_exchange_no_answer(x, &f);
         gn_http_post_fail(p, &f);
-    } else if (code != CURLE_OK && (p->request || p->kind == GN_POST_NOTE)) {
+    } else if (code != CURLE_OK && (p->x.request || p->kind == GN_POST_NOTE)) {
         transfer_failed(p, code);
+    } else if (code == CURLE_OK && gn_login_begin(x)) {
+        return;
     } else if (code == CURLE_OK && is_session_gone(p)) {
         gn_http_session_lost(p->h, p);
-    } else if (p->request) {
+    } else if (p->x.request) {
         keep_session(p);
         take_body(p);
     } else if (p->kind == GN_POST_NOTE && (x->status < 200 || x->status >= 300)) {
@@ -310,7 +313,7 @@ static void send_http(struct gn_link *link, const struct gn_outgoing *m)
     p->x.may_repeat = !r || r->o.may_retry || (r->kind && r->kind->is_safe);
     p->x.timeout_ms = r ? 0 : NOTE_MS;
     p->is_initialize = r && gn_streq(m->method, "initialize");
-    p->request = r;
+    p->x.request = r;
     if (r)
         r->link_data = p;
     gn_http_message_headers(&p->x, m, h->session_id);
@@ -397,6 +400,7 @@ static void close_http(struct gn_link *link)
     struct gn_http *h = GN_CONTAINER(link, struct gn_http, link);
     gantry_client *c = link->client;
     gn_http_stream_close(h);
+    gn_login_close(&h->peer);
     h->initialized = NULL;
     h->state = GN_HTTP_CLOSED; /* until the list has been gone through */
     GN_LIST_EACH(&h->posts, n) {

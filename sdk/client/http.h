@@ -17,7 +17,6 @@ struct gn_post {
     struct gn_http *h;
     struct gn_list node;     /* h->posts */
     struct gn_list in_queue; /* h->held, h->queue */
-    gantry_request *request; /* NULL: nobody waits for an answer (any more) */
     enum gn_post_kind kind;
     bool is_initialize, has_session;
     bool counts; /* in h->calls */

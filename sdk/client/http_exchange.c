@@ -70,6 +70,7 @@ int gn_http_peer_init(struct gn_http_peer *peer, gantry_client *client, struct g
 
 void gn_http_peer_close(struct gn_http_peer *peer, void (*on_closed)(void *arg), void *arg)
 {
+    gn_login_close(peer);
     while (peer->spares > 0)
         curl_easy_cleanup(peer->spare[--peer->spares]);
     gn_free(peer->url);
@@ -336,6 +337,7 @@ void gn_exchange_init(struct gn_exchange *x, struct gn_http_peer *peer, enum gn_
                       void (*free_owner)(struct gn_exchange *x))
 {
     *x = (struct gn_exchange){.peer = peer, .verb = verb, .free_owner = free_owner};
+    gn_list_init(&x->in_login);
     x->transfer.on_data = on_data;
     x->transfer.on_done = on_done;
     size_t max = peer->client->s.max_message;
@@ -348,6 +350,7 @@ void gn_exchange_start(struct gn_exchange *x)
     struct gn_http_peer *peer = x->peer;
     GN_AUTO_FREE char *last_id = gn_strdup(gn_sse_last_id(&x->sse));
     gn_assert(!gn_exchange_runs(x) && !x->is_busy);
+    gn_list_remove(&x->in_login);
     give_back(x);
     forget_answer(x);
     gn_buf_clear(&x->in);
@@ -358,6 +361,8 @@ void gn_exchange_start(struct gn_exchange *x)
     x->too_big = NULL;
     x->was_sent = false;
     x->error[0] = '\0';
+    if (gn_login_holds(x))
+        return;
     x->transfer.easy = peer->spares > 0 ? peer->spare[--peer->spares] : curl_easy_init();
     gn_assert(x->transfer.easy != NULL);
     set_options(x, x->transfer.easy);
@@ -372,6 +377,7 @@ bool gn_exchange_runs(const struct gn_exchange *x)
 
 void gn_exchange_stop(struct gn_exchange *x)
 {
+    gn_list_remove(&x->in_login);
     gn_transfer_remove(&x->transfer);
     give_back(x);
 }
@@ -389,6 +395,7 @@ void gn_exchange_free(struct gn_exchange *x)
     gn_sse_parser_release(&x->sse);
     gn_free(x->url);
     gn_free(x->body);
+    gn_free(x->refusal);
     x->free_owner(x);
 }
 

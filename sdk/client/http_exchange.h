@@ -23,6 +23,7 @@ struct gn_http_peer {
     bool is_loopback;
     CURL *spare[8]; /* handles that were used: making one costs */
     size_t spares;
+    struct gn_login_state *login; /* login.c: while credentials are asked for; else NULL */
 };
 /* Of the client's settings. GN_EINVAL if libcurl cannot read the URL. */
 int gn_http_peer_init(struct gn_http_peer *peer, gantry_client *client, struct gn_error *err);
@@ -44,6 +45,7 @@ struct gn_exchange {
     size_t body_len;
     struct curl_slist *headers; /* without Authorization: gn_exchange_header */
     bool has_authorization;     /* the headers have one of their own */
+    gantry_request *request;    /* whose answer it is to bring; NULL: nobody waits (any more) */
     bool may_repeat;            /* libcurl may send it again over a new connection */
     uint32_t timeout_ms;        /* of the whole; 0: its owner ends it */
     /* One event of a stream. May do anything; x is still there afterwards, if perhaps ended. */
@@ -71,6 +73,8 @@ struct gn_exchange {
     char *sent_authorization;         /* what went with it; NULL: none */
     struct curl_slist *authorization; /* before `headers` while it is under way */
     unsigned redirects, logins;
+    struct gn_list in_login; /* waits for credentials */
+    char *refusal;          /* that there are none, says this; then on_end has CURLE_LOGIN_DENIED */
     bool is_busy, is_freed; /* on_event is being called; its owner does not want it any more */
     void (*free_owner)(struct gn_exchange *x);
 };
@@ -81,7 +85,8 @@ void gn_exchange_header(struct gn_exchange *x, const char *fmt, ...) GN_PRINTF(2
 /* A header of the caller's, "Name: value"; it replaces none. */
 void gn_exchange_header_line(struct gn_exchange *x, const char *line);
 bool gn_exchange_has_header(const struct gn_exchange *x, const char *name);
-/* Begins, or begins again: what came before is forgotten. */
+/* Begins, or begins again: what came before is forgotten. While credentials are being asked for it
+ * waits for those first. */
 void gn_exchange_start(struct gn_exchange *x);
 bool gn_exchange_runs(const struct gn_exchange *x);
 /* Ends it, if it runs, without on_end. */
@@ -101,6 +106,16 @@ void gn_exchange_failure(const struct gn_exchange *x, CURLcode code, struct gn_f
 void gn_exchange_no_answer(const struct gn_exchange *x, struct gn_failure *ret);
 void gn_exchange_bad_message(const struct gn_exchange *x, const struct gn_error *why,
                              struct gn_failure *ret);
+
+/* ---- login.c */
+/* It was answered with 401 or 403: true if it waits now for other credentials, to be started again,
+ * or to end with CURLE_LOGIN_DENIED. */
+bool gn_login_begin(struct gn_exchange *x);
+/* True, and it waits, if credentials are being asked for, without which there is no use to send it.
+ */
+bool gn_login_holds(struct gn_exchange *x);
+/* Nobody waits any more: the peer closes. No exchange may wait for it. */
+void gn_login_close(struct gn_http_peer *peer);
 
 /* ---- http_headers.c */
 /* The headers of a message for the client's revision; session_id may be NULL. */

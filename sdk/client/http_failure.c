@@ -144,7 +144,12 @@ static void of_status(const struct gn_exchange *x, struct gn_failure *f)
 void gn_exchange_failure(const struct gn_exchange *x, CURLcode code, struct gn_failure *f)
 {
     *f = (struct gn_failure){.http_status = x->status};
-    if (x->too_big) {
+    if (x->refusal) {
+        f->status = GANTRY_CLIENT_UNAUTHORIZED;
+        f->http_status = x->status ? x->status : 401;
+        gn_error_set(&f->why, GN_EPERM, "%s wants credentials: %s", x->peer->client->s.shown,
+                     x->refusal);
+    } else if (x->too_big) {
         f->status = GANTRY_CLIENT_LIMIT;
         gn_error_set(&f->why, GN_ETOOBIG, "%s: the %s of the server is larger than allowed",
                      x->peer->client->s.shown, x->too_big);

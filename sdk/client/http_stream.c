@@ -84,7 +84,7 @@ static void start_stream(struct gn_client_timer *timer)
 /* Any status but success says that there is no such stream, or none for us: 405, as a rule. */
 static bool is_refused(const struct gn_exchange *x, CURLcode code)
 {
-    return code == CURLE_OK && !x->is_stream && x->status != 429 && x->status < 500;
+    return x->refusal || (code == CURLE_OK && !x->is_stream && x->status != 429 && x->status < 500);
 }
 
 static void on_end(struct gn_exchange *x, CURLcode code)
@@ -93,6 +93,8 @@ static void on_end(struct gn_exchange *x, CURLcode code)
     struct gn_http *h = s->h;
     gantry_client *c = h->link.client;
     struct gn_failure f = {0};
+    if (code == CURLE_OK && gn_login_begin(x))
+        return;
     bool is_lost = code == CURLE_OK && x->status == 404 && h->session_id;
     if (!x->is_stream)
         gn_exchange_failure(x, code, &f);

@@ -157,6 +157,9 @@ void gn_request_fail(gantry_request *r, const struct gn_failure *failure);
 void gn_request_hold(gantry_request *r);
 /* Progress came: its time begins anew, if the client's settings say so. */
 void gn_request_progressed(gantry_request *r);
+/* It waits for something that only a person can do, a login: until that is over (false) only its
+ * total time counts. */
+void gn_request_be_patient(gantry_request *r, bool is_so);
 gantry_request *gn_request_find(gantry_client *c, int64_t id);
 void gn_request_free_now(gantry_request *r);
 

@@ -193,12 +193,20 @@ static void set_deadline(gantry_request *r, bool only_total)
         left = GN_MIN(left, (uint64_t)timeout);
     if (left < UINT64_MAX / 2)
         gn_client_timer_start(r->client, &r->deadline, left, on_deadline);
+    else
+        gn_client_timer_stop(&r->deadline);
 }
 
 void gn_request_progressed(gantry_request *r)
 {
     if (r->client->s.progress_resets && r->state == GN_REQUEST_SENT)
         set_deadline(r, false);
+}
+
+void gn_request_be_patient(gantry_request *r, bool is_so)
+{
+    if (r->state == GN_REQUEST_SENT)
+        set_deadline(r, is_so);
 }
 
 void gn_request_hold(gantry_request *r)
