@@ -70,7 +70,6 @@ static const struct gn_asking *find_kind(const char *method)
 
 static void free_question(gantry_question *q)
 {
-    gn_list_remove(&q->node);
     gn_schema_free(q->schema);
     gn_json_release(&q->doc);
     q->magic = 0;
@@ -79,6 +78,7 @@ static void free_question(gantry_question *q)
 
 static void deliver(gantry_question *q, const char *result, int code, const char *message)
 {
+    gn_list_remove(&q->node); /* what its answer ends must not find it */
     if (q->client)
         q->deliver(q, result, code, message);
     free_question(q);
