@@ -20,27 +20,41 @@ struct gn_person;
 
 struct gn_person_options {
     const struct gn_cli *cli;
-    struct uv_loop_s *loop; /* on which forms are filled in; set before the first question */
+    struct uv_loop_s *loop; /* on which forms are filled in */
+    const char *who;        /* the server, as the person named it; NULL: "The server" */
+    bool verbose;           /* tell about progress also where nothing can be drawn */
 };
 struct gn_person *gn_person_new(const struct gn_person_options *options);
-/* Takes away what is drawn, closes what is still asked. NULL is fine. */
-void gn_person_free(struct gn_person *p);
-/* On the loop, handles are closed: to be called before the client is closed. */
+/* Takes away what is drawn, answers what is still asked with nothing, and closes its handles: to be
+ * called before the client is closed. */
 void gn_person_leave(struct gn_person *p);
-/* Standard input and standard error are terminals: a question would be seen, and answered. */
+/* After the loop has run until those handles were closed. NULL is fine. */
+void gn_person_free(struct gn_person *p);
+/* Standard error is a terminal, and there is one to read from (/dev/tty): a question would be seen,
+ * and answered. */
 bool gn_person_can_answer(void);
 
-/* A bar, if standard error is a terminal; it goes when the request has ended (gn_person_clear). */
+/* A bar, if standard error is a terminal; about twenty drawings a second at most, the last state
+ * always. */
 void gn_person_progress(struct gn_person *p, const gantry_client_progress *progress);
-/* Before anybody else writes to the terminal. */
+/* The request has ended: the bar goes. */
+void gn_person_progress_over(struct gn_person *p);
+/* Before anybody else writes to the terminal. The bar comes back later. */
 void gn_person_clear(struct gn_person *p);
-/* A log message of the server. */
+/* A log message of the server. Held back while the person is in the middle of an answer. */
 void gn_person_log(struct gn_person *p, const gantry_client_log *message);
 /* Asks the person, and answers the question: then, or later from the loop. Is told itself when
  * nobody wants the answer any more. A question that comes while another is asked waits. Ctrl-C
  * reaches the command as SIGINT, as always. */
 void gn_person_elicit(struct gn_person *p, gantry_question *question,
                       const gantry_client_elicitation *elicitation);
+
+/* Shows what the server wants a model to say something to, and asks whether it may. then is called
+ * once, from the loop or at once if there is nobody to ask (no), and has to end the question. */
+void gn_person_confirm_sampling(struct gn_person *p, gantry_question *question,
+                                const gantry_json *params,
+                                void (*then)(gantry_question *question, bool yes, void *arg),
+                                void *arg);
 
 /* ---------------------------------------------------------------- results
  *
