@@ -330,7 +330,7 @@ static char *arguments_of(const struct list_kind *kind, const json_t *item)
 /* Where descriptions begin: behind the longest name, unless that leaves too little for them. */
 static size_t find_column(const struct show *s, const struct list_kind *kind, const json_t *items)
 {
-    size_t i, column = 0, most = s->columns * 2 / 5;
+    size_t i, column = 0, most = s->columns / 2;
     json_t *item;
     if (s->columns < NARROW)
         return GN_MIN((size_t)4, s->columns / 5);
