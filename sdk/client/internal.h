@@ -114,6 +114,7 @@ struct gantry_request {
     struct gn_param_retry *param_retry; /* param_headers.c */
     char *cache_key;                    /* cache.c */
     uint64_t cache_changes;             /* the client's when it was sent */
+    uint64_t listens;                   /* listen.c: the wishes that it waits for; 0: none */
     /* Just before it is sent, as the client is ready and the revision known: may change it, or end
      * it (true). May be NULL. */
     bool (*before)(gantry_request *r);
@@ -133,7 +134,7 @@ struct gantry_request {
 gantry_request *gn_request_new(gantry_client *c, const char *method, const char *params,
                                const gantry_request_options *options);
 /* One of the client's own: sent at once if the link is open. done is called from the loop; then the
- * request is freed. timeout_ms 0: the client's. */
+ * request is freed. timeout_ms 0: the client's; GANTRY_CLIENT_NONE: none, in all. */
 gantry_request *gn_request_internal(gantry_client *c, const char *method, const char *params,
                                     uint32_t timeout_ms, void (*done)(gantry_request *r, void *arg),
                                     void *arg);
@@ -274,10 +275,12 @@ struct gn_listen;
 void gn_listen_ready(gantry_client *c);
 void gn_listen_lost(gantry_client *c);
 void gn_listen_free(gantry_client *c);
+/* An answer came that says all is well: it may be to resources/subscribe. */
+void gn_listen_answered(gantry_request *r);
 bool gn_listen_wants(const gantry_client *c); /* a connection, even if nothing is asked */
-/* Every notification of the stateless era whose `_meta` has a subscription's id, before anything
- * else is done with it. True: nothing else is to be done (it is the acknowledgement, or of a
- * subscription that is over). False: it is to be told as any other. */
+/* Every notification of the stateless era, before anything else is done with it. True: nothing else
+ * is to be done (it is an acknowledgement, or of a subscription that is over, or told already).
+ * False: it is to be told as any other. */
 bool gn_listen_received(gantry_client *c, const struct gn_jsonrpc *m);
 /* Stateless era: whether notifications/tasks of this task are wanted (tasks.c). A task may be
  * wanted several times; each ends one. Nothing is sent if the server does not offer tasks. */

@@ -23,6 +23,7 @@ static void take_result(gantry_request *r, struct gn_json_doc *doc, const gantry
         gn_lists_take(r, doc, result))
         return;
     gn_cache_keep(r, result);
+    gn_listen_answered(r);
     gn_request_end_result(r, doc, result);
 }
 

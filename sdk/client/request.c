@@ -410,8 +410,10 @@ gantry_request *gn_request_internal(gantry_client *c, const char *method, const 
 {
     gantry_request *r = gn_request_new(
         c, method, params,
-        &(gantry_request_options){.size = sizeof(gantry_request_options),
-                                  .timeout_ms = timeout_ms});
+        &(gantry_request_options){
+            .size = sizeof(gantry_request_options),
+            .timeout_ms = timeout_ms,
+            .total_timeout_ms = timeout_ms == GANTRY_CLIENT_NONE ? GANTRY_CLIENT_NONE : 0});
     if (!is_over(r))
         c->request_count--;
     r->is_internal = true;
