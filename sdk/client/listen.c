@@ -34,6 +34,7 @@ static struct gn_listen *listen_of(gantry_client *c)
         gn_map_init(&c->listen->uris);
         gn_map_init(&c->listen->tasks);
         gn_map_init(&c->listen->told);
+        c->listen->hears = c->revision != GN_REV_NONE && !gn_client_is_stateless(c);
     }
     return c->listen;
 }
@@ -187,7 +188,6 @@ void gn_listen_ready(gantry_client *c)
     if (!c->listen && !c->s.handlers.on_list_changed)
         return;
     struct gn_listen *l = listen_of(c);
-    l->was_ready = true;
     l->failures = 0;
     l->refused = 0;
     l->not_told = 0;
@@ -195,6 +195,7 @@ void gn_listen_ready(gantry_client *c)
         gn_subscription_update_later(l, 0);
         return;
     }
+    l->hears = true;
     subscribe_again(l);
     if (l->has_gap)
         gn_listen_tell_gap(l);
@@ -205,8 +206,8 @@ void gn_listen_lost(gantry_client *c)
     struct gn_listen *l = c->listen;
     if (!l)
         return;
-    l->has_gap = l->has_gap || (l->was_ready && c->revision != GN_REV_NONE &&
-                                (!gn_client_is_stateless(c) || l->now));
+    l->has_gap = l->has_gap || l->hears;
+    l->hears = false;
     gn_subscription_lost(l);
     wait_again(c);
 }
@@ -229,7 +230,7 @@ bool gn_listen_wants(const gantry_client *c)
     const struct gn_listen *l = c->listen;
     if (!l)
         return false;
-    return l->uris.count > 0 || l->tasks.count > 0 || (l->was_ready && gn_listen_lists(c));
+    return l->uris.count > 0 || l->tasks.count > 0 || gn_listen_lists(c);
 }
 
 /* ---------------------------------------------------------------- tasks */

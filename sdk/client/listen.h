@@ -16,7 +16,7 @@ struct gn_listen {
     struct gn_map tasks; /* how often each is wanted, as a pointer */
     uint64_t wishes;     /* counts up with every change of the two */
     bool has_gap;        /* something may have changed while nobody listened */
-    bool was_ready;      /* once */
+    bool hears;          /* what changes is told on this connection */
     /* The stateless era. `next` is opened before `now` is closed, so that nothing is missed; `old`
      * is what `now` was, for what was on its way. */
     struct gn_subscription *now, *next, *old;

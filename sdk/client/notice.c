@@ -176,9 +176,7 @@ static const struct {
 
 void gn_notice_received(gantry_client *c, gantry_request *on, const struct gn_jsonrpc *m)
 {
-    const gantry_json *meta = gn_json_get(m->params, GN_META);
-    if (gn_client_is_stateless(c) && gn_json_get(meta, GN_META_SUBSCRIPTION_ID) &&
-        gn_listen_received(c, m))
+    if (gn_client_is_stateless(c) && gn_listen_received(c, m))
         return;
     for (size_t i = 0; i < GN_COUNT(notices); i++) {
         if (gn_streq(notices[i].method, m->method)) {

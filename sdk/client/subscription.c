@@ -136,6 +136,7 @@ static void ended(struct gn_listen *l, const gantry_request *r, uint64_t since_m
         l->failures = 0;
     l->failures++;
     l->has_gap = true;
+    l->hears = false;
     gn_subscription_update_later(l, gn_client_backoff(c, l->failures));
     gn_client_note(c, "the subscription ended%s%s; it is opened again",
                    r->status == GANTRY_CLIENT_OK ? "" : ": ", gantry_request_message(r));
@@ -238,7 +239,7 @@ static void update(struct gn_listen *l)
         return;
     if (!write_filter(l, &params)) {
         gn_listen_end_waiting(l, l->wishes);
-        l->has_gap = false;
+        l->has_gap = l->hears = false;
         forget_old(l);
         forget(&l->now, true);
     } else if (l->now && l->now->wishes == l->wishes) {
@@ -314,6 +315,7 @@ static void acknowledged(struct gn_listen *l, const gantry_json *params)
     uint64_t wishes = l->next->wishes;
     gn_client_timer_stop(&l->next->timer);
     retire(l);
+    l->hears = true;
     if (gn_json_type(filter) == GN_JSON_OBJECT) {
         check_lists(l, filter);
         check_uris(l, filter, wishes);
