@@ -14,7 +14,7 @@ from harness.cli import gantry, program
 from harness.paths import GANTRY, PATIENCE, PLUGINS, ROOT, WRAP
 
 COMMANDS = ["serve", "dev", "new", "check", "config check", "token", "list", "call", "read", "prompt",
-            "complete", "inspect", "help", "version"]
+            "complete", "inspect", "servers", "install", "uninstall", "help", "version"]
 
 
 # ---------------------------------------------------------------- help and usage

@@ -55,7 +55,7 @@ int gn_change_begin(struct gn_change *c, const char *path, struct gn_error *err)
     int rc = c->real ? 0 : -ELOOP;
     if (rc == 0 && stat(c->real, &c->was) == 0) {
         c->exists = true;
-        rc = gn_jsonc_read(&c->before, c->real, NULL, err);
+        rc = gn_jsonc_read(&c->before, c->path, NULL, err);
         if (rc == 0 && access(c->real, W_OK) != 0)
             rc = gn_error_set(err, -errno, "%s: %s", path, strerror(errno));
     } else if (rc == 0 && errno != ENOENT) {

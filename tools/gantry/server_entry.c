@@ -187,7 +187,7 @@ static int read_text(struct reader *r, const gantry_json *v, char **ret)
         return 0;
     const char *text = gn_json_cstr(v);
     if (!text)
-        return wrong(r, "is %s, not a text",
+        return wrong(r, "must be a text, not %s",
                      gn_json_type(v) == GN_JSON_STRING ? "a text with a NUL"
                                                        : gn_json_type_name(v));
     gn_free(*ret);
@@ -216,7 +216,7 @@ static int read_command(struct reader *r, struct gn_server *s)
         return wrong(r, "is empty");
     at_key(r, ".args");
     if (args && gn_json_type(args) != GN_JSON_ARRAY)
-        return wrong(r, "is %s, not an array", gn_json_type_name(args));
+        return wrong(r, "must be an array, not %s", gn_json_type_name(args));
     if (count > LIST_MAX)
         return wrong(r, "has more than %d arguments", LIST_MAX);
     for (; rc == 0 && (v = gn_json_next(args, v)); n++) {
@@ -248,7 +248,7 @@ static int read_pairs(struct reader *r, const char *member, const char *separato
     if (!pairs || gn_json_type(pairs) == GN_JSON_NULL)
         return 0;
     if (gn_json_type(pairs) != GN_JSON_OBJECT)
-        return wrong(r, "is %s, not an object", gn_json_type_name(pairs));
+        return wrong(r, "must be an object, not %s", gn_json_type_name(pairs));
     if (count > LIST_MAX)
         return wrong(r, "has more than %d members", LIST_MAX);
     bool is_header = *separator == ':';
@@ -361,7 +361,7 @@ static int read_entry(struct reader *r, struct gn_server *s)
     const gantry_json *v = r->entry->value;
     at_key(r, "%s", "");
     if (gn_json_type(v) != GN_JSON_OBJECT)
-        return wrong(r, "is %s, not an object", gn_json_type_name(v));
+        return wrong(r, "must be an object, not %s", gn_json_type_name(v));
     bool has_url = gn_json_get(v, "url") || gn_json_get(v, "httpUrl") ||
                    gn_json_get(v, "serverUrl");
     bool has_command = gn_json_get(v, "command");
