@@ -23,7 +23,7 @@ struct gn_asker {
     int fd; /* for reading; it does not block */
     uv_poll_t *poll;
     struct gn_list waiting;
-    struct gn_ask *current;
+    struct gn_asked *current;
     struct gn_buf line;
     bool is_broken, is_closing; /* the terminal is gone; we are */
     char *who;
@@ -35,7 +35,7 @@ static void next_question(struct gn_asker *a);
 
 /* ---------------------------------------------------------------- printing */
 
-void gn_ask_say(struct gn_ask *k, enum gn_style style, unsigned indent, const char *text)
+void gn_asked_say(struct gn_asked *k, enum gn_style style, unsigned indent, const char *text)
 {
     struct gn_asker *a = k->asker;
     struct gn_buf out = GN_BUF_INIT(SAID_MAX);
@@ -49,16 +49,16 @@ void gn_ask_say(struct gn_ask *k, enum gn_style style, unsigned indent, const ch
     gn_buf_release(&out);
 }
 
-void gn_ask_sayf(struct gn_ask *k, enum gn_style style, unsigned indent, const char *fmt, ...)
+void gn_asked_sayf(struct gn_asked *k, enum gn_style style, unsigned indent, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
     GN_AUTO_FREE char *text = gn_vformat(fmt, ap);
     va_end(ap);
-    gn_ask_say(k, style, indent, text);
+    gn_asked_say(k, style, indent, text);
 }
 
-void gn_ask_say_address(struct gn_ask *k, const char *url)
+void gn_asked_say_address(struct gn_asked *k, const char *url)
 {
     struct gn_asker *a = k->asker;
     struct gn_buf out = GN_BUF_INIT(SAID_MAX);
@@ -69,18 +69,18 @@ void gn_ask_say_address(struct gn_ask *k, const char *url)
     gn_buf_release(&out);
 }
 
-unsigned gn_ask_columns(const struct gn_ask *k)
+unsigned gn_asked_columns(const struct gn_asked *k)
 {
     return gn_term_width(&k->asker->term);
 }
 
-void gn_ask_say_who(struct gn_ask *k, const char *verb)
+void gn_asked_say_who(struct gn_asked *k, const char *verb)
 {
-    gn_ask_sayf(k, GN_STYLE_BOLD, 0, "%s%s %s", k->asker->who ? "" : "The server",
-                k->asker->who ? k->asker->who : "", verb);
+    gn_asked_sayf(k, GN_STYLE_BOLD, 0, "%s%s %s", k->asker->who ? "" : "The server",
+                  k->asker->who ? k->asker->who : "", verb);
 }
 
-static void print_prompt(struct gn_ask *k)
+static void print_prompt(struct gn_asked *k)
 {
     struct gn_asker *a = k->asker;
     fprintf(a->out, "%s%s%s", gn_term_style(&a->term, GN_STYLE_CYAN), k->prompt,
@@ -88,7 +88,7 @@ static void print_prompt(struct gn_ask *k)
     fflush(a->out);
 }
 
-void gn_ask_prompt(struct gn_ask *k, const char *fmt, ...)
+void gn_asked_prompt(struct gn_asked *k, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -109,7 +109,7 @@ void gn_asker_remind(struct gn_asker *a)
 
 /* ---------------------------------------------------------------- questions and their end */
 
-static void free_ask(struct gn_ask *k)
+static void free_ask(struct gn_asked *k)
 {
     gn_list_remove(&k->node);
     k->ops->release(k);
@@ -127,7 +127,7 @@ static void leave_current(struct gn_asker *a)
         a->on_busy(a->on_busy_arg, false);
 }
 
-void gn_ask_end(struct gn_ask *k)
+void gn_asked_end(struct gn_asked *k)
 {
     struct gn_asker *a = k->asker;
     bool is_current = a->current == k;
@@ -138,42 +138,42 @@ void gn_ask_end(struct gn_ask *k)
     next_question(a);
 }
 
-void gn_ask_refuse(struct gn_ask *k, bool said_no)
+void gn_asked_refuse(struct gn_asked *k, bool said_no)
 {
     gantry_question_on_gone(k->question, NULL, NULL);
     k->ops->refuse(k, said_no);
-    gn_ask_end(k);
+    gn_asked_end(k);
 }
 
 /* The server has taken it back, or the call is over. */
 static void on_gone(gantry_question *question, void *arg)
 {
-    struct gn_ask *k = arg;
+    struct gn_asked *k = arg;
     (void)question;
     if (k->asker->current == k) {
         fputc('\n', k->asker->out);
-        gn_ask_say(k, GN_STYLE_DIM, 0, "Nobody waits for the answer any more.");
+        gn_asked_say(k, GN_STYLE_DIM, 0, "Nobody waits for the answer any more.");
     }
-    gn_ask_refuse(k, false);
+    gn_asked_refuse(k, false);
 }
 
-void gn_ask_watch(struct gn_ask *k)
+void gn_asked_watch(struct gn_asked *k)
 {
     gantry_question_on_gone(k->question, on_gone, k);
 }
 
-void gn_ask_add(struct gn_asker *a, gantry_question *question, const struct gn_ask_ops *ops,
-                void *data)
+void gn_asked_add(struct gn_asker *a, gantry_question *question, const struct gn_asked_ops *ops,
+                  void *data)
 {
-    struct gn_ask *k = gn_calloc(1, sizeof(*k));
+    struct gn_asked *k = gn_calloc(1, sizeof(*k));
     k->asker = a;
     k->question = question;
     k->ops = ops;
     k->data = data;
     gn_list_append(&a->waiting, &k->node);
-    gn_ask_watch(k);
+    gn_asked_watch(k);
     if (a->is_broken || a->is_closing || gantry_question_is_gone(question))
-        gn_ask_refuse(k, false);
+        gn_asked_refuse(k, false);
     else
         next_question(a);
 }
@@ -182,11 +182,11 @@ void gn_ask_add(struct gn_asker *a, gantry_question *question, const struct gn_a
 
 static void take_line(struct gn_asker *a, char *line)
 {
-    struct gn_ask *k = a->current;
+    struct gn_asked *k = a->current;
     line[strcspn(line, "\r")] = '\0';
     const char *word = line + strspn(line, " \t");
     if (gn_streq(word, ":decline") || gn_streq(word, ":cancel"))
-        gn_ask_refuse(k, gn_streq(word, ":decline"));
+        gn_asked_refuse(k, gn_streq(word, ":decline"));
     else
         k->ops->take(k, line);
 }
@@ -210,9 +210,9 @@ static void on_end(struct gn_asker *a, bool is_broken)
         fputc('\n', a->out);
     fflush(a->out);
     if (a->current)
-        gn_ask_refuse(a->current, false);
+        gn_asked_refuse(a->current, false);
     while (a->is_broken && !gn_list_empty(&a->waiting))
-        gn_ask_refuse(GN_CONTAINER(a->waiting.next, struct gn_ask, node), false);
+        gn_asked_refuse(GN_CONTAINER(a->waiting.next, struct gn_asked, node), false);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -237,7 +237,7 @@ static void next_question(struct gn_asker *a)
 {
     if (a->current || a->is_closing || gn_list_empty(&a->waiting))
         return;
-    a->current = GN_CONTAINER(a->waiting.next, struct gn_ask, node);
+    a->current = GN_CONTAINER(a->waiting.next, struct gn_asked, node);
     if (a->on_busy)
         a->on_busy(a->on_busy_arg, true);
     tcflush(a->fd, TCIFLUSH); /* what was typed before is no answer to this */
@@ -312,7 +312,7 @@ void gn_asker_close(struct gn_asker *a)
     a->is_closing = true;
     a->on_busy = NULL;
     while (!gn_list_empty(&a->waiting))
-        gn_ask_refuse(GN_CONTAINER(a->waiting.next, struct gn_ask, node), false);
+        gn_asked_refuse(GN_CONTAINER(a->waiting.next, struct gn_asked, node), false);
     uv_close((uv_handle_t *)a->poll, on_closed);
 }
 
@@ -331,9 +331,9 @@ void gn_asker_elicit(struct gn_asker *a, gantry_question *question,
                      const gantry_client_elicitation *elicitation)
 {
     if (elicitation->url)
-        gn_ask_url(a, question, elicitation->message, elicitation->url);
+        gn_asked_url(a, question, elicitation->message, elicitation->url);
     else
-        gn_ask_form(a, question, elicitation->message, elicitation->schema);
+        gn_asked_form(a, question, elicitation->message, elicitation->schema);
 }
 
 struct uv_loop_s *gn_asker_loop(struct gn_asker *a)

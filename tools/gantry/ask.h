@@ -43,52 +43,52 @@ void gn_asker_confirm_sampling(struct gn_asker *a, gantry_question *question,
 
 /* ---------------------------------------------------------------- for form.c and consent.c */
 
-struct gn_ask;
-struct gn_ask_ops {
+struct gn_asked;
+struct gn_asked_ops {
     /* It is its turn: shows everything and prompts. */
-    void (*show)(struct gn_ask *k);
+    void (*show)(struct gn_asked *k);
     /* A line was typed, without its end. */
-    void (*take)(struct gn_ask *k, const char *line);
+    void (*take)(struct gn_asked *k, const char *line);
     /* Ends the question k->question: the person said no, or (not said_no) nothing. */
-    void (*refuse)(struct gn_ask *k, bool said_no);
+    void (*refuse)(struct gn_asked *k, bool said_no);
     /* Frees data. */
-    void (*release)(struct gn_ask *k);
+    void (*release)(struct gn_asked *k);
 };
-struct gn_ask {
+struct gn_asked {
     struct gn_list node;
     struct gn_asker *asker;
     gantry_question *question;
-    const struct gn_ask_ops *ops;
+    const struct gn_asked_ops *ops;
     void *data;
     char *prompt; /* owned */
 };
 
 /* Puts a question at the end of those that wait; data belongs to it. */
-void gn_ask_add(struct gn_asker *a, gantry_question *question, const struct gn_ask_ops *ops,
-                void *data);
+void gn_asked_add(struct gn_asker *a, gantry_question *question, const struct gn_asked_ops *ops,
+                  void *data);
 /* Prints text wrapped, indented, made harmless, and a newline; style is gone at its end. */
-void gn_ask_say(struct gn_ask *k, enum gn_style style, unsigned indent, const char *text);
-void gn_ask_sayf(struct gn_ask *k, enum gn_style style, unsigned indent, const char *fmt, ...)
+void gn_asked_say(struct gn_asked *k, enum gn_style style, unsigned indent, const char *text);
+void gn_asked_sayf(struct gn_asked *k, enum gn_style style, unsigned indent, const char *fmt, ...)
     GN_PRINTF(4, 5);
 /* Prints an address in one piece, however long, so that it can be copied. */
-void gn_ask_say_address(struct gn_ask *k, const char *url);
-unsigned gn_ask_columns(const struct gn_ask *k); /* of the terminal, now */
+void gn_asked_say_address(struct gn_asked *k, const char *url);
+unsigned gn_asked_columns(const struct gn_asked *k); /* of the terminal, now */
 /* "The server asks", and who that is. */
-void gn_ask_say_who(struct gn_ask *k, const char *verb);
+void gn_asked_say_who(struct gn_asked *k, const char *verb);
 /* Prints what stands before the line that is typed, and remembers it. */
-void gn_ask_prompt(struct gn_ask *k, const char *fmt, ...) GN_PRINTF(2, 3);
+void gn_asked_prompt(struct gn_asked *k, const char *fmt, ...) GN_PRINTF(2, 3);
 /* Ends it without an answer: k is freed. */
-void gn_ask_refuse(struct gn_ask *k, bool said_no);
+void gn_asked_refuse(struct gn_asked *k, bool said_no);
 /* Is told again when nobody wants the answer any more (after gantry_question_on_gone was used). */
-void gn_ask_watch(struct gn_ask *k);
+void gn_asked_watch(struct gn_asked *k);
 /* It is over, and the question was ended: frees k, and the next one has its turn. */
-void gn_ask_end(struct gn_ask *k);
+void gn_asked_end(struct gn_asked *k);
 
 /* form.c, consent.c */
-void gn_ask_form(struct gn_asker *a, gantry_question *question, const char *message,
-                 const gantry_json *schema);
-void gn_ask_url(struct gn_asker *a, gantry_question *question, const char *message,
-                const char *url);
+void gn_asked_form(struct gn_asker *a, gantry_question *question, const char *message,
+                   const gantry_json *schema);
+void gn_asked_url(struct gn_asker *a, gantry_question *question, const char *message,
+                  const char *url);
 struct uv_loop_s *gn_asker_loop(struct gn_asker *a);
 
 #endif

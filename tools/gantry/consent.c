@@ -51,23 +51,25 @@ static bool is_plain_host(const char *host)
     return !strstr(host, "xn--");
 }
 
-static void show_visit(struct gn_ask *k)
+static void show_visit(struct gn_asked *k)
 {
     struct visit *v = k->data;
-    gn_ask_say_who(k, "wants you to visit an address:");
-    gn_ask_say(k, GN_STYLE_NONE, 2, v->message);
-    gn_ask_say_address(k, v->url);
-    gn_ask_sayf(k, GN_STYLE_BOLD, 0, "Host: %s", v->host ? v->host : "none that can be read");
+    gn_asked_say_who(k, "wants you to visit an address:");
+    gn_asked_say(k, GN_STYLE_NONE, 2, v->message);
+    gn_asked_say_address(k, v->url);
+    gn_asked_sayf(k, GN_STYLE_BOLD, 0, "Host: %s", v->host ? v->host : "none that can be read");
     if (v->host && !is_plain_host(v->host))
-        gn_ask_say(k, GN_STYLE_YELLOW, 0,
-                   "This host has letters that may look like others: be sure that it is the one.");
+        gn_asked_say(
+            k, GN_STYLE_YELLOW, 0,
+            "This host has letters that may look like others: be sure that it is the one.");
     if (!v->is_web)
-        gn_ask_say(k, GN_STYLE_YELLOW, 0, "This is no address of the web: it will not be opened.");
-    gn_ask_say(
+        gn_asked_say(k, GN_STYLE_YELLOW, 0,
+                     "This is no address of the web: it will not be opened.");
+    gn_asked_say(
         k, GN_STYLE_DIM, 0,
         "y agrees and opens it in a browser if there is one, p agrees and opens nothing; n or "
         ":decline says no, :cancel or Ctrl-D gives no answer.");
-    gn_ask_prompt(k, "Agree? y, p, n > ");
+    gn_asked_prompt(k, "Agree? y, p, n > ");
 }
 
 static void on_browser_closed(uv_handle_t *handle)
@@ -82,7 +84,7 @@ static void on_browser_exit(uv_process_t *process, int64_t status, int signal)
 }
 
 /* False if there is none. Whatever it does and says is its own. */
-static bool open_browser(struct gn_ask *k, char *url)
+static bool open_browser(struct gn_asked *k, char *url)
 {
     static char program[] = "xdg-open";
     char *args[] = {program, url, NULL};
@@ -103,20 +105,20 @@ static bool open_browser(struct gn_ask *k, char *url)
     return ok;
 }
 
-static void agree(struct gn_ask *k, bool opens)
+static void agree(struct gn_asked *k, bool opens)
 {
     struct visit *v = k->data;
     if (opens && (!v->is_web || !open_browser(k, v->url)))
-        gn_ask_say(k, GN_STYLE_NONE, 0,
-                   "There is no browser to open it with: please open it "
-                   "yourself.");
+        gn_asked_say(k, GN_STYLE_NONE, 0,
+                     "There is no browser to open it with: please open it "
+                     "yourself.");
     gantry_question_on_gone(k->question, NULL, NULL);
     if (gantry_question_accept(k->question, NULL, NULL) != GANTRY_CLIENT_OK)
         gantry_question_dismiss(k->question);
-    gn_ask_end(k);
+    gn_asked_end(k);
 }
 
-static void take_visit(struct gn_ask *k, const char *line)
+static void take_visit(struct gn_asked *k, const char *line)
 {
     switch (first_letter(line)) {
     case 'y':
@@ -124,14 +126,14 @@ static void take_visit(struct gn_ask *k, const char *line)
         agree(k, first_letter(line) == 'y');
         return;
     case 'n':
-        gn_ask_refuse(k, true);
+        gn_asked_refuse(k, true);
         return;
     default:
-        gn_ask_prompt(k, "Agree? y, p, n > ");
+        gn_asked_prompt(k, "Agree? y, p, n > ");
     }
 }
 
-static void refuse_visit(struct gn_ask *k, bool said_no)
+static void refuse_visit(struct gn_asked *k, bool said_no)
 {
     if (said_no)
         gantry_question_decline(k->question);
@@ -139,7 +141,7 @@ static void refuse_visit(struct gn_ask *k, bool said_no)
         gantry_question_dismiss(k->question);
 }
 
-static void release_visit(struct gn_ask *k)
+static void release_visit(struct gn_asked *k)
 {
     struct visit *v = k->data;
     gn_free(v->message);
@@ -148,15 +150,16 @@ static void release_visit(struct gn_ask *k)
     gn_free(v);
 }
 
-static const struct gn_ask_ops visit_ops = {show_visit, take_visit, refuse_visit, release_visit};
+static const struct gn_asked_ops visit_ops = {show_visit, take_visit, refuse_visit, release_visit};
 
-void gn_ask_url(struct gn_asker *a, gantry_question *question, const char *message, const char *url)
+void gn_asked_url(struct gn_asker *a, gantry_question *question, const char *message,
+                  const char *url)
 {
     struct visit *v = gn_calloc(1, sizeof(*v));
     v->message = gn_strdup(message ? message : "");
     v->url = gn_strdup(url);
     read_host(v);
-    gn_ask_add(a, question, &visit_ops, v);
+    gn_asked_add(a, question, &visit_ops, v);
 }
 
 /* ---------------------------------------------------------------- sampling */
@@ -167,14 +170,14 @@ struct sampling {
     void *arg;
 };
 
-static void say_text(struct gn_ask *k, const char *who, const char *text, size_t len)
+static void say_text(struct gn_asked *k, const char *who, const char *text, size_t len)
 {
     size_t cut = gn_utf8_cut(text, len, PREVIEW_MAX);
     GN_AUTO_FREE char *shown = gn_strndup(text, cut);
-    gn_ask_sayf(k, GN_STYLE_NONE, 2, "%s: %s%s", who, shown, cut < len ? "..." : "");
+    gn_asked_sayf(k, GN_STYLE_NONE, 2, "%s: %s%s", who, shown, cut < len ? "..." : "");
 }
 
-static void say_block(struct gn_ask *k, const char *who, const gantry_json *block)
+static void say_block(struct gn_asked *k, const char *who, const gantry_json *block)
 {
     size_t len = 0;
     const char *text = gantry_read_bytes(block, "/text", &len);
@@ -182,10 +185,10 @@ static void say_block(struct gn_ask *k, const char *who, const gantry_json *bloc
     if (text)
         say_text(k, who, text, len);
     else
-        gn_ask_sayf(k, GN_STYLE_NONE, 2, "%s: [%s]", who, type ? type : "?");
+        gn_asked_sayf(k, GN_STYLE_NONE, 2, "%s: [%s]", who, type ? type : "?");
 }
 
-static void say_message(struct gn_ask *k, const gantry_json *message)
+static void say_message(struct gn_asked *k, const gantry_json *message)
 {
     const gantry_json *content = gantry_read(message, "/content"), *block = NULL;
     const char *role = gantry_read_text(message, "/role");
@@ -197,53 +200,53 @@ static void say_message(struct gn_ask *k, const gantry_json *message)
         say_block(k, role ? role : "?", block);
 }
 
-static void show_sampling(struct gn_ask *k)
+static void show_sampling(struct gn_asked *k)
 {
     const struct sampling *s = k->data;
     const gantry_json *messages = gantry_read(s->params, "/messages"), *message = NULL;
     size_t len = 0;
     const char *system = gantry_read_bytes(s->params, "/systemPrompt", &len);
-    gn_ask_say_who(k, "wants a model to answer:");
+    gn_asked_say_who(k, "wants a model to answer:");
     if (system)
         say_text(k, "system", system, len);
     while ((message = gantry_read_next(messages, message)))
         say_message(k, message);
-    gn_ask_prompt(k, "May it? y, n > ");
+    gn_asked_prompt(k, "May it? y, n > ");
 }
 
 /* What becomes of the question is for the one who asked to say. */
-static void end_sampling(struct gn_ask *k, bool yes)
+static void end_sampling(struct gn_asked *k, bool yes)
 {
     const struct sampling s = *(struct sampling *)k->data;
     gantry_question *question = k->question;
     gantry_question_on_gone(question, NULL, NULL);
-    gn_ask_end(k);
+    gn_asked_end(k);
     s.then(question, yes, s.arg);
 }
 
-static void take_sampling(struct gn_ask *k, const char *line)
+static void take_sampling(struct gn_asked *k, const char *line)
 {
     char c = first_letter(line);
     if (c == 'y' || c == 'n')
         end_sampling(k, c == 'y');
     else
-        gn_ask_prompt(k, "May it? y, n > ");
+        gn_asked_prompt(k, "May it? y, n > ");
 }
 
-static void refuse_sampling(struct gn_ask *k, bool said_no)
+static void refuse_sampling(struct gn_asked *k, bool said_no)
 {
     const struct sampling *s = k->data;
     (void)said_no;
     s->then(k->question, false, s->arg);
 }
 
-static void release_sampling(struct gn_ask *k)
+static void release_sampling(struct gn_asked *k)
 {
     gn_free(k->data);
 }
 
-static const struct gn_ask_ops sampling_ops = {show_sampling, take_sampling, refuse_sampling,
-                                               release_sampling};
+static const struct gn_asked_ops sampling_ops = {show_sampling, take_sampling, refuse_sampling,
+                                                 release_sampling};
 
 void gn_asker_confirm_sampling(struct gn_asker *a, gantry_question *question,
                                const gantry_json *params,
@@ -252,5 +255,5 @@ void gn_asker_confirm_sampling(struct gn_asker *a, gantry_question *question,
 {
     struct sampling *s = gn_calloc(1, sizeof(*s));
     *s = (struct sampling){params, then, arg};
-    gn_ask_add(a, question, &sampling_ops, s);
+    gn_asked_add(a, question, &sampling_ops, s);
 }

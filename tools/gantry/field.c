@@ -73,35 +73,35 @@ static void read_field(struct gn_field *f, const gantry_json *schema, const gant
     compile_check(f);
 }
 
-int gn_form_read(const gantry_json *schema, struct gn_form *ret, struct gn_error *err)
+int gn_fields_read(const gantry_json *schema, struct gn_fields *ret, struct gn_error *err)
 {
     const gantry_json *properties = gn_json_get(schema, "properties"), *p = NULL;
     const gantry_json *required = gn_json_get(schema, "required");
-    *ret = (struct gn_form){0};
+    *ret = (struct gn_fields){0};
     if (gn_json_type(schema) != GN_JSON_OBJECT ||
         (properties && gn_json_type(properties) != GN_JSON_OBJECT))
         return gn_error_set(err, GN_EINVAL, "the form has no fields that can be read");
     if (gn_json_count(properties) > GN_FIELDS_MAX)
         return gn_error_set(err, GN_ETOOBIG, "the form has more than %d fields", GN_FIELDS_MAX);
-    ret->fields = gn_calloc(gn_json_count(properties) + 1, sizeof(*ret->fields));
+    ret->v = gn_calloc(gn_json_count(properties) + 1, sizeof(*ret->v));
     while ((p = gn_json_next(properties, p))) {
         if (gn_json_type(p) != GN_JSON_OBJECT) {
-            gn_form_release(ret);
+            gn_fields_release(ret);
             return gn_error_set(err, GN_EINVAL, "the form has a field without a schema");
         }
-        read_field(&ret->fields[ret->count++], p, required);
+        read_field(&ret->v[ret->count++], p, required);
     }
     return 0;
 }
 
-void gn_form_release(struct gn_form *form)
+void gn_fields_release(struct gn_fields *form)
 {
     for (size_t i = 0; i < form->count; i++) {
-        gn_free(form->fields[i].choices);
-        gn_schema_free(form->fields[i].check);
+        gn_free(form->v[i].choices);
+        gn_schema_free(form->v[i].check);
     }
-    gn_free(form->fields);
-    *form = (struct gn_form){0};
+    gn_free(form->v);
+    *form = (struct gn_fields){0};
 }
 
 /* ---------------------------------------------------------------- what was typed */

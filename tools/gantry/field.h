@@ -41,14 +41,14 @@ struct gn_field {
     struct gn_schema *check; /* NULL: whatever it is, it is for the library to check */
 };
 
-struct gn_form {
-    struct gn_field *fields;
+struct gn_fields {
+    struct gn_field *v;
     size_t count;
 };
 
 /* Reads a form. GN_EINVAL: not an object of properties; GN_ETOOBIG: more than GN_FIELDS_MAX. */
-int gn_form_read(const gantry_json *schema, struct gn_form *ret, struct gn_error *err);
-void gn_form_release(struct gn_form *form);
+int gn_fields_read(const gantry_json *schema, struct gn_fields *ret, struct gn_error *err);
+void gn_fields_release(struct gn_fields *form);
 
 /* Appends the value, as JSON, that a person means by what was typed: the number or the words of a
  * choice, several with commas, yes and no; "" (two quotes) is an empty text, "none" no choice. 0;

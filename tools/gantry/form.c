@@ -12,7 +12,7 @@
 #define SHOWN_COLUMNS 30U /* of a default in a prompt */
 
 struct filling {
-    struct gn_form form;
+    struct gn_fields form;
     char *message;
     char **answers; /* JSON, by field; NULL: none */
     size_t at;      /* the field that is asked; count: all are there, may they be sent? */
@@ -31,10 +31,10 @@ static char *shown_answer(const struct gn_field *f, const char *json)
     return gn_buf_take(&out, NULL);
 }
 
-static void prompt_field(struct gn_ask *k)
+static void prompt_field(struct gn_asked *k)
 {
     struct filling *s = k->data;
-    const struct gn_field *f = &s->form.fields[s->at];
+    const struct gn_field *f = &s->form.v[s->at];
     struct gn_buf shown = GN_BUF_INIT((size_t)64 * 1024), cut = GN_BUF_INIT((size_t)64 * 1024);
     GN_AUTO_FREE char *answer = shown_answer(f, s->answers[s->at]);
     if (s->answers[s->at])
@@ -42,67 +42,67 @@ static void prompt_field(struct gn_ask *k)
     else if (f->fallback)
         gn_field_add_shown(f, f->fallback, &shown);
     gn_text_add_cut(&cut, gn_buf_str(&shown), shown.len,
-                    GN_MIN(SHOWN_COLUMNS, gn_ask_columns(k) / 2));
+                    GN_MIN(SHOWN_COLUMNS, gn_asked_columns(k) / 2));
     if (s->answers[s->at] || f->fallback)
-        gn_ask_prompt(k, "[%s] > ", gn_buf_str(&cut));
+        gn_asked_prompt(k, "[%s] > ", gn_buf_str(&cut));
     else
-        gn_ask_prompt(k, "> ");
+        gn_asked_prompt(k, "> ");
     gn_buf_release(&shown);
     gn_buf_release(&cut);
 }
 
-static void show_choices(struct gn_ask *k, const struct gn_field *f)
+static void show_choices(struct gn_asked *k, const struct gn_field *f)
 {
     for (size_t i = 0; i < f->choice_count; i++) {
         struct gn_buf text = GN_BUF_INIT((size_t)64 * 1024);
         gn_field_add_shown(f, f->choices[i].value, &text);
-        gn_ask_sayf(k, GN_STYLE_NONE, 2, "%zu) %s", i + 1, gn_buf_str(&text));
+        gn_asked_sayf(k, GN_STYLE_NONE, 2, "%zu) %s", i + 1, gn_buf_str(&text));
         gn_buf_release(&text);
     }
 }
 
-static void show_field(struct gn_ask *k)
+static void show_field(struct gn_asked *k)
 {
     struct filling *s = k->data;
-    const struct gn_field *f = &s->form.fields[s->at];
+    const struct gn_field *f = &s->form.v[s->at];
     struct gn_buf hint = GN_BUF_INIT((size_t)64 * 1024);
     gn_field_add_hint(f, &hint);
     if (!f->is_required)
         gn_buf_adds(&hint, hint.len ? ", optional" : "optional");
-    gn_ask_sayf(k, GN_STYLE_BOLD, 0, "%s%s%s%s", f->title && *f->title ? f->title : f->name,
-                hint.len ? " (" : "", gn_buf_str(&hint), hint.len ? ")" : "");
+    gn_asked_sayf(k, GN_STYLE_BOLD, 0, "%s%s%s%s", f->title && *f->title ? f->title : f->name,
+                  hint.len ? " (" : "", gn_buf_str(&hint), hint.len ? ")" : "");
     if (f->description)
-        gn_ask_say(k, GN_STYLE_NONE, 2, f->description);
+        gn_asked_say(k, GN_STYLE_NONE, 2, f->description);
     show_choices(k, f);
     prompt_field(k);
     gn_buf_release(&hint);
 }
 
-static void show_review(struct gn_ask *k)
+static void show_review(struct gn_asked *k)
 {
     struct filling *s = k->data;
     if (s->form.count > 0)
-        gn_ask_say(k, GN_STYLE_BOLD, 0, "Your answers");
+        gn_asked_say(k, GN_STYLE_BOLD, 0, "Your answers");
     for (size_t i = 0; i < s->form.count; i++) {
-        const struct gn_field *f = &s->form.fields[i];
+        const struct gn_field *f = &s->form.v[i];
         GN_AUTO_FREE char *answer = shown_answer(f, s->answers[i]);
-        gn_ask_sayf(k, GN_STYLE_NONE, 2, "%s: %s", f->title && *f->title ? f->title : f->name,
-                    s->answers[i] ? answer : "-");
+        gn_asked_sayf(k, GN_STYLE_NONE, 2, "%s: %s", f->title && *f->title ? f->title : f->name,
+                      s->answers[i] ? answer : "-");
     }
     if (s->form.count > 0)
-        gn_ask_say(k, GN_STYLE_DIM, 0, "y (or Enter) sends them, e changes them, n says no.");
-    gn_ask_prompt(k, s->form.count > 0 ? "Send? [y], e, n > " : "Agree? [y], n > ");
+        gn_asked_say(k, GN_STYLE_DIM, 0, "y (or Enter) sends them, e changes them, n says no.");
+    gn_asked_prompt(k, s->form.count > 0 ? "Send? [y], e, n > " : "Agree? [y], n > ");
 }
 
-static void show(struct gn_ask *k)
+static void show(struct gn_asked *k)
 {
     struct filling *s = k->data;
-    gn_ask_say_who(k, "asks:");
-    gn_ask_say(k, GN_STYLE_NONE, 2, s->message);
-    gn_ask_sayf(k, GN_STYLE_DIM, 0, "%s:decline says no, :cancel or Ctrl-D gives no answer.",
-                s->form.count > 1   ? "Enter takes what is in [brackets], :back goes back, "
-                : s->form.count > 0 ? "Enter takes what is in [brackets], "
-                                    : "");
+    gn_asked_say_who(k, "asks:");
+    gn_asked_say(k, GN_STYLE_NONE, 2, s->message);
+    gn_asked_sayf(k, GN_STYLE_DIM, 0, "%s:decline says no, :cancel or Ctrl-D gives no answer.",
+                  s->form.count > 1   ? "Enter takes what is in [brackets], :back goes back, "
+                  : s->form.count > 0 ? "Enter takes what is in [brackets], "
+                                      : "");
     if (s->form.count > 0)
         show_field(k);
     else
@@ -117,7 +117,7 @@ static char *make_content(const struct filling *s)
     size_t n = 0;
     gn_buf_addc(&out, '{');
     for (size_t i = 0; i < s->form.count; i++) {
-        const char *name = s->form.fields[i].name;
+        const char *name = s->form.v[i].name;
         if (!s->answers[i])
             continue;
         gn_buf_adds(&out, n++ ? "," : "");
@@ -129,18 +129,18 @@ static char *make_content(const struct filling *s)
     return gn_buf_take(&out, NULL);
 }
 
-static void send_answers(struct gn_ask *k)
+static void send_answers(struct gn_asked *k)
 {
     struct filling *s = k->data;
     gantry_client_error err = {0};
     GN_AUTO_FREE char *content = make_content(s);
     gantry_question_on_gone(k->question, NULL, NULL);
     if (gantry_question_accept(k->question, content, &err) == GANTRY_CLIENT_OK) {
-        gn_ask_end(k);
+        gn_asked_end(k);
         return;
     }
-    gn_ask_watch(k);
-    gn_ask_sayf(k, GN_STYLE_RED, 0, "That does not fit: %s", err.message);
+    gn_asked_watch(k);
+    gn_asked_sayf(k, GN_STYLE_RED, 0, "That does not fit: %s", err.message);
     s->at = 0;
     if (s->form.count > 0)
         show_field(k);
@@ -148,7 +148,7 @@ static void send_answers(struct gn_ask *k)
         show_review(k);
 }
 
-static void go_on(struct gn_ask *k)
+static void go_on(struct gn_asked *k)
 {
     struct filling *s = k->data;
     s->at++;
@@ -175,10 +175,10 @@ static const char *take_nothing(struct filling *s, const struct gn_field *f)
     return NULL;
 }
 
-static void take_field(struct gn_ask *k, const char *line)
+static void take_field(struct gn_asked *k, const char *line)
 {
     struct filling *s = k->data;
-    const struct gn_field *f = &s->form.fields[s->at];
+    const struct gn_field *f = &s->form.v[s->at];
     struct gn_buf value = GN_BUF_INIT(CONTENT_MAX);
     struct gn_error err = {0};
     const char *typed = line[0] == ':' && line[1] == ':' ? line + 1 : line;
@@ -190,14 +190,14 @@ static void take_field(struct gn_ask *k, const char *line)
     }
     gn_buf_release(&value);
     if (wrong) {
-        gn_ask_sayf(k, GN_STYLE_RED, 2, "%s", wrong);
+        gn_asked_sayf(k, GN_STYLE_RED, 2, "%s", wrong);
         prompt_field(k);
     } else {
         go_on(k);
     }
 }
 
-static void take_review(struct gn_ask *k, const char *line)
+static void take_review(struct gn_asked *k, const char *line)
 {
     struct filling *s = k->data;
     switch (line[strspn(line, " \t")]) {
@@ -208,7 +208,7 @@ static void take_review(struct gn_ask *k, const char *line)
         return;
     case 'n':
     case 'N':
-        gn_ask_refuse(k, true);
+        gn_asked_refuse(k, true);
         return;
     case 'e':
     case 'E':
@@ -223,7 +223,7 @@ static void take_review(struct gn_ask *k, const char *line)
         show_review(k);
 }
 
-static void take(struct gn_ask *k, const char *line)
+static void take(struct gn_asked *k, const char *line)
 {
     struct filling *s = k->data;
     if (gn_streq(line, ":back")) {
@@ -239,7 +239,7 @@ static void take(struct gn_ask *k, const char *line)
     }
 }
 
-static void refuse(struct gn_ask *k, bool said_no)
+static void refuse(struct gn_asked *k, bool said_no)
 {
     if (said_no)
         gantry_question_decline(k->question);
@@ -247,30 +247,30 @@ static void refuse(struct gn_ask *k, bool said_no)
         gantry_question_dismiss(k->question);
 }
 
-static void release(struct gn_ask *k)
+static void release(struct gn_asked *k)
 {
     struct filling *s = k->data;
     for (size_t i = 0; i < s->form.count; i++)
         gn_free(s->answers[i]);
     gn_free(s->answers);
     gn_free(s->message);
-    gn_form_release(&s->form);
+    gn_fields_release(&s->form);
     gn_free(s);
 }
 
-static const struct gn_ask_ops form_ops = {show, take, refuse, release};
+static const struct gn_asked_ops form_ops = {show, take, refuse, release};
 
-void gn_ask_form(struct gn_asker *a, gantry_question *question, const char *message,
-                 const gantry_json *schema)
+void gn_asked_form(struct gn_asker *a, gantry_question *question, const char *message,
+                   const gantry_json *schema)
 {
     struct filling *s = gn_calloc(1, sizeof(*s));
     struct gn_error err = {0};
-    if (gn_form_read(schema, &s->form, &err)) {
+    if (gn_fields_read(schema, &s->form, &err)) {
         gn_free(s);
         gantry_question_fail(question, -32602, err.text);
         return;
     }
     s->message = gn_strdup(message ? message : "");
     s->answers = gn_calloc(s->form.count + 1, sizeof(*s->answers));
-    gn_ask_add(a, question, &form_ops, s);
+    gn_asked_add(a, question, &form_ops, s);
 }

@@ -10,7 +10,7 @@
 GN_SUITE(cli_field);
 
 static struct gn_json_doc doc;
-static struct gn_form form;
+static struct gn_fields form;
 
 /* A form with these properties, in which single quotes stand for double ones. */
 static void open_form(const char *properties, const char *required)
@@ -21,12 +21,12 @@ static void open_form(const char *properties, const char *required)
         *c = *c == '\'' ? '"' : *c;
     struct gn_error err = {0};
     cr_assert_eq(gn_json_parse_copy(&doc, text, strlen(text), NULL, &err), 0, "%s", err.text);
-    cr_assert_eq(gn_form_read(gn_json_root(&doc), &form, &err), 0, "%s", err.text);
+    cr_assert_eq(gn_fields_read(gn_json_root(&doc), &form, &err), 0, "%s", err.text);
 }
 
 static void close_form(void)
 {
-    gn_form_release(&form);
+    gn_fields_release(&form);
     gn_json_release(&doc);
 }
 
@@ -35,7 +35,7 @@ static void check_typed(const char *typed, const char *want, const char *reason)
 {
     struct gn_buf out = GN_BUF_INIT(4096);
     struct gn_error err = {0};
-    int rc = gn_field_read(&form.fields[0], typed, &out, &err);
+    int rc = gn_field_read(&form.v[0], typed, &out, &err);
     if (want) {
         cr_assert_eq(rc, 0, "%s: %s", typed, err.text);
         cr_assert_str_eq(gn_buf_str(&out), want);
@@ -52,7 +52,7 @@ static void check_hint(const char *property, const char *want)
     GN_AUTO_FREE char *properties = gn_format("'x':{%s}", property);
     struct gn_buf out = GN_BUF_INIT(4096);
     open_form(properties, "");
-    gn_field_add_hint(&form.fields[0], &out);
+    gn_field_add_hint(&form.v[0], &out);
     cr_assert_str_eq(gn_buf_str(&out), want);
     gn_buf_release(&out);
     close_form();
@@ -69,12 +69,12 @@ Test(cli_field, fields_come_in_order_with_what_is_said_of_them)
                                                GN_FIELD_CHOICE, GN_FIELD_CHOICES};
     cr_assert_eq(form.count, 5);
     for (size_t i = 0; i < 5; i++)
-        cr_assert_eq(form.fields[i].kind, kinds[i]);
-    cr_assert_str_eq(form.fields[0].title, "Your name");
-    cr_assert_str_eq(form.fields[0].description, "As on the card");
-    cr_assert(form.fields[0].is_required && form.fields[3].is_required);
-    cr_assert_not(form.fields[1].is_required);
-    cr_assert(form.fields[1].fallback && !form.fields[0].fallback);
+        cr_assert_eq(form.v[i].kind, kinds[i]);
+    cr_assert_str_eq(form.v[0].title, "Your name");
+    cr_assert_str_eq(form.v[0].description, "As on the card");
+    cr_assert(form.v[0].is_required && form.v[3].is_required);
+    cr_assert_not(form.v[1].is_required);
+    cr_assert(form.v[1].fallback && !form.v[0].fallback);
     close_form();
 }
 
@@ -86,7 +86,7 @@ Test(cli_field, a_text_is_what_was_typed)
     check_typed("\"\"", "\"\"", NULL);
     check_typed("gr\xfc\xdf", NULL, "UTF-8");
     struct gn_buf out = GN_BUF_INIT(100);
-    cr_assert_eq(gn_field_read(&form.fields[0], "  ", &out, NULL), GN_ENOENT);
+    cr_assert_eq(gn_field_read(&form.v[0], "  ", &out, NULL), GN_ENOENT);
     close_form();
 }
 
@@ -194,7 +194,7 @@ Test(cli_field, values_are_shown_with_their_titles)
     static const char *const want[] = {"Very\\nlarge, b", "yes", "12"};
     for (size_t i = 0; i < 3; i++) {
         struct gn_buf out = GN_BUF_INIT(100);
-        gn_field_add_shown(&form.fields[i], form.fields[i].fallback, &out);
+        gn_field_add_shown(&form.v[i], form.v[i].fallback, &out);
         cr_assert_str_eq(gn_buf_str(&out), want[i]);
         gn_buf_release(&out);
     }
@@ -208,7 +208,7 @@ Test(cli_field, forms_that_are_none_are_refused)
     for (size_t i = 0; i < GN_COUNT(bad); i++) {
         struct gn_error err = {0};
         cr_assert_eq(gn_json_parse_copy(&doc, bad[i], strlen(bad[i]), NULL, NULL), 0);
-        cr_assert_eq(gn_form_read(gn_json_root(&doc), &form, &err), GN_EINVAL);
+        cr_assert_eq(gn_fields_read(gn_json_root(&doc), &form, &err), GN_EINVAL);
         cr_assert(*err.text);
         gn_json_release(&doc);
     }
@@ -217,7 +217,7 @@ Test(cli_field, forms_that_are_none_are_refused)
         gn_buf_addf(&many, "%s\"f%d\":{}", i ? "," : "{\"properties\":{", i);
     gn_buf_adds(&many, "}}");
     cr_assert_eq(gn_json_parse_copy(&doc, gn_buf_str(&many), many.len, NULL, NULL), 0);
-    cr_assert_eq(gn_form_read(gn_json_root(&doc), &form, NULL), GN_ETOOBIG);
+    cr_assert_eq(gn_fields_read(gn_json_root(&doc), &form, NULL), GN_ETOOBIG);
     gn_json_release(&doc);
     gn_buf_release(&many);
 }
