@@ -211,7 +211,7 @@ void gn_cache_clear(gantry_client *c);
 /* The person is done at the URL of an elicitation: requests that wait for it go on. */
 void gn_rounds_completed(gantry_client *c, const char *elicitation_id);
 /* The request that became this task, or that was answered so and still goes on; else NULL. */
-gantry_request *gn_tasks_find(gantry_client *c, const char *task_id);
+gantry_request *gn_tasks_find_by_id(gantry_client *c, const char *task_id);
 gantry_request *gn_tasks_find_by_token(gantry_client *c, int64_t id);
 /* notifications/tasks/status, notifications/tasks: the state of a task. */
 void gn_tasks_notified(gantry_client *c, const gantry_json *params);

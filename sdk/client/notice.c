@@ -88,7 +88,7 @@ static void on_log(gantry_client *c, gantry_request *on, const struct gn_jsonrpc
     if (!log.text)
         log.text = printed ? printed : "";
     write_log_line(c, &log);
-    gantry_request *r = task_id ? gn_tasks_find(c, task_id) : NULL;
+    gantry_request *r = task_id ? gn_tasks_find_by_id(c, task_id) : NULL;
     if (c->s.handlers.on_log)
         c->s.handlers.on_log(c, r ? r : callers(on), &log, c->s.arg);
 }

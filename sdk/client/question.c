@@ -308,7 +308,7 @@ static void answer_now(gantry_client *c, const struct gn_jsonrpc *m, int code, c
 static gantry_request *find_owner(gantry_client *c, gantry_request *on, const gantry_json *params)
 {
     const char *task_id = gn_json_cstr(gn_json_get(related_task(params), "taskId"));
-    gantry_request *r = task_id ? gn_tasks_find(c, task_id) : NULL;
+    gantry_request *r = task_id ? gn_tasks_find_by_id(c, task_id) : NULL;
     if (!r)
         r = on && on->parent ? on->parent : on;
     return r && !r->is_internal && !r->is_part && r->state < GN_REQUEST_ENDED ? r : NULL;

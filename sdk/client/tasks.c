@@ -17,7 +17,7 @@ void gn_tasks_notified(gantry_client *c, const gantry_json *params)
     (void)c, (void)params;
 }
 
-gantry_request *gn_tasks_find(gantry_client *c, const char *task_id)
+gantry_request *gn_tasks_find_by_id(gantry_client *c, const char *task_id)
 {
     (void)c, (void)task_id;
     return NULL;
