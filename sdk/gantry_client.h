@@ -210,7 +210,8 @@ typedef struct gantry_client_handlers {
     /* Every message, as it is on the wire, before (in) or after (out) anything is done with it. */
     void (*on_message)(gantry_client *client, bool is_outgoing, const char *json, size_t size,
                        void *arg);
-    /* A line that a server we started wrote to standard error, without its end. */
+    /* A line that a server we started wrote to standard error, without its end. While the client
+     * closes only if the end of that is told (on_closed), or waited for. */
     void (*on_stderr)(gantry_client *client, const char *line, size_t size, void *arg);
     void (*on_state)(gantry_client *client, gantry_client_state state, void *arg);
     /* The server answered 401 or 403. What it wants stands in gantry_login_...; answer with
@@ -250,7 +251,8 @@ typedef struct gantry_client_options {
     bool inherits_environment; /* all of ours */
     const char *directory;     /* where it runs; NULL: here */
     const char *stderr_file;   /* what it writes to standard error is appended to this file, too */
-    uint32_t restarts; /* after it ended by itself: so many in a row, with growing pauses. 0: 5 */
+    /* After it ended by itself, if it was ready once: so many in a row, with growing pauses. 0: 5 */
+    uint32_t restarts;
 
     /* ---- HTTP and WebSocket */
     gantry_client_transport transport;

@@ -322,7 +322,8 @@ void gn_link_stderr(struct gn_link *link, const char *line, size_t len)
 {
     gantry_client *c = link->client;
     gn_client_log_line(c, "stderr", line, len);
-    if (c->s.handlers.on_stderr)
+    /* What it says as it ends is worth hearing, where it is known until when there is an arg. */
+    if (c->s.handlers.on_stderr && (!c->is_closing || c->owns_loop || c->on_closed))
         c->s.handlers.on_stderr(c, line, len, c->s.arg);
 }
 

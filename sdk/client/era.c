@@ -286,7 +286,7 @@ void gn_era_begin(gantry_client *c)
 bool gn_era_survives(gantry_client *c, const struct gn_failure *failure)
 {
     if (!c->era || !c->era->discover || c->era->initialize || c->known != GN_REV_NONE ||
-        !wants_handshake(c) || failure->was_not_sent)
+        !wants_handshake(c) || failure->was_not_sent || failure->status != GANTRY_CLIENT_CONNECTION)
         return false;
     c->known = GN_REV_LATEST_HANDSHAKE; /* until it says what it speaks */
     gn_client_reopen(c, c->transport);

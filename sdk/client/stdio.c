@@ -50,18 +50,19 @@ struct stdio {
     struct gn_client_timer patience, look;
     enum stage stage;
     bool was_opened, is_lost;
-    bool has_refused;       /* some requests found no room in the queue */
-    const char *closed;     /* "input" or "output", which it has closed without ending */
-    struct gn_error cannot; /* told once the loop runs */
-    struct gn_buf queue;    /* to be written: from `written` on */
-    size_t written;         /* bytes of the queue */
-    uint64_t queued_total;  /* bytes ever put into it */
-    struct gn_buf line;     /* of its output: not whole yet */
-    size_t searched;        /* bytes of it in which there is no end of a line */
-    unsigned nonsense;      /* in a row */
-    struct gn_buf said;     /* of its standard error: a line that is not whole yet */
-    struct gn_buf words;    /* its last lines there */
-    int stderr_fd;          /* the file for it; -1: none */
+    bool has_refused;        /* some requests found no room in the queue */
+    const char *closed;      /* "input" or "output", which it has closed without ending */
+    struct gn_error no_file; /* why standard error is not kept: noted once the loop runs */
+    struct gn_error cannot;  /* told once the loop runs */
+    struct gn_buf queue;     /* to be written: from `written` on */
+    size_t written;          /* bytes of the queue */
+    uint64_t queued_total;   /* bytes ever put into it */
+    struct gn_buf line;      /* of its output: not whole yet */
+    size_t searched;         /* bytes of it in which there is no end of a line */
+    unsigned nonsense;       /* in a row */
+    struct gn_buf said;      /* of its standard error: a line that is not whole yet */
+    struct gn_buf words;     /* its last lines there */
+    int stderr_fd;           /* the file for it; -1: none */
 };
 
 static void on_soon(uv_idle_t *uv);
@@ -484,6 +485,9 @@ static void on_soon(uv_idle_t *uv)
         lose(s, GANTRY_CLIENT_CONNECTION, &cannot);
         return;
     }
+    if (s->no_file.code)
+        gn_client_note(client_of(s), "%s", s->no_file.text);
+    s->no_file.code = 0;
     if (!s->was_opened && !s->link.is_closing) {
         s->was_opened = true;
         gn_link_opened(&s->link);
@@ -623,6 +627,10 @@ static struct gn_link *open_stdio(gantry_client *c, struct gn_error *err)
     s->link = (struct gn_link){.ops = &gn_link_stdio, .client = c};
     s->child = child;
     s->stderr_fd = -1;
+    if (c->s.stderr_file) {
+        s->stderr_fd = gn_output_open(c->s.stderr_file, &s->no_file);
+        gn_error_prefix(&s->no_file, "stderr_file: ");
+    }
     gn_buf_init(&s->queue, 2 * GN_MAX(max + 1, (size_t)QUEUE_MIN));
     gn_buf_init(&s->line, max + 2 * (size_t)READ_SIZE);
     gn_buf_init(&s->said, STDERR_LINE + 2 * (size_t)READ_SIZE);

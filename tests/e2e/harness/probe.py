@@ -68,10 +68,12 @@ class Probe:
         def fits(event):
             return event["event"] == name and all(event.get(k) == v for k, v in members.items())
 
+        at = 0
         while True:
-            for at, event in enumerate(self.events):
-                if fits(event):
+            for at in range(at, len(self.events)):
+                if fits(self.events[at]):
                     return self.events.pop(at)
+            at = len(self.events)
             try:
                 event = self.arriving.get(timeout=PATIENCE)
             except queue.Empty:
