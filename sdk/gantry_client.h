@@ -122,6 +122,9 @@ GANTRY_CLIENT_API const gantry_json *gantry_read_next(const gantry_json *v,
                                                       const gantry_json *prev);
 /* The name under which its object holds v; NULL if it is no member. */
 GANTRY_CLIENT_API const char *gantry_read_name(const gantry_json *v);
+/* A text of JSON from elsewhere (a file, what a program says), to be read with these functions.
+ * Owned: gantry_client_free. NULL, with the reason in err (may be NULL), if it is none. */
+GANTRY_CLIENT_API gantry_json *gantry_parse_json(const char *text, gantry_client_error *err);
 /* The value as JSON text, in one line. Owned: gantry_client_free. NULL if v is NULL. */
 GANTRY_CLIENT_API char *gantry_read_print(const gantry_json *v);
 

@@ -18,6 +18,7 @@
 
 struct gn_era {
     gantry_request *discover, *initialize; /* under way; else NULL */
+    bool asks_again;                       /* the first discover was refused, see choose */
     struct gn_client_timer silence;
     struct gn_json_doc late;          /* the answer to discover, which came after initialize went */
     const gantry_json *late_versions; /* of it */
@@ -190,21 +191,34 @@ static void no_common_version(gantry_client *c, const gantry_json *versions)
         refuse(c, GANTRY_CLIENT_PROTOCOL, "the server does not say which revisions it speaks");
 }
 
-/* The server named what it speaks; doc holds a DiscoverResult, or is empty. */
+static void on_discovered(gantry_request *r, void *arg);
+
+static void start_discover(gantry_client *c)
+{
+    c->era->discover = gn_request_internal(c, "server/discover", NULL, c->s.connect_timeout_ms,
+                                           on_discovered, c);
+}
+
+/* The server named what it speaks; doc holds a DiscoverResult, or is empty. One that refuses a
+ * revision and says that it speaks it may be several, some of them newer: it is asked once more. */
 static void choose(gantry_client *c, const gantry_json *versions, struct gn_json_doc *doc,
                    const gantry_json *server)
 {
     enum gn_revision revision = find_version(c, versions, true);
-    if (revision != GN_REV_NONE && server)
+    if (revision != GN_REV_NONE && server) {
         settle(c, revision, doc, server);
-    else if (revision != GN_REV_NONE)
+    } else if (revision != GN_REV_NONE && !c->era->asks_again) {
+        c->era->asks_again = true;
+        start_discover(c);
+    } else if (revision != GN_REV_NONE) {
         refuse(c, GANTRY_CLIENT_PROTOCOL,
                "the server refuses revision %s and says that it speaks it",
                gn_revision_name(revision));
-    else if (find_version(c, versions, false) != GN_REV_NONE)
+    } else if (find_version(c, versions, false) != GN_REV_NONE) {
         start_initialize(c);
-    else
+    } else {
         no_common_version(c, versions);
+    }
 }
 
 static bool wants_handshake(const gantry_client *c)
@@ -277,8 +291,7 @@ void gn_era_begin(gantry_client *c)
         start_initialize(c);
         return;
     }
-    c->era->discover = gn_request_internal(c, "server/discover", NULL, c->s.connect_timeout_ms,
-                                           on_discovered, c);
+    start_discover(c);
     if (!c->transport->has_exchanges && wants_handshake(c))
         gn_client_timer_start(c, &c->era->silence, PROBE_MS, on_silence);
 }

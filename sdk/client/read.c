@@ -90,6 +90,32 @@ const char *gantry_read_name(const gantry_json *v)
     return gn_json_name(v, NULL);
 }
 
+gantry_json *gantry_parse_json(const char *text, gantry_client_error *err)
+{
+    struct gn_json_doc doc;
+    struct gn_error why = {0};
+    size_t len = text ? strlen(text) : 0;
+    int rc = gn_json_parse_copy(&doc, text ? text : "", len, NULL, &why);
+    /* All of it in one piece, which begins with the root. */
+    gantry_json *v = rc ? NULL : gn_try_malloc(doc.count * sizeof(*v) + len + 1);
+    if (!v && err) {
+        *err = (gantry_client_error){.status = GANTRY_CLIENT_INVALID};
+        snprintf(err->message, sizeof(err->message), "%s", rc ? why.text : "too large");
+    }
+    if (v) {
+        char *own = (char *)(v + doc.count);
+        memcpy(own, doc.text, len + 1);
+        for (size_t i = 0; i < doc.count; i++) {
+            v[i] = doc.nodes[i];
+            if (v[i].text)
+                v[i].text = own + (v[i].text - doc.text);
+        }
+    }
+    if (rc == 0)
+        gn_json_release(&doc);
+    return v;
+}
+
 char *gantry_read_print(const gantry_json *v)
 {
     struct gn_buf out = GN_BUF_INIT(SIZE_MAX / 2);

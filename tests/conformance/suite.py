@@ -1,4 +1,5 @@
-"""Runs the official conformance suite against a host with the fixture plugin (see run).
+"""Runs the official conformance suite against a host with the fixture plugin, and against the client
+library (see run).
 
 The suite's own exit code overlooks warnings, checks that it skipped, and everything that a revision does
 not score. So this reads the checks of each scenario (checks.json) and is content only if each of them has
@@ -35,6 +36,15 @@ PARTS = {
     "all": (["--suite", "all"], 65),
 }
 
+# The parts of the client: the scenarios that the suite lists then, and how many those are outside of
+# auth/ (OAuth is no part of the library).
+CLIENT = BUILD / "tests/bin/conformance-client"
+CLIENT_PARTS = {
+    "client-2025-11-25": ("2025-11-25", 5),
+    "client-2026-07-28": ("2026-07-28", 8),
+    "client-all": (None, 15),
+}
+
 SHOWN = 5  # checks of one scenario that are printed
 
 # Milliseconds for one scenario. Only a broken host takes that long.
@@ -45,12 +55,15 @@ PATIENCE = 90000
 HARMLESS = {
     "outgoing-request", "incoming-response", "incoming-sse-event", "stream-closed",
     "server-sse-streams-functional",  # three answers came as JSON, which is as good as a stream
+    "incoming-request", "outgoing-response", "outgoing-sse-event", "outgoing-stream-close", "server-info",
 }
 # Checks that the suite itself never runs (README.md).
 NEVER_RUN = {"tasks-status-notifications"}
 # Scenarios with windows of half a second to a second and a half wired into them, which a machine that
 # does other things as well may miss: a second run of them decides.
-SECOND_CHANCE = {"server-stateless"}
+SECOND_CHANCE = {"server-stateless", "sse-retry"}
+# What a client of the stateless era never sends.
+NEVER_SENT = {"ClientMcpMethodHeader_initialize", "ClientMcpMethodHeader_notifications_initialized"}
 
 
 class Host:
@@ -124,7 +137,7 @@ def is_red(check):
     if status == "SUCCESS":
         return False
     if status == "SKIPPED":
-        return what not in NEVER_RUN
+        return what not in NEVER_RUN and check["name"] not in NEVER_SENT
     return not (status == "INFO" and what in HARMLESS)
 
 
@@ -137,8 +150,8 @@ def reds(checks):
     return [c for c in checks if is_red(c)]
 
 
-def expected_failures():
-    listed = (yaml.safe_load(EXPECTED.read_text()) or {}).get("server") or []
+def expected_failures(side):
+    listed = (yaml.safe_load(EXPECTED.read_text()) or {}).get(side) or []
     return {entry.partition(":")[::2] for entry in listed}  # (scenario, "" or a check)
 
 
@@ -153,10 +166,10 @@ def show(scenario, check):
 
 
 class Tally:
-    def __init__(self, name, want, verbose):
+    def __init__(self, name, want, verbose, side="server"):
         self.name, self.want, self.verbose = name, want, verbose
         self.green = self.red = self.known = self.checks = 0
-        self.expected = expected_failures()
+        self.expected = expected_failures(side)
 
     def problem(self, text):
         print(f"  {text}")
@@ -214,31 +227,97 @@ def run_part(name, arguments, want, verbose):
         tally.problem(text)
     if code != 0 and tally.red == 0:
         tally.problem(f"the suite ended with exit code {code}: see {folder}/suite.log")
+    return finish(tally, want, folder, started)
+
+
+def finish(tally, want, folder, started):
     print(f"  {tally.green} of {want} scenarios green, {tally.checks} checks passed (log: {folder})")
-    print(f"conformance/{name}: {tally.green} passed, {tally.red} failed, {tally.known} skipped "
+    print(f"conformance/{tally.name}: {tally.green} passed, {tally.red} failed, {tally.known} skipped "
           f"({time.monotonic() - started:.2f} s)", flush=True)
     return tally.red == 0 and tally.green + tally.known >= want
 
 
+# ---------------------------------------------------------------- the client
+
+def list_client_scenarios(revision):
+    """Names of all that a revision requires, and of what was added to it after its release; of all."""
+    arguments = ["--requirements", revision] if revision else []
+    told = subprocess.run([node(), SUITE, "list", "--client", *arguments], capture_output=True, text=True,
+                          check=True, stdin=subprocess.DEVNULL).stdout
+    part = told[told.index("Client scenarios"):]
+    names = re.findall(r"^ +- (\S+)(?: \[(.*)\])?$", part, re.M)
+    if revision:  # what is not required is listed below, for both sides
+        names = [(name, side) for name, side in names if side in ("", "client")]
+    return list(dict.fromkeys(name for name, _ in names if not name.startswith("auth/")))
+
+
+def run_client_scenario(name, revision, folder):
+    """Runs one, by itself; gives its checks and what was wrong with how the client ended."""
+    results = folder / name
+    shutil.rmtree(results, ignore_errors=True)
+    arguments = ["--spec-version", revision] if revision else []
+    with open(folder / "suite.log", "ab") as log:
+        code = subprocess.run(
+            [node(), SUITE, "client", "--command", " ".join([*WRAP, str(CLIENT)]), "--scenario", name,
+             "--timeout", str(PATIENCE), "--output-dir", results, "--expected-failures", EXPECTED,
+             *arguments],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
+            env={**os.environ, "NO_COLOR": "1"}).returncode
+    wrote = {path.name: path.read_text(errors="replace") for path in results.glob("*/*")}
+    found = FINDINGS.search(wrote.get("stderr.txt", ""))
+    wrong = [f"{name}: on standard error: {wrote['stderr.txt'][found.start():found.start() + 2000]}"] \
+        if found else []
+    if code != 0:
+        wrong.append(f"{name}: the suite ended with exit code {code}: see {folder}/suite.log")
+    return json.loads(wrote.get("checks.json", "[]")), wrong
+
+
+def run_client_part(name, revision, want, verbose, names=None):
+    """One part, one scenario after the other. True if all is well."""
+    started = time.monotonic()
+    folder = BUILD / "conformance" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "suite.log").unlink(missing_ok=True)
+    tally, scenarios, problems = Tally(name, want, verbose, "client"), {}, []
+    for scenario in names or list_client_scenarios(revision):
+        checks, wrong = run_client_scenario(scenario, revision, folder)
+        if scenario in SECOND_CHANCE and (wrong or reds(checks)):
+            checks, wrong = run_client_scenario(scenario, revision, folder)
+            print(f"  {scenario}: ran a second time")
+        scenarios[scenario] = checks
+        problems += wrong
+    tally.take(scenarios)
+    for text in problems:
+        tally.problem(text)
+    return finish(tally, want, folder, started)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="tests/conformance/run")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="PART",
+                        help=", ".join([*PARTS, *CLIENT_PARTS]))
     parser.add_argument("--verbose", action="store_true", help="a line for each scenario")
     parser.add_argument("--scenario", help="run this one only")
     parser.add_argument("--spec-version", help="the revision to run it at")
+    parser.add_argument("--client", action="store_true", help="the scenario is one of the client")
     options = parser.parse_args()
-    for path in (GANTRY, PLUGIN, SUITE):
+    for path in (GANTRY, PLUGIN, CLIENT, SUITE):
         if not path.exists():
             sys.exit(f"{path} is not there: build it, or run tools/setup --test")
+    if options.scenario and options.client:
+        return 0 if run_client_part("one", options.spec_version, 1, True, [options.scenario]) else 1
     if options.scenario:
         arguments = ["--scenario", options.scenario]
         if options.spec_version:
             arguments += ["--spec-version", options.spec_version]
         return 0 if run_part("one", arguments, 1, True) else 1
     for part in options.parts:
-        if part not in PARTS:
-            parser.error(f"there is no part '{part}', only {', '.join(PARTS)}")
-    good = [run_part(name, *PARTS[name], options.verbose) for name in options.parts or PARTS]
+        if part not in PARTS and part not in CLIENT_PARTS:
+            parser.error(f"there is no part '{part}', only {', '.join([*PARTS, *CLIENT_PARTS])}")
+    good = []
+    for part in options.parts or [*PARTS, *CLIENT_PARTS]:
+        run = run_part if part in PARTS else run_client_part
+        good.append(run(part, *{**PARTS, **CLIENT_PARTS}[part], options.verbose))
     return 0 if all(good) else 1
 
 

@@ -128,6 +128,29 @@ Test(client_core, tells_of_revisions_that_nobody_shares)
     fake_close(&f);
 }
 
+Test(client_core, asks_once_more_who_refuses_what_it_says_it_speaks)
+{
+    static const char supported[] = "{\"supported\":[\"2026-07-28\"]}";
+    open_fake();
+    gantry_request *r = gantry_client_connect(f.client, NULL);
+    fake_next(&f, "server/discover");
+    fake_error(&f, -32022, "no", supported);
+    fake_discover(&f, TOOLS);
+    cr_assert_eq(fake_wait(&f, r), GANTRY_CLIENT_OK);
+    gantry_request_free(r);
+    fake_close(&f);
+    open_fake();
+    r = gantry_client_connect(f.client, NULL);
+    fake_next(&f, "server/discover");
+    fake_error(&f, -32022, "no", supported);
+    fake_next(&f, "server/discover");
+    fake_error(&f, -32022, "no", supported);
+    cr_assert_eq(fake_wait(&f, r), GANTRY_CLIENT_PROTOCOL);
+    cr_assert(strstr(gantry_request_message(r), "says that it speaks it"));
+    gantry_request_free(r);
+    fake_close(&f);
+}
+
 /* ---------------------------------------------------------------- requests */
 
 Test(client_core, answers_in_any_order)
