@@ -194,7 +194,7 @@ static void take_body(struct gn_post *p)
     bool ok = true, tells = x->in.len > 0;
     if (!is_success) {
         gn_exchange_failure(x, CURLE_OK, &f);
-        tells = tells && !is_tried_again(p, &f);
+        tells = tells && x->status != 401 && !is_tried_again(p, &f);
     }
     if (tells)
         ok = receive(p, gn_buf_str(&x->in), x->in.len, &err);
@@ -258,7 +258,7 @@ static void on_end(struct gn_exchange *x, CURLcode code)
         see_version(p);
     if (p->kind == GN_POST_END) {
         gn_exchange_free(x);
-    } else if (x->is_stream && p->x.request) {
+    } else if (x->is_stream && p->x.request && !x->too_big) {
         if (gn_http_resume(p))
             return;
         gn_exchange_no_answer(x, &f);

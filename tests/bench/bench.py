@@ -25,6 +25,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from harness.client import META, connect  # noqa: E402
 from harness.host import Host, eventually, put, plugin_file  # noqa: E402
 from harness.paths import BUILD, GANTRY, NODE, PLUGINS, ROOT, TOOLS  # noqa: E402
+import client_bench  # noqa: E402
 import memory_bench  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -287,6 +288,11 @@ def part_sessions(servers, quick):
 def part_parked(servers, quick):
     """What calls take that wait for their client to come again, and that nothing stays of them."""
     memory_bench.parked(row, quick)
+
+
+def part_client_load(servers, quick):
+    """The client library: ten thousand calls in flight, and what one costs it."""
+    client_bench.measure(row, quick)
 
 
 def programs():

@@ -82,15 +82,15 @@ print("error: my input has ended", file=sys.stderr)
 def test_a_failure_shows_the_last_words(server):
     text = 'print("\\n".join(f"line {i}" for i in range(5000)), file=sys.stderr); sys.exit(7)'
     done = gantry("list", *server(text), ok=(3,))
-    assert "ended without an answer" in done.stderr and done.stderr.endswith("server: line 4999\n")
+    assert "ended with exit code 7" in done.stderr and done.stderr.endswith("server: line 4999\n")
     assert len(done.stderr) < 4000
 
 
 def test_a_greeting_on_standard_output_is_passed_over(server):
     done = gantry("call", "it", *server("print('Welcome!', flush=True)\nserve()"))
-    assert done.stdout == "done\n" and '"Welcome!"' in done.stderr and "passed over" in done.stderr
+    assert done.stdout == "done\n" and '"Welcome!"' in done.stderr and "no message" in done.stderr
     done = gantry("call", "it", *server("print('x\\n' * 200, flush=True)\nserve()"), ok=(4,))
-    assert "no message" in done.stderr
+    assert "no messages" in done.stderr
 
 
 # ---------------------------------------------------------------- servers that never stop
@@ -118,7 +118,7 @@ def test_a_stream_that_never_ends_is_given_up(serve):
                 send(method="notifications/message", params={"level": "info", "data": "x"})
                 time.sleep(0.01)
     done = gantry("call", serve(Endless).url, "it", "--timeout", "2s", ok=(3,))
-    assert "timed out" in done.stderr
+    assert "in time" in done.stderr
 
 
 def test_messages_that_are_too_big_are_refused(serve, server):
@@ -135,10 +135,10 @@ def test_messages_that_are_too_big_are_refused(serve, server):
     big = serve(Big)
     for kind in ("application/json", "text/event-stream"):
         big.server.kind = kind
-        assert "more than 64 MiB" in gantry("call", big.url, "it", ok=(4,)).stderr
+        assert "larger than" in gantry("call", big.url, "it", ok=(4,)).stderr
     text = "on['tools/call'] = lambda m: [sys.stdout.write('{' + 'x' * (1 << 20)) for i in range(66)]\n" \
            "try: serve()\nexcept BrokenPipeError: os._exit(0)\n"
-    assert "more than 64 MiB" in gantry("call", "it", *server(text), ok=(4,)).stderr
+    assert "more than 67108864 bytes" in gantry("call", "it", *server(text), ok=(4,)).stderr
 
 
 def test_pages_without_end_are_given_up(serve):
@@ -150,9 +150,9 @@ def test_pages_without_end_are_given_up(serve):
             self.result(message, tools=[], nextCursor=self.server.cursor(Pages.count))
     pages = serve(Pages)
     pages.server.cursor = lambda n: "same"
-    assert "again and again" in gantry("list", pages.url, ok=(4,)).stderr
+    assert "came twice" in gantry("list", pages.url, ok=(4,)).stderr
     pages.server.cursor = str
-    assert "finds no end" in gantry("list", pages.url, ok=(4,)).stderr
+    assert "more than 1000 pages" in gantry("list", pages.url, ok=(4,)).stderr
 
 
 @pytest.mark.parametrize("result", ["[]", "null", '{"content": [], "n": 1e400}'])
@@ -224,7 +224,7 @@ def test_a_server_that_contradicts_itself_is_told_so(serve):
 class Moved(Handler):
     def receive(self, message):
         if self.path == self.server.from_path:
-            self.answer(307, Location=self.server.to)
+            self.answer(308, Location=self.server.to)
         else:
             super().receive(message)
 
@@ -236,7 +236,7 @@ def test_a_redirect_is_followed_within_its_origin_only(serve):
     assert [path for _, path, _ in one.seen] == ["/mcp", "/mcp/", "/mcp/", "/mcp/"]
     one.server.to = other.url
     done = gantry("list", one.url, "--token", "secret-token", ok=(3,))
-    assert f"answers 307: it is at {other.url}" in done.stderr and not other.seen
+    assert f"answers 308: it is at {other.url}" in done.stderr and not other.seen
     one.server.to = "/mcp"
     gantry("list", one.url, ok=(3,))  # a loop ends
 
@@ -291,7 +291,7 @@ def test_progress_is_drawn_on_a_terminal_and_taken_away(host):
     url = host(http=True).url
     said, seen = on_terminal("call", url, "count", "steps=4", "ms=1")
     assert said == b"counted to 4\n"
-    assert b" 25% step 1" in seen and b"100% step 4" in seen and seen.endswith(b"\r\x1b[K")
+    assert re.search(rb" 25% .*step 1.*100% .*step 4", seen) and seen.endswith(b"\r\x1b[K")
     assert not gantry("call", url, "count", "steps=4", "ms=1").stderr
 
 
@@ -386,5 +386,5 @@ def test_marks_that_turn_text_around_do_not_reach_a_terminal(server):
     os.close(secondary)
     said = os.read(primary, 4096)
     os.close(primary)
-    assert done.returncode == 0 and said == b"a\\xe2\\x80\\xaeb\\x07\r\n"
+    assert done.returncode == 0 and said == b"a\\u202eb\\x07\r\n"
     assert re.search("\u202e", gantry("call", "it", *server(text)).stdout)  # a file gets what came

@@ -241,7 +241,7 @@ serve(half=half)
 """)
     outcome = bench.call("half")
     assert outcome["status"] == "connection"
-    assert 'in the middle of a message: "{"jsonrpc": "2.0", "id": 1, "resu"' in outcome["message"]
+    assert 'in the middle of the line "{"jsonrpc": "2.0", "id": 1, "resu"' in outcome["message"]
     bench.close()
 
 

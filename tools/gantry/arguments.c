@@ -187,8 +187,7 @@ static int add_json(json_t *arguments, const char *text, struct gn_error *err)
     return rc;
 }
 
-int gn_arguments_read(const struct gn_cli_args *args, const char **words, const json_t *schema,
-                      json_t **ret, struct gn_error *err)
+int gn_arguments_json(const struct gn_cli_args *args, json_t **ret, struct gn_error *err)
 {
     json_t *arguments = json_object();
     int rc = 0;
@@ -196,12 +195,40 @@ int gn_arguments_read(const struct gn_cli_args *args, const char **words, const 
         if (gn_streq(args->given[i].option->name, "json"))
             rc = add_json(arguments, args->given[i].value, err);
     }
-    for (; *words && rc == 0; words++)
-        rc = add_word(arguments, *words, schema, err);
     if (rc) {
         json_decref(arguments);
         return rc;
     }
     *ret = arguments;
+    return 0;
+}
+
+int gn_arguments_add(json_t *arguments, const char **words, const json_t *schema,
+                     struct gn_error *err)
+{
+    int rc = 0;
+    for (; *words && rc == 0; words++)
+        rc = add_word(arguments, *words, schema, err);
+    return rc;
+}
+
+int gn_arguments_texts(const char **words, size_t count, json_t **ret, struct gn_error *err)
+{
+    json_t *texts = json_object();
+    for (size_t i = 0; i < count; i++) {
+        const char *equals = strchr(words[i], '=');
+        json_t *value = equals && equals > words[i] ? json_string(equals + 1) : NULL;
+        if (!value) {
+            json_decref(texts);
+            return gn_error_set(err, GN_EINVAL,
+                                gn_utf8_valid(words[i], strlen(words[i]))
+                                    ? "\"%s\" is not KEY=VALUE"
+                                    : "\"%s\" is not UTF-8",
+                                words[i]);
+        }
+        GN_AUTO_FREE char *key = gn_strndup(words[i], (size_t)(equals - words[i]));
+        json_object_set_new(texts, key, value);
+    }
+    *ret = texts;
     return 0;
 }

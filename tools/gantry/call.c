@@ -1,13 +1,16 @@
 /* call.c - gantry call: calls a tool. */
 #include "target.h"
 
-#include "util/str.h"
+#include <stdlib.h>
+
+#define TASK_TTL_MS 3600000 /* that a task's result is asked to be kept */
 
 static int exec_call(const struct gn_cli *cli, const struct gn_cli_args *args);
 
 static const struct gn_cli_option options[] = {
-    GN_TARGET_OPTIONS,
     {"json", 'j', "OBJECT", "arguments as JSON; - reads them from standard input"},
+    {"task", 0, NULL, "let the server run it as a task, whose result it keeps for a while"},
+    GN_TARGET_OPTIONS,
     {0},
 };
 
@@ -27,48 +30,46 @@ const struct gn_command gn_command_call = {
     .exec = exec_call,
 };
 
-static int call_tool(struct gn_target *t, const struct gn_cli_args *args, const json_t *tool)
+/* tools/call with the arguments as text; owned. */
+static gantry_request *start(struct gn_target *t, const json_t *arguments)
 {
-    const json_t *schema = json_object_get(tool, "inputSchema");
-    struct gn_error err = {0};
-    json_t *arguments, *result = NULL;
-    char **headers = NULL;
-    if (gn_cli_client_wants_headers(t->client) && gn_param_headers_check(schema, &err))
-        return gn_cli_fail(t->cli, GN_EXIT_PROTOCOL, "the server's %s must not be called: %s",
-                           t->words[0], err.text);
-    if (gn_arguments_read(args, t->words + 1, schema, &arguments, &err))
-        return gn_cli_usage(t->cli, "%s", err.text);
-    if (gn_cli_client_wants_headers(t->client))
-        headers = gn_param_headers_make(schema, arguments);
-    json_t *params = json_pack("{s:s, s:o}", "name", t->words[0], "arguments", arguments);
-    int rc = gn_target_request(t, "tools/call", params, t->words[0], (const char *const *)headers,
-                               &result);
-    gn_param_headers_free(headers);
-    json_decref(params);
-    if (rc)
-        return rc;
-    bool failed = json_is_true(json_object_get(result, "isError"));
-    if (t->json)
-        gn_cli_print_json(stdout, result);
-    else
-        gn_show_result(failed ? stderr : stdout, result);
-    json_decref(result);
-    return failed ? GN_EXIT_FAILED : GN_EXIT_OK;
+    char *text = json_dumps(arguments, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    uint32_t ttl = gn_cli_has(t->args, "task") ? TASK_TTL_MS : 0;
+    gantry_request *r = gantry_client_call_tool(t->client, t->words[0], text,
+                                                GANTRY_REQUEST_OPTIONS(.task_ttl_ms = ttl));
+    free(text);
+    return r;
 }
 
+static int call_tool(struct gn_target *t, json_t *arguments, const json_t *tool)
+{
+    struct gn_error err = {0};
+    json_t *result;
+    if (gn_arguments_add(arguments, t->words + 1, json_object_get(tool, "inputSchema"), &err))
+        return gn_cli_usage(t->cli, "%s", err.text);
+    int rc = gn_target_take(t, start(t, arguments), &result);
+    if (rc <= GN_EXIT_FAILED && !gn_target_print(t, result))
+        gn_show_result(rc ? stderr : stdout, result);
+    json_decref(result);
+    return rc;
+}
+
+/* Standard input is read before anything is started that would wait for it. */
 static int exec_call(const struct gn_cli *cli, const struct gn_cli_args *args)
 {
-    struct gn_target t;
-    json_t *tools = NULL;
+    struct gn_target t = {0};
+    struct gn_error err = {0};
+    json_t *tools = NULL, *arguments = NULL;
+    if (gn_arguments_json(args, &arguments, &err))
+        return gn_cli_usage(cli, "%s", err.text);
     int rc = gn_target_open(&t, cli, args, 1, "the name of a tool");
-    if (rc)
-        return rc;
-    rc = gn_target_list(&t, "tools/list", "tools", &tools);
     if (rc == 0) {
-        const json_t *tool = gn_target_find(&t, tools, "tool", t.words[0]);
-        rc = tool ? call_tool(&t, args, tool) : GN_EXIT_PROTOCOL;
+        rc = gn_target_list(&t, GANTRY_LIST_TOOLS, "tools", &tools);
+        const json_t *tool = rc ? NULL : gn_target_find(&t, tools, "tool", t.words[0]);
+        rc = tool ? call_tool(&t, arguments, tool) : rc ? rc : GN_EXIT_PROTOCOL;
+        gn_target_close(&t);
     }
     json_decref(tools);
-    gn_target_close(&t);
+    json_decref(arguments);
     return rc;
 }

@@ -4,6 +4,7 @@
 #include "util/alloc.h"
 #include "util/str.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int exec_complete(const struct gn_cli *cli, const struct gn_cli_args *args);
@@ -24,51 +25,47 @@ const struct gn_command gn_command_complete = {
     .exec = exec_complete,
 };
 
-static json_t *make_params(const struct gn_target *t)
+/* What is to be completed is the last word; those before it are known. */
+static gantry_request *start(struct gn_target *t, const json_t *known)
 {
+    const char *last = t->words[t->word_count - 1], *equals = strchr(last, '=');
     bool is_template = strstr(t->words[0], "://") || strchr(t->words[0], '{');
-    json_t *known = json_object(), *last = NULL;
-    for (size_t i = 1; i < t->word_count; i++) {
-        const char *equals = strchr(t->words[i], '=');
-        if (!equals || equals == t->words[i]) {
-            gn_cli_usage(t->cli, "\"%s\" is not KEY=VALUE", t->words[i]);
-            json_decref(known);
-            return NULL;
-        }
-        GN_AUTO_FREE char *key = gn_strndup(t->words[i], (size_t)(equals - t->words[i]));
-        if (i + 1 == t->word_count)
-            last = json_pack("{s:s, s:s}", "name", key, "value", equals + 1);
-        else
-            json_object_set_new(known, key, json_string(equals + 1));
-    }
-    json_t *ref = is_template ? json_pack("{s:s, s:s}", "type", "ref/resource", "uri", t->words[0])
-                              : json_pack("{s:s, s:s}", "type", "ref/prompt", "name", t->words[0]);
-    json_t *params = json_pack("{s:o, s:o}", "ref", ref, "argument", last);
-    if (params && json_object_size(known) > 0)
-        json_object_set_new(params, "context", json_pack("{s:O}", "arguments", known));
+    GN_AUTO_FREE char *name = gn_strndup(last, (size_t)(equals - last));
+    char *text = json_object_size(known) > 0 ? json_dumps(known, JSON_COMPACT) : NULL;
+    gantry_request *r = gantry_client_complete(
+        t->client, is_template ? GANTRY_LIST_TEMPLATES : GANTRY_LIST_PROMPTS, t->words[0], name,
+        equals + 1, text, NULL);
+    free(text);
+    return r;
+}
+
+static int complete(struct gn_target *t)
+{
+    struct gn_error err = {0};
+    json_t *known = NULL, *last = NULL, *result = NULL;
+    int rc = gn_arguments_texts(t->words + 1, t->word_count - 2, &known, &err);
+    if (!rc)
+        rc = gn_arguments_texts(t->words + t->word_count - 1, 1, &last, &err);
+    if (rc)
+        rc = gn_cli_usage(t->cli, "%s", err.text);
+    else
+        rc = gn_target_take(t, start(t, known), &result);
+    if (rc == 0 && !gn_target_print(t, result))
+        gn_show_completion(stdout,
+                           json_object_get(json_object_get(result, "completion"), "values"));
     json_decref(known);
-    if (!params)
-        gn_cli_usage(t->cli, "what was given is not UTF-8");
-    return params;
+    json_decref(last);
+    json_decref(result);
+    return rc;
 }
 
 static int exec_complete(const struct gn_cli *cli, const struct gn_cli_args *args)
 {
-    struct gn_target t;
-    json_t *result = NULL;
+    struct gn_target t = {0};
     int rc = gn_target_open(&t, cli, args, 2, "a prompt or URI template, and KEY=BEGINNING");
     if (rc)
         return rc;
-    json_t *params = make_params(&t);
-    rc = params ? gn_target_request(&t, "completion/complete", params, NULL, NULL, &result)
-                : GN_EXIT_USAGE;
-    json_decref(params);
-    if (rc == 0 && t.json)
-        gn_cli_print_json(stdout, result);
-    else if (rc == 0)
-        gn_show_completion(stdout,
-                           json_object_get(json_object_get(result, "completion"), "values"));
-    json_decref(result);
+    rc = complete(&t);
     gn_target_close(&t);
     return rc;
 }

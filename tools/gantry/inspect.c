@@ -35,7 +35,7 @@ static bool is_here(const struct gn_cli_args *args)
 
 static int exec_inspect(const struct gn_cli *cli, const struct gn_cli_args *args)
 {
-    struct gn_target t;
+    struct gn_target t = {0};
     if (is_here(args))
         return gn_inspect_host(cli, args);
     if (gn_cli_has(args, "principal"))
@@ -43,16 +43,15 @@ static int exec_inspect(const struct gn_cli *cli, const struct gn_cli_args *args
     int rc = gn_target_open(&t, cli, args, 0, NULL);
     if (rc)
         return rc;
-    if (t.json) {
-        json_t *all = json_pack("{s:s, s:O}", "protocolVersion",
-                                gn_revision_name(gn_cli_client_revision(t.client)), "server",
-                                gn_cli_client_server(t.client));
-        gn_cli_print_json(stdout, all);
-        json_decref(all);
-    } else {
-        gn_show_server(stdout, gn_revision_name(gn_cli_client_revision(t.client)), NULL,
-                       gn_cli_client_server(t.client));
-    }
+    const char *revision = gantry_client_revision(t.client);
+    const char *transport = gantry_client_transport_name(t.client);
+    json_t *server = gn_json_to_jansson(gantry_client_server(t.client));
+    json_t *all = json_pack("{s:s, s:s, s:o*}", "protocolVersion", revision, "transport", transport,
+                            "server", json_incref(server));
+    if (!gn_target_print(&t, all))
+        gn_show_server(stdout, revision, transport, server);
+    json_decref(all);
+    json_decref(server);
     gn_target_close(&t);
     return GN_EXIT_OK;
 }

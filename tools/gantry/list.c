@@ -19,29 +19,16 @@ const struct gn_command gn_command_list = {
 };
 
 struct kind {
-    const char *name, *method, *member, *capability;
+    gantry_list_kind kind;
+    const char *name, *member;
 };
 
 static const struct kind kinds[] = {
-    {"tools", "tools/list", "tools", "tools"},
-    {"resources", "resources/list", "resources", "resources"},
-    {"templates", "resources/templates/list", "resourceTemplates", "resources"},
-    {"prompts", "prompts/list", "prompts", "prompts"},
+    {GANTRY_LIST_TOOLS, "tools", "tools"},
+    {GANTRY_LIST_RESOURCES, "resources", "resources"},
+    {GANTRY_LIST_TEMPLATES, "templates", "resourceTemplates"},
+    {GANTRY_LIST_PROMPTS, "prompts", "prompts"},
 };
-
-/* Tools whose marks for headers are wrong are left out, as the specification wants of clients. */
-static void drop_wrong_tools(struct gn_target *t, json_t *tools)
-{
-    for (size_t i = json_array_size(tools); i > 0; i--) {
-        const json_t *tool = json_array_get(tools, i - 1);
-        struct gn_error err = {0};
-        if (gn_param_headers_check(json_object_get(tool, "inputSchema"), &err) == 0)
-            continue;
-        gn_cli_fail(t->cli, 0, "tool %s is left out: %s",
-                    json_string_value(json_object_get(tool, "name")), err.text);
-        json_array_remove(tools, i - 1);
-    }
-}
 
 static bool is_wanted(const struct gn_target *t, const struct kind *kind)
 {
@@ -75,26 +62,23 @@ static void say_nothing(struct gn_target *t)
 
 static int list_kinds(struct gn_target *t)
 {
-    const json_t *capabilities = json_object_get(gn_cli_client_server(t->client), "capabilities");
     json_t *all = json_object();
     size_t count = 0;
     int rc = 0;
     for (size_t i = 0; i < GN_COUNT(kinds) && rc == 0; i++) {
         json_t *items = NULL;
-        if (!is_wanted(t, &kinds[i]) || !json_object_get(capabilities, kinds[i].capability))
+        if (!is_wanted(t, &kinds[i]))
             continue;
-        rc = gn_target_list(t, kinds[i].method, kinds[i].member, &items);
+        rc = gn_target_list(t, kinds[i].kind, kinds[i].member, &items);
         if (rc)
             break;
-        if (gn_streq(kinds[i].name, "tools") && gn_cli_client_wants_headers(t->client))
-            drop_wrong_tools(t, items);
         json_object_set_new(all, kinds[i].member, items);
         count += json_array_size(items);
-        if (!t->json)
+        if (t->output == GN_OUTPUT_TEXT)
             gn_show_list(stdout, kinds[i].member, items);
     }
-    if (rc == 0 && t->json)
-        gn_cli_print_json(stdout, all);
+    if (rc == 0)
+        gn_target_print(t, all);
     if (rc == 0 && count == 0)
         say_nothing(t);
     json_decref(all);
@@ -114,7 +98,7 @@ static int exec_list(const struct gn_cli *cli, const struct gn_cli_args *args)
                 cli, "there are tools, resources, templates and prompts, not \"%s\"%s%s%s",
                 args->words[i], near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     }
-    struct gn_target t;
+    struct gn_target t = {0};
     int rc = gn_target_open(&t, cli, args, 0, NULL);
     if (rc)
         return rc;

@@ -10,16 +10,16 @@
 
 extern const struct gn_command gn_command_serve, gn_command_dev, gn_command_new, gn_command_check,
     gn_command_config_check, gn_command_token, gn_command_list, gn_command_call, gn_command_read,
-    gn_command_prompt, gn_command_complete, gn_command_inspect, gn_command_servers,
-    gn_command_install, gn_command_uninstall, gn_command_help, gn_command_version;
+    gn_command_prompt, gn_command_complete, gn_command_inspect, gn_command_ping, gn_command_watch,
+    gn_command_servers, gn_command_install, gn_command_uninstall, gn_command_help,
+    gn_command_version;
 
 const struct gn_command *const gn_commands[] = {
-    &gn_command_serve,   &gn_command_dev,          &gn_command_new,
-    &gn_command_check,   &gn_command_config_check, &gn_command_token,
-    &gn_command_list,    &gn_command_call,         &gn_command_read,
-    &gn_command_prompt,  &gn_command_complete,     &gn_command_inspect,
-    &gn_command_servers, &gn_command_install,      &gn_command_uninstall,
-    &gn_command_help,    &gn_command_version,      NULL,
+    &gn_command_serve,        &gn_command_dev,    &gn_command_new,      &gn_command_check,
+    &gn_command_config_check, &gn_command_token,  &gn_command_list,     &gn_command_call,
+    &gn_command_read,         &gn_command_prompt, &gn_command_complete, &gn_command_inspect,
+    &gn_command_ping,         &gn_command_watch,  &gn_command_servers,  &gn_command_install,
+    &gn_command_uninstall,    &gn_command_help,   &gn_command_version,  NULL,
 };
 
 /* The file of this program, for starting it again. */

@@ -1,8 +1,6 @@
 /* read.c - gantry read: reads a resource. */
 #include "target.h"
 
-#include "util/str.h"
-
 static int exec_read(const struct gn_cli *cli, const struct gn_cli_args *args);
 
 static const struct gn_cli_option options[] = {GN_TARGET_OPTIONS, {0}};
@@ -22,21 +20,17 @@ const struct gn_command gn_command_read = {
 
 static int exec_read(const struct gn_cli *cli, const struct gn_cli_args *args)
 {
-    struct gn_target t;
+    struct gn_target t = {0};
     json_t *result = NULL;
+    size_t wanted = args->tail ? 1 : 2;
+    if (args->word_count > wanted)
+        return gn_cli_usage(cli, "what is \"%s\"? One argument too many", args->words[wanted]);
     int rc = gn_target_open(&t, cli, args, 1, "the URI of a resource");
     if (rc)
         return rc;
-    if (t.word_count > 1) {
-        rc = gn_cli_usage(cli, "what is \"%s\"? One argument too many", t.words[1]);
-    } else {
-        json_t *params = json_pack("{s:s}", "uri", t.words[0]);
-        rc = gn_target_request(&t, "resources/read", params, t.words[0], NULL, &result);
-        json_decref(params);
-    }
-    if (rc == 0 && t.json)
-        gn_cli_print_json(stdout, result);
-    else if (rc == 0 && !gn_show_resource(stdout, json_object_get(result, "contents")))
+    rc = gn_target_take(&t, gantry_client_read_resource(t.client, t.words[0], NULL), &result);
+    if (rc == 0 && !gn_target_print(&t, result) &&
+        !gn_show_resource(stdout, json_object_get(result, "contents")))
         rc = gn_cli_fail(cli, GN_EXIT_PROTOCOL, "the server's bytes are not Base64");
     json_decref(result);
     gn_target_close(&t);

@@ -1,346 +1,243 @@
-/* target.c - options of the client's commands, connecting, lists, progress. */
+/* target.c - connecting, waiting, signals, lists. */
 #include "target.h"
 
 #include "util/alloc.h"
-#include "util/log.h"
 #include "util/str.h"
 #include "wire/jsonrpc.h"
 
-#include <stdlib.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
-#define DEFAULT_TIMEOUT_MS (5u * 60 * 1000)
-#define PAGES_MAX 1000
-#define LIST_MAX ((uint64_t)256 << 20) /* bytes of all pages */
-#define BAR_WIDTH 20
+static const int signal_numbers[GN_TARGET_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
 
-static const char *const outputs[] = {"text", "json", NULL};
+/* ---------------------------------------------------------------- signals
+ *
+ * Those that would end the process end the waiting first, so that the server is told, and a program
+ * that was started and a session that was opened are ended, too. The second one ends it at once. */
 
-/* ---------------------------------------------------------------- while a request is under way */
-
-static void clear_progress(struct gn_target *t)
-{
-    if (t->progress_shown)
-        fputs("\r\033[K", stderr);
-    t->progress_shown = false;
-}
-
-static void show_progress(struct gn_target *t, const json_t *params)
-{
-    if (!isatty(STDERR_FILENO))
-        return;
-    double done = json_number_value(json_object_get(params, "progress"));
-    double total = json_number_value(json_object_get(params, "total"));
-    const char *message = json_string_value(json_object_get(params, "message"));
-    clear_progress(t);
-    if (total > 0 && done >= 0) {
-        int filled = done >= total ? BAR_WIDTH : (int)(done / total * BAR_WIDTH);
-        fputc('[', stderr);
-        for (int i = 0; i < BAR_WIDTH; i++)
-            fputc(i < filled ? '#' : ' ', stderr);
-        fprintf(stderr, "] %3.0f%%", done >= total ? 100.0 : done / total * 100);
-    } else {
-        fprintf(stderr, "%g", done);
-    }
-    if (message) {
-        fputc(' ', stderr);
-        /* Longer than a line would leave parts behind. */
-        GN_AUTO_FREE char *cut = gn_strndup(message, gn_utf8_cut(message, strlen(message), 50));
-        gn_cli_print_line(stderr, cut);
-    }
-    fflush(stderr);
-    t->progress_shown = true;
-}
-
-static void show_log(struct gn_target *t, const json_t *params)
-{
-    const char *level = json_string_value(json_object_get(params, "level"));
-    const char *logger = json_string_value(json_object_get(params, "logger"));
-    const json_t *data = json_object_get(params, "data");
-    const json_t *message = json_object_get(data, "message");
-    const json_t *context = json_object_get(data, "context");
-    bool is_gantry = json_is_string(message) && json_is_object(context); /* as gantry says it */
-    const json_t *shown = is_gantry ? message : data;
-    const json_t *more = is_gantry && json_object_size(context) ? context : NULL;
-    char *text = json_is_string(shown) ? NULL : json_dumps(shown, JSON_COMPACT | JSON_ENCODE_ANY);
-    char *fields = more ? json_dumps(more, JSON_COMPACT) : NULL;
-    clear_progress(t);
-    gn_cli_print_line(stderr, level ? level : "log");
-    fputs(logger ? " " : "", stderr);
-    gn_cli_print_line(stderr, logger ? logger : "");
-    fputs(": ", stderr);
-    gn_cli_print_line(stderr, text ? text : json_is_string(shown) ? json_string_value(shown) : "");
-    fputs(fields ? " " : "", stderr);
-    gn_cli_print_line(stderr, fields ? fields : "");
-    fputc('\n', stderr);
-    free(text);
-    free(fields);
-}
-
-static void on_notification(void *arg, const char *method, const json_t *params)
-{
-    struct gn_target *t = arg;
-    if (gn_streq(method, "notifications/progress"))
-        show_progress(t, params);
-    else if (t->shows_log && gn_streq(method, "notifications/message"))
-        show_log(t, params);
-}
-
-static void on_words(void *arg, const char *line, size_t len)
-{
-    struct gn_target *t = arg;
-    if (t->words_of_program.verbose)
-        clear_progress(t);
-    gn_words_add(&t->words_of_program, line, len);
-}
-
-static void on_nonsense(void *arg, const char *text)
-{
-    struct gn_target *t = arg;
-    clear_progress(t);
-    gn_cli_fail(t->cli, 0, "%s; the line is passed over", text);
-}
-
-static void on_ending(void *arg)
-{
-    struct gn_target *t = arg;
-    t->words_of_program.is_ending = true;
-}
-
-/* ---------------------------------------------------------------- signals */
-
-/* While the client waits, signals that would end the process only end the waiting, so that a
- * program that was started and a session that was opened are ended, too. */
-static void prepare_signals(struct gn_target *t)
-{
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    sigemptyset(&t->held);
-    for (size_t i = 0; i < GN_COUNT(numbers); i++) {
-        struct sigaction action;
-        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler == SIG_DFL)
-            sigaddset(&t->held, numbers[i]);
-    }
-    t->stop_fd = signalfd(-1, &t->held, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static void hold_signals(struct gn_target *t)
-{
-    if (!t->is_holding)
-        sigprocmask(SIG_BLOCK, &t->held, &t->before);
-    t->is_holding = true;
-}
-
-/* The signal that ended the waiting waits on, until all is closed. While a program that was started
- * runs they are held all the time: one between two waits would leave it behind. */
 static void let_signals(struct gn_target *t)
 {
-    if (t->is_interrupted || (t->has_program && t->client))
-        return;
-    sigprocmask(SIG_SETMASK, &t->before, NULL);
-    t->is_holding = false;
+    for (size_t i = 0; i < GN_COUNT(t->signals); i++)
+        uv_signal_stop(&t->signals[i]);
 }
 
-/* What went wrong with a request, unless a person did it. */
-static int tell(struct gn_target *t, int rc, const struct gn_error *err)
+static void on_signal(uv_signal_t *uv, int number)
 {
-    t->failed = true;
-    if (err->code != GN_ECANCELED)
-        return gn_cli_fail(t->cli, rc, "%s", err->text);
-    t->is_interrupted = true;
+    struct gn_target *t = uv->data;
+    if (t->stopped_by) {
+        gn_person_clear(t->person);
+        let_signals(t);
+        raise(number);
+        return;
+    }
+    t->stopped_by = number;
+    gantry_client_hurry(t->client);
+    if (t->current)
+        gantry_request_cancel(t->current, "interrupted");
+}
+
+/* What is ignored stays so (nohup). A write that waits for its reader is ended by a signal. */
+static void hold_signals(struct gn_target *t)
+{
+    for (size_t i = 0; i < GN_COUNT(t->signals); i++) {
+        struct sigaction action;
+        int number = signal_numbers[i];
+        if (sigaction(number, NULL, &action) || action.sa_handler != SIG_DFL)
+            continue;
+        uv_signal_start(&t->signals[i], on_signal, number);
+        if (sigaction(number, NULL, &action) == 0) {
+            action.sa_flags &= ~SA_RESTART;
+            sigaction(number, &action, NULL);
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- waiting */
+
+static void open_loop(struct gn_target *t)
+{
+    gn_assert(uv_loop_init(&t->loop) == 0);
+    t->has_loop = true;
+    for (size_t i = 0; i < GN_COUNT(t->signals); i++) {
+        uv_signal_init(&t->loop, &t->signals[i]);
+        t->signals[i].data = t;
+    }
+}
+
+static void close_loop(struct gn_target *t)
+{
+    if (!t->has_loop)
+        return;
+    for (size_t i = 0; i < GN_COUNT(t->signals); i++)
+        uv_close((uv_handle_t *)&t->signals[i], NULL);
+    while (uv_loop_close(&t->loop) == UV_EBUSY)
+        uv_run(&t->loop, UV_RUN_ONCE);
+    t->has_loop = false;
+}
+
+int gn_target_wait(struct gn_target *t, gantry_request *r)
+{
+    t->current = r;
+    if (t->stopped_by) /* while something was printed */
+        gantry_request_cancel(r, "interrupted");
+    while (!gantry_request_is_done(r))
+        uv_run(&t->loop, UV_RUN_ONCE);
+    t->current = NULL;
+    gn_person_clear(t->person);
+    switch (gantry_request_status(r)) {
+    case GANTRY_CLIENT_OK:
+        return GN_EXIT_OK;
+    case GANTRY_CLIENT_TOOL_ERROR:
+        return GN_EXIT_FAILED;
+    default:
+        t->failed = true;
+        return gn_events_failed(t, r);
+    }
+}
+
+int gn_target_take(struct gn_target *t, gantry_request *r, json_t **ret_result)
+{
+    int rc = gn_target_wait(t, r);
+    *ret_result = gn_json_to_jansson(gantry_request_result(r));
+    if (!*ret_result && rc <= GN_EXIT_FAILED) {
+        t->failed = true;
+        rc = gn_cli_fail(t->cli, GN_EXIT_PROTOCOL,
+                         "the server's answer holds a number that is too big");
+    }
+    gantry_request_free(r);
     return rc;
 }
 
-/* ---------------------------------------------------------------- options */
-
-static int read_headers(struct gn_target *t, const struct gn_cli_args *args)
+static void on_time(uv_timer_t *timer)
 {
-    size_t n = 0;
-    t->headers = gn_calloc(args->given_count + 1, sizeof(*t->headers));
-    for (size_t i = 0; i < args->given_count; i++) {
-        const char *value = args->given[i].value;
-        if (!gn_streq(args->given[i].option->name, "header"))
-            continue;
-        const char *colon = strchr(value, ':');
-        if (!colon || colon == value || strpbrk(value, "\r\n"))
-            return gn_cli_usage(t->cli, "option --header is 'NAME: VALUE', not \"%s\"", value);
-        t->headers[n++] = value;
-    }
-    return 0;
+    *(bool *)timer->data = true;
 }
 
-static int read_options(struct gn_target *t, const struct gn_cli_args *args,
-                        struct gn_cli_client_options *o)
+static void on_timer_closed(uv_handle_t *timer)
 {
-    struct gn_error err = {0};
-    int output = gn_cli_choice(args, "output", outputs, &err);
-    if (output < 0)
-        return gn_cli_usage(t->cli, "%s", err.text);
-    t->json = output == 1;
-    const char *timeout = gn_cli_value(args, "timeout");
-    uint64_t ms = DEFAULT_TIMEOUT_MS;
-    if (timeout && (!gn_parse_duration(timeout, &ms) || ms == 0 || ms > INT32_MAX))
-        return gn_cli_usage(t->cli, "option --timeout is a duration (30s, 5m), not \"%s\"",
-                            timeout);
-    o->timeout_ms = (uint32_t)ms;
-    o->log_level = gn_cli_value(args, "log");
-    if (o->log_level && gn_level_parse(o->log_level) < 0)
-        return gn_cli_usage(t->cli,
-                            "option --log is a level (debug, info, notice, warning, error, ...)");
-    t->shows_log = o->log_level;
-    o->cacert = gn_cli_value(args, "cacert");
-    if (o->cacert && access(o->cacert, R_OK) != 0)
-        return gn_cli_usage(t->cli, "option --cacert: %s: %s", o->cacert, strerror(errno));
-    const char *token = gn_cli_value(args, "token");
-    o->token = token ? token : getenv("GANTRY_TOKEN");
-    if (o->token && (!*o->token || strpbrk(o->token, " \r\n")))
-        return gn_cli_usage(t->cli, "a token is not empty and has no blanks");
-    o->headers = t->headers;
-    o->on_notification = on_notification;
-    o->on_words = on_words;
-    o->on_nonsense = on_nonsense;
-    o->on_ending = on_ending;
+    *(bool *)timer->data = true;
+}
+
+bool gn_target_idle(struct gn_target *t, uint32_t ms, const bool *until)
+{
+    uv_timer_t timer;
+    bool is_over = false, is_closed = false;
+    uv_timer_init(&t->loop, &timer);
+    timer.data = &is_over;
+    if (ms != GANTRY_CLIENT_NONE)
+        uv_timer_start(&timer, on_time, ms, 0);
+    while (!is_over && !t->stopped_by && !(until && *until))
+        uv_run(&t->loop, UV_RUN_ONCE);
+    timer.data = &is_closed;
+    uv_close((uv_handle_t *)&timer, on_timer_closed);
+    while (!is_closed)
+        uv_run(&t->loop, UV_RUN_NOWAIT);
+    return !t->stopped_by && !(until && *until);
+}
+
+/* ---------------------------------------------------------------- opening and closing */
+
+static int connect_to(struct gn_target *t)
+{
+    gantry_request *r = gantry_client_connect(
+        t->client, GANTRY_REQUEST_OPTIONS(.timeout_ms = GANTRY_CLIENT_NONE));
+    int rc = gn_target_wait(t, r);
+    gantry_request_free(r);
+    return rc;
+}
+
+static int make_client(struct gn_target *t, gantry_client_options *o)
+{
+    gantry_client_handlers handlers = {.size = sizeof(handlers)};
+    gantry_client_error err;
+    gn_events_handlers(t, &handlers);
+    o->loop = &t->loop;
+    o->handlers = &handlers;
     o->arg = t;
-    o->stop_fd = t->stop_fd;
-    gn_words_init(&t->words_of_program, gn_cli_has(args, "verbose"));
-    return 0;
+    t->client = gantry_client_new(o, &err);
+    return t->client ? 0 : gn_cli_usage(t->cli, "%s", err.message);
 }
-
-static int find_target(struct gn_target *t, const struct gn_cli_args *args,
-                       struct gn_cli_client_options *o)
-{
-    t->words = args->words;
-    t->word_count = args->word_count;
-    if (args->tail) {
-        if (!args->tail[0])
-            return gn_cli_usage(t->cli, "no command stands behind \"--\"");
-        o->command = args->tail;
-        t->has_program = true;
-        return 0;
-    }
-    if (t->word_count == 0)
-        return gn_cli_usage(t->cli, "needs a target: the URL of a server, or -- COMMAND");
-    o->url = t->words[0];
-    t->words++;
-    t->word_count--;
-    if (gn_starts_with(o->url, "http://") || gn_starts_with(o->url, "https://") ||
-        gn_starts_with(o->url, "unix:"))
-        return 0;
-    return gn_cli_usage(t->cli,
-                        "\"%s\" is no target: write http://HOST:PORT/mcp, unix:PATH, or put "
-                        "-- COMMAND at the end",
-                        o->url);
-}
-
-/* ---------------------------------------------------------------- interface */
 
 int gn_target_open(struct gn_target *t, const struct gn_cli *cli, const struct gn_cli_args *args,
                    size_t words, const char *what)
 {
-    *t = (struct gn_target){.cli = cli};
-    prepare_signals(t);
-    struct gn_cli_client_options options = {0};
-    struct gn_error err = {0};
-    int rc = read_headers(t, args);
-    if (!rc)
-        rc = read_options(t, args, &options);
-    if (!rc)
-        rc = find_target(t, args, &options);
+    gantry_client_options o = {.size = sizeof(o)};
+    t->cli = cli;
+    t->args = args;
+    gn_words_init(&t->words_of_program, gn_cli_has(args, "verbose"));
+    open_loop(t);
+    t->person = gn_person_new(&(struct gn_person_options){.cli = cli, .loop = &t->loop});
+    int rc = gn_target_options(t, &o);
     if (!rc && t->word_count < words)
         rc = gn_cli_usage(cli, "needs %s", what);
+    if (!rc)
+        rc = make_client(t, &o);
     if (!rc) {
         hold_signals(t);
-        rc = gn_cli_client_open(&options, &t->client, &err);
-        if (rc)
-            tell(t, rc, &err);
-        let_signals(t);
+        rc = connect_to(t);
     }
     if (rc)
         gn_target_close(t);
     return rc;
 }
 
+static void on_closed(void *arg)
+{
+    ((struct gn_target *)arg)->is_closed = true;
+}
+
+static void close_client(struct gn_target *t)
+{
+    t->words_of_program.is_ending = true;
+    gantry_client_close(t->client, on_closed, t);
+    while (!t->is_closed)
+        uv_run(&t->loop, UV_RUN_ONCE);
+    t->client = NULL;
+}
+
 void gn_target_close(struct gn_target *t)
 {
-    hold_signals(t);
-    gn_cli_client_close(t->client);
-    clear_progress(t);
     fflush(stdout);
-    if (!t->is_interrupted)
+    gn_person_leave(t->person);
+    gn_sampler_stop(t);
+    if (t->client)
+        close_client(t);
+    close_loop(t);
+    gn_person_free(t->person);
+    if (!t->stopped_by)
         gn_words_print(&t->words_of_program, t->failed);
     gn_words_release(&t->words_of_program);
-    gn_free(t->headers);
-    sigprocmask(SIG_SETMASK, &t->before, NULL); /* a signal that has waited ends the process here */
-    if (t->stop_fd >= 0)
-        close(t->stop_fd);
+    gn_target_options_release(t);
+    int number = t->stopped_by;
     *t = (struct gn_target){0};
+    if (number)
+        raise(number);
 }
 
-int gn_target_request(struct gn_target *t, const char *method, const json_t *params,
-                      const char *name, const char *const *headers, json_t **ret_result)
-{
-    struct gn_error err = {0};
-    hold_signals(t);
-    int rc = gn_cli_client_request(t->client, method, params, name, headers, ret_result, &err);
-    clear_progress(t);
-    if (rc)
-        tell(t, rc, &err);
-    let_signals(t);
-    return rc;
-}
+/* ---------------------------------------------------------------- lists, results */
 
-static int bad_list(const char *method, const char *what, struct gn_error *err)
+int gn_target_list(struct gn_target *t, gantry_list_kind kind, const char *member,
+                   json_t **ret_items)
 {
-    gn_error_set(err, GN_EPROTO, "%s: the server %s", method, what);
-    return GN_EXIT_PROTOCOL;
-}
-
-/* All pages, appended to items. */
-static int read_pages(struct gn_target *t, const char *method, const char *member, json_t *items,
-                      struct gn_error *err)
-{
-    uint64_t before = gn_cli_client_received(t->client);
-    json_t *params = NULL;
-    int rc = 0;
-    bool more = true;
-    for (int page = 0; more && rc == 0; page++) {
-        json_t *result = NULL;
-        rc = gn_cli_client_request(t->client, method, params, NULL, NULL, &result, err);
-        json_array_extend(items, json_object_get(result, member));
-        json_t *cursor = json_object_get(result, "nextCursor");
-        more = json_is_string(cursor);
-        if (more && json_equal(cursor, json_object_get(params, "cursor")))
-            rc = bad_list(method, "gives the same page again and again", err);
-        else if (more && page == PAGES_MAX)
-            rc = bad_list(method, "finds no end of its pages", err);
-        else if (more && gn_cli_client_received(t->client) - before > LIST_MAX)
-            rc = bad_list(method, "has more than this client can hold", err);
-        json_decref(params);
-        params = more ? json_pack("{s:O}", "cursor", cursor) : NULL;
-        json_decref(result);
+    gantry_request *r = gantry_client_list(t->client, kind, NULL);
+    t->current = r;
+    while (!gantry_request_is_done(r))
+        uv_run(&t->loop, UV_RUN_ONCE);
+    gantry_client_status status = gantry_request_status(r);
+    /* A server without this kind. */
+    if (status == GANTRY_CLIENT_UNSUPPORTED ||
+        (status == GANTRY_CLIENT_ERROR &&
+         gantry_request_error_code(r) == GN_RPC_METHOD_NOT_FOUND)) {
+        t->current = NULL;
+        gantry_request_free(r);
+        *ret_items = json_array();
+        return 0;
     }
-    json_decref(params);
-    return rc;
-}
-
-int gn_target_list(struct gn_target *t, const char *method, const char *member, json_t **ret_items)
-{
-    struct gn_error err = {0};
-    json_t *items = json_array();
-    hold_signals(t);
-    int rc = read_pages(t, method, member, items, &err);
-    clear_progress(t);
-    json_int_t code = json_integer_value(json_object_get(gn_cli_client_error(t->client), "code"));
-    if (rc && code == GN_RPC_METHOD_NOT_FOUND)
-        rc = 0; /* a server without this kind */
-    if (rc)
-        tell(t, rc, &err);
-    let_signals(t);
-    if (rc)
-        json_decref(items);
-    else
-        *ret_items = items;
+    json_t *result;
+    int rc = gn_target_take(t, r, &result);
+    json_t *items = json_object_get(result, member);
+    *ret_items = rc ? NULL : json_is_array(items) ? json_incref(items) : json_array();
+    json_decref(result);
     return rc;
 }
 
@@ -366,4 +263,13 @@ const json_t *gn_target_find(struct gn_target *t, const json_t *items, const cha
     }
     gn_free(names);
     return found;
+}
+
+bool gn_target_print(const struct gn_target *t, const json_t *result)
+{
+    if (t->output == GN_OUTPUT_JSON)
+        gn_show_json(stdout, result);
+    else if (t->output == GN_OUTPUT_JSONL)
+        gn_events_print(t, "result", json_pack("{s:O}", "result", (json_t *)(uintptr_t)result));
+    return t->output != GN_OUTPUT_TEXT;
 }
