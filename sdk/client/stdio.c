@@ -230,6 +230,6 @@ const struct gn_link_ops gn_link_stdio = {
     .open = open_stdio,
     .send = send_stdio,
     .forget = forget_stdio,
-    .close = gn_stdio_close,
+    .close = gn_stdio_begin_end,
     .hurry = gn_stdio_hurry,
 };

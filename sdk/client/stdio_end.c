@@ -178,7 +178,7 @@ void gn_stdio_on_end(uv_poll_t *poll, int status, int events)
     lose_ended(s);
 }
 
-void gn_stdio_close(struct gn_link *link)
+void gn_stdio_begin_end(struct gn_link *link)
 {
     struct gn_stdio *s = GN_CONTAINER(link, struct gn_stdio, link);
     s->stage = s->end.is_open ? GN_STDIO_INPUT_ENDED : GN_STDIO_KILLED;

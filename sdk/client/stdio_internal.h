@@ -81,7 +81,7 @@ void gn_stdio_lose(struct gn_stdio *s, gantry_client_status status, const struct
 void gn_stdio_expect_end(struct gn_stdio *s, const char *closed);
 /* The requests whose link_data is `from` or more have failed. */
 void gn_stdio_fail_from(struct gn_stdio *s, uintptr_t from, const struct gn_failure *why);
-void gn_stdio_close(struct gn_link *link); /* of gn_link_ops, as the next one */
+void gn_stdio_begin_end(struct gn_link *link); /* of gn_link_ops, as the next one */
 void gn_stdio_hurry(struct gn_link *link);
 
 #endif
