@@ -101,6 +101,7 @@ struct gantry_request {
     struct gn_client_timer deadline, pause;
     unsigned tries, rounds; /* failed attempts; questions answered */
     bool is_internal;       /* of the client itself: sent although it is not ready */
+    bool is_task_asked;     /* 2025-11-25: by r->extra */
     bool is_part;           /* of another's: does not count among those under way */
     gantry_request *parent; /* that it is a part of; NULL: none, or gone */
     int64_t progress_id;    /* the message that progress came of last, and how far it was */
@@ -208,6 +209,10 @@ void gn_param_headers_drop(gantry_request *r);
 /* The server says that something has changed: what is kept of it is dropped. uri may be NULL. */
 void gn_cache_changed(gantry_client *c, const char *notification, const char *uri);
 void gn_cache_clear(gantry_client *c);
+/* What is wrong with inputRequests (may be NULL: none), in words; NULL: nothing. */
+const char *gn_rounds_check(const gantry_json *requests);
+/* Before it is sent: asks for a task, if the caller and the revision will have it so. */
+void gn_tasks_prepare(gantry_request *r);
 /* The person is done at the URL of an elicitation: requests that wait for it go on. */
 void gn_rounds_completed(gantry_client *c, const char *elicitation_id);
 /* The request that became this task, or that was answered so and still goes on; else NULL. */

@@ -93,27 +93,29 @@ void gn_request_let_go(gantry_request *r, bool tell, const char *reason)
     gn_questions_gone(c, r);
 }
 
+static bool is_over(const gantry_request *r)
+{
+    return r->state >= GN_REQUEST_ENDED;
+}
+
 static void end(gantry_request *r, gantry_client_status status)
 {
     gantry_client *c = r->client;
     bool tell = status == GANTRY_CLIENT_CANCELLED || status == GANTRY_CLIENT_TIMEOUT;
     gn_request_let_go(r, tell, status == GANTRY_CLIENT_TIMEOUT ? "timeout" : NULL);
+    if (is_over(r))
+        return; /* a handler was quicker */
+    r->status = status;
+    r->state = GN_REQUEST_ENDED; /* so that handlers cannot end it again meanwhile */
     gn_client_timer_stop(&r->deadline);
     gn_client_timer_stop(&r->pause);
     forget_steps(r);
     gn_questions_gone(c, r);
     gn_list_remove(&r->in_queue);
-    r->status = status;
-    r->state = GN_REQUEST_ENDED;
     if (!r->is_internal && !r->is_part)
         c->request_count--;
     gn_list_append(&c->ended, &r->in_queue);
     gn_client_wake(c);
-}
-
-static bool is_over(const gantry_request *r)
-{
-    return r->state >= GN_REQUEST_ENDED;
 }
 
 void gn_request_end(gantry_request *r, gantry_client_status status, const char *fmt, ...)
@@ -261,6 +263,7 @@ void gn_request_send(gantry_request *r)
         return;
     if (!r->is_internal && !gn_param_headers_set(r))
         return;
+    gn_tasks_prepare(r);
     put_by_id(c, r);
     r->state = GN_REQUEST_SENT;
     set_deadline(r, false);

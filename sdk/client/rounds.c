@@ -211,8 +211,7 @@ static void ask_one(struct answer *a, const gantry_json *request)
     gn_question_ask(a->of->r->client, a->of->r, request, on_answer, a);
 }
 
-/* What is wrong with it; NULL: nothing. */
-static const char *check_requests(const gantry_json *requests)
+const char *gn_rounds_check(const gantry_json *requests)
 {
     static const char *const methods[] = {"elicitation/create", "sampling/createMessage",
                                           "roots/list"};
@@ -273,7 +272,7 @@ static bool take_round(gantry_request *r, const gantry_json *result)
 {
     const gantry_json *requests = gn_json_get(result, "inputRequests");
     const gantry_json *state = gn_json_get(result, "requestState");
-    const char *wrong = check_requests(requests);
+    const char *wrong = gn_rounds_check(requests);
     if (!r->kind || !r->kind->has_rounds)
         wrong = "\"input_required\", which only tools/call, prompts/get and resources/read may be";
     else if (!wrong && state && gn_json_type(state) != GN_JSON_STRING)

@@ -146,14 +146,25 @@ gantry_client_status fake_wait(struct fake *f, gantry_request *r)
 
 /* ---------------------------------------------------------------- messages */
 
-const struct gn_jsonrpc *fake_next(struct fake *f, const char *method)
+static void await_message(struct fake *f, const char *what)
 {
     uint64_t end = gn_clock_ms() + DEADLINE_MS;
-    struct gn_error err = {0};
     while (gn_list_empty(&f->sent)) {
-        cr_assert(gn_clock_ms() < end, "%s never comes", method ? method : "an answer");
+        cr_assert(gn_clock_ms() < end, "%s never comes", what);
         fake_turn(f);
     }
+}
+
+const char *fake_peek(struct fake *f)
+{
+    await_message(f, "a message");
+    return GN_CONTAINER(f->sent.next, struct sent, node)->text;
+}
+
+const struct gn_jsonrpc *fake_next(struct fake *f, const char *method)
+{
+    struct gn_error err = {0};
+    await_message(f, method ? method : "an answer");
     struct sent *s = GN_CONTAINER(f->sent.next, struct sent, node);
     gn_json_release(&f->message);
     gn_free(f->name);

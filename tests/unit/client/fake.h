@@ -46,6 +46,8 @@ void fake_turn(struct fake *f);
 /* The next message of the client, which must have that method (NULL: be an answer). Waits for it.
  */
 const struct gn_jsonrpc *fake_next(struct fake *f, const char *method);
+/* The text of the next message, which is not looked at by this. Waits for it. */
+const char *fake_peek(struct fake *f);
 /* No message comes in a few turns. */
 void fake_nothing(struct fake *f);
 /* What the server says: to the message looked at last ... */
