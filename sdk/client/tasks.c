@@ -122,7 +122,7 @@ gantry_request *gn_tasks_find_by_token(gantry_client *c, int64_t id)
 void gn_tasks_notified(gantry_client *c, const gantry_json *params)
 {
     const char *id = gn_json_cstr(gn_json_get(params, "taskId"));
-    gantry_request *r = id ? gn_tasks_find(c, id) : NULL;
+    gantry_request *r = id ? gn_tasks_find_by_id(c, id) : NULL;
     struct gn_json_doc doc = {0};
     if (!r || r->state != GN_REQUEST_ASKING)
         return;
