@@ -13,6 +13,7 @@ struct gn_multi {
     uv_loop_t *loop;
     CURLM *curl; /* NULL: closed */
     uv_timer_t timer;
+    uv_idle_t soon; /* instead of the timer, when libcurl wants to be called at once */
     struct gn_list marked;
     size_t open_handles; /* of uv, that are not closed yet */
     size_t running;      /* transfers */
@@ -77,19 +78,49 @@ static void on_handle_closed(struct gn_multi *m)
         on_closed(arg);
 }
 
+static void set_clock(struct gn_multi *m, long timeout_ms);
+
+/* It may have been a moment too early: libcurl then did nothing, and does not ask again. */
+static void on_time(struct gn_multi *m)
+{
+    long timeout_ms = -1;
+    act(m, CURL_SOCKET_TIMEOUT, 0);
+    if (m->curl && !uv_is_active((uv_handle_t *)&m->timer) &&
+        !uv_is_active((uv_handle_t *)&m->soon) &&
+        curl_multi_timeout(m->curl, &timeout_ms) == CURLM_OK)
+        set_clock(m, timeout_ms);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
-    act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+    on_time(timer->data);
+}
+
+static void on_soon(uv_idle_t *idle)
+{
+    uv_idle_stop(idle);
+    on_time(idle->data);
+}
+
+/* libcurl asks for no time at all as long as more is there to be read. A uv timer without delay
+ * fires until it is not started again, before anything else has its turn; a peer that never stops
+ * sending would have the loop for itself. */
+static void set_clock(struct gn_multi *m, long timeout_ms)
+{
+    uv_timer_stop(&m->timer);
+    uv_idle_stop(&m->soon);
+    if (timeout_ms == 0) {
+        uv_idle_start(&m->soon, on_soon);
+    } else if (timeout_ms > 0) {
+        uv_update_time(m->loop); /* what ran before in this turn may have taken long */
+        uv_timer_start(&m->timer, on_timer, (uint64_t)timeout_ms, 0);
+    }
 }
 
 static int set_timer(CURLM *curl, long timeout_ms, void *arg)
 {
-    struct gn_multi *m = arg;
     (void)curl;
-    if (timeout_ms < 0)
-        uv_timer_stop(&m->timer);
-    else
-        uv_timer_start(&m->timer, on_timer, (uint64_t)timeout_ms, 0);
+    set_clock(arg, timeout_ms);
     return 0;
 }
 
@@ -114,7 +145,7 @@ static void on_socket_closed(uv_handle_t *uv)
     on_handle_closed(m);
 }
 
-static void on_timer_closed(uv_handle_t *uv)
+static void on_own_closed(uv_handle_t *uv)
 {
     on_handle_closed(uv->data);
 }
@@ -171,8 +202,9 @@ struct gn_multi *gn_multi_new(uv_loop_t *loop)
     m->loop = loop;
     gn_list_init(&m->marked);
     uv_timer_init(loop, &m->timer);
-    m->timer.data = m;
-    m->open_handles = 1;
+    uv_idle_init(loop, &m->soon);
+    m->timer.data = m->soon.data = m;
+    m->open_handles = 2;
     m->curl = curl_multi_init();
     gn_assert(m->curl != NULL);
     curl_multi_setopt(m->curl, CURLMOPT_SOCKETFUNCTION, set_socket);
@@ -229,6 +261,7 @@ void gn_multi_close(struct gn_multi *m, void (*on_closed)(void *arg), void *arg)
     CURLM *curl = m->curl;
     curl_multi_cleanup(curl); /* tells which sockets go */
     m->curl = NULL;
-    uv_close((uv_handle_t *)&m->timer, on_timer_closed);
+    uv_close((uv_handle_t *)&m->timer, on_own_closed);
+    uv_close((uv_handle_t *)&m->soon, on_own_closed);
     curl_global_cleanup();
 }

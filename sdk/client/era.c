@@ -71,9 +71,8 @@ static void refuse(gantry_client *c, gantry_client_status status, const char *fm
 static void refuse_for(gantry_client *c, const gantry_request *r)
 {
     struct gn_failure f = {.status = r->status, .http_status = r->http_status};
-    f.is_passing = r->status == GANTRY_CLIENT_CONNECTION || r->status == GANTRY_CLIENT_TIMEOUT;
-    if (r->http_status >= 400 && r->http_status != 429 && r->http_status < 502)
-        f.is_passing = false;
+    f.is_passing = r->status == GANTRY_CLIENT_TIMEOUT || r->is_passing;
+    f.retry_after_ms = r->retry_after_ms;
     if (r->status == GANTRY_CLIENT_ERROR)
         gn_error_set(&f.why, GN_EPROTO, "the server answers %s with: %s (error %d)", r->method,
                      gantry_request_message(r), r->error_code);

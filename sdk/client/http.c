@@ -180,8 +180,8 @@ static bool is_tried_again(const struct gn_post *p, const struct gn_failure *f)
 {
     const gantry_request *r = p->x.request;
     bool may_repeat = f->was_not_sent || r->o.may_retry || (r->kind && r->kind->is_safe);
-    return f->is_passing && !r->is_internal && may_repeat &&
-           r->tries < p->h->link.client->s.retries;
+    bool is_left = r->is_internal || (may_repeat && r->tries < p->h->link.client->s.retries);
+    return f->is_passing && is_left;
 }
 
 /* The whole of an answer that is no stream, of a request. */

@@ -9,6 +9,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define HEADER_BYTES_MAX 65536
 #define REDIRECTS_MAX 5
@@ -46,10 +47,28 @@ bool gn_http_same_origin(const char *a, const char *b)
     return same;
 }
 
+/* libcurl would tell only once it is connected, and again and again. */
+static int check_files(const struct gn_client_settings *s, struct gn_error *err)
+{
+    const struct {
+        const char *option, *path;
+    } files[] = {{"ca_file", s->ca_file},
+                 {"certificate_file", s->certificate_file},
+                 {"key_file", s->key_file}};
+    for (size_t i = 0; i < GN_COUNT(files); i++) {
+        if (files[i].path && access(files[i].path, R_OK) != 0)
+            return gn_error_set(err, GN_EINVAL, "%s: %s: %s", files[i].option, files[i].path,
+                                strerror(errno));
+    }
+    return 0;
+}
+
 int gn_http_peer_init(struct gn_http_peer *peer, gantry_client *client, struct gn_error *err)
 {
-    CURLU *url = curl_url();
     *peer = (struct gn_http_peer){.client = client};
+    if (check_files(&client->s, err))
+        return GN_EINVAL;
+    CURLU *url = curl_url();
     if (curl_url_set(url, CURLUPART_URL, client->s.url, 0) != CURLUE_OK) {
         curl_url_cleanup(url);
         return gn_error_set(err, GN_EINVAL, "%s: not a URL", client->s.shown);

@@ -126,6 +126,8 @@ struct gantry_request {
     struct gn_json_doc doc; /* of the answer, or of what was made from several */
     const gantry_json *result, *error_data;
     int error_code, http_status;
+    bool is_passing;         /* of a failure: it may be better in a while */
+    uint64_t retry_after_ms; /* the server asked for; 0: nothing */
     char *message, *text, *task_id;
 };
 
@@ -160,8 +162,9 @@ void gn_request_hold(gantry_request *r);
 /* Progress came: its time begins anew, if the client's settings say so. */
 void gn_request_progressed(gantry_request *r);
 /* It waits for something that only a person can do, a login: until that is over (false) only its
- * total time counts. */
+ * total time counts. The second: all requests do. */
 void gn_request_be_patient(gantry_request *r, bool is_so);
+void gn_client_be_patient(gantry_client *c, bool is_so);
 gantry_request *gn_request_find(gantry_client *c, int64_t id);
 void gn_request_free_now(gantry_request *r);
 
@@ -328,6 +331,7 @@ struct gantry_client {
     struct gn_client_log *log;   /* log_file.c */
 
     bool owns_loop, is_closing, is_hurried, stops_running;
+    bool is_patient; /* gn_client_be_patient */
     bool is_running; /* within uv_run: gantry_request_wait, gantry_client_run */
     void (*on_closed)(void *arg);
     void *on_closed_arg;

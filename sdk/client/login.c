@@ -36,6 +36,8 @@ struct gn_login_state {
 
 static void set_patience(struct gn_login_state *l, bool is_so)
 {
+    if (l->http_status == 401)
+        gn_client_be_patient(l->peer->client, is_so);
     GN_LIST_EACH(&l->waiting, n) {
         gantry_request *r = GN_CONTAINER(n, struct gn_exchange, in_login)->request;
         if (r)
@@ -126,6 +128,7 @@ static void on_ask(struct gn_client_timer *timer)
         gn_client_timer_stop(&c->connecting);
         l->was_connecting = true;
     }
+    set_patience(l, true);
     c->s.handlers.on_login(c, l->login, c->s.arg);
 }
 

@@ -191,7 +191,7 @@ static void set_deadline(gantry_request *r, bool only_total)
 {
     uint64_t now = gn_clock_ms(), left = r->end_ms > now ? r->end_ms - now : 0;
     uint32_t timeout = r->o.timeout_ms;
-    if (!only_total && timeout != GANTRY_CLIENT_NONE)
+    if (!only_total && !r->client->is_patient && timeout != GANTRY_CLIENT_NONE)
         left = GN_MIN(left, (uint64_t)timeout);
     if (left < UINT64_MAX / 2)
         gn_client_timer_start(r->client, &r->deadline, left, on_deadline);
@@ -209,6 +209,16 @@ void gn_request_be_patient(gantry_request *r, bool is_so)
 {
     if (r->state == GN_REQUEST_SENT)
         set_deadline(r, is_so);
+}
+
+void gn_client_be_patient(gantry_client *c, bool is_so)
+{
+    c->is_patient = is_so;
+    GN_LIST_EACH(&c->requests, n) {
+        gantry_request *r = GN_CONTAINER(n, gantry_request, node);
+        if (r->state == GN_REQUEST_SENT || r->state == GN_REQUEST_WAITING)
+            set_deadline(r, is_so);
+    }
 }
 
 void gn_request_hold(gantry_request *r)
@@ -309,6 +319,8 @@ void gn_request_fail(gantry_request *r, const struct gn_failure *f)
     if (is_over(r))
         return;
     r->http_status = f->http_status;
+    r->is_passing = f->is_passing;
+    r->retry_after_ms = f->retry_after_ms;
     if (r->is_internal || !may_repeat || !f->is_passing || r->tries >= c->s.retries) {
         gn_request_end(r, f->status, "%s", f->why.text);
         return;
