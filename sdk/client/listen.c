@@ -247,9 +247,9 @@ void gn_listen_task(gantry_client *c, const char *task_id, bool is_wanted)
     if (count == 0)
         gn_map_remove(&l->tasks, task_id);
     else if (!gn_map_put(&l->tasks, task_id, (void *)count))
-        l->wishes++;
+        l->changed = ++l->wishes;
     if (count == 0)
-        l->wishes++;
+        l->changed = ++l->wishes;
     gn_subscription_update_later(l, 0);
 }
 
@@ -295,7 +295,7 @@ static bool before_unsubscribe(gantry_request *r)
         end_empty(r);
         return true;
     }
-    r->listens = ++l->wishes;
+    r->listens = l->changed = ++l->wishes;
     r->state = GN_REQUEST_ASKING;
     gn_subscription_update_later(l, 0);
     return true;

@@ -8,6 +8,8 @@
 
 #include "util/map.h"
 
+#define GN_LISTEN_ALSO 8
+
 struct gn_subscription;
 
 struct gn_listen {
@@ -18,8 +20,11 @@ struct gn_listen {
     bool has_gap;        /* something may have changed while nobody listened */
     bool hears;          /* what changes is told on this connection */
     /* The stateless era. `next` is opened before `now` is closed, so that nothing is missed; `old`
-     * is what `now` was, for what was on its way. */
-    struct gn_subscription *now, *next, *old;
+     * is what `now` was, for what was on its way. What is only added may have one of its own, among
+     * `also`. */
+    struct gn_subscription *now, *next, *old, *also[GN_LISTEN_ALSO];
+    uint64_t agreed;               /* the wishes that the server has agreed to */
+    uint64_t changed;              /* the wishes when something else than an addition was made */
     struct gn_map told;            /* while there is an old one: what one of the two told */
     struct gn_client_timer change; /* until a new one is opened */
     unsigned failures;

@@ -4,8 +4,10 @@
  * There is one, subscriptions/listen with a filter of all that is wanted. Other wishes need another
  * one, and the one before is closed only when that has been acknowledged. Over HTTP each has a
  * connection of its own, so what was told on the old one may come a moment later: it is heard a
- * little longer, and what both tell is told once. A stream that the server ends, or that breaks, is
- * opened again, with growing pauses.
+ * little longer, and what both tell is told once. Where all share one stream, what is only added
+ * gets a subscription of its own and nothing is closed: there are servers that know only one of a
+ * kind for each connection, and forget the new one with the old. A stream that the server ends, or
+ * that breaks, is opened again, with growing pauses.
  */
 #include "listen.h"
 
@@ -26,6 +28,7 @@ struct gn_subscription {
     int64_t id;
     uint64_t wishes;              /* gn_listen.wishes when it was sent */
     uint64_t since_ms;            /* gn_clock_ms() */
+    bool is_addition;             /* to what is open */
     struct gn_client_timer timer; /* until it is acknowledged; of an old one: closed */
 };
 
@@ -71,15 +74,38 @@ static void on_lingered(struct gn_client_timer *timer)
     forget_old(timer->client->listen);
 }
 
-/* The new one has been acknowledged. Where all share one stream, what the old one tells from now on
+static void forget_also(struct gn_listen *l, bool cancels)
+{
+    for (size_t i = 0; i < GN_LISTEN_ALSO; i++)
+        forget(&l->also[i], cancels);
+}
+
+/* The place for one more; NULL if there is none. */
+static struct gn_subscription **free_also(struct gn_listen *l)
+{
+    for (size_t i = 0; i < GN_LISTEN_ALSO; i++) {
+        if (!l->also[i])
+            return &l->also[i];
+    }
+    return NULL;
+}
+
+/* The new one has been acknowledged. Where all share one stream, what the old ones tell from now on
  * the new one tells, too. */
 static void retire(struct gn_listen *l)
 {
     gantry_client *c = l->client;
+    struct gn_subscription **also = free_also(l);
+    if (l->next->is_addition && also) {
+        *also = l->next;
+        l->next = NULL;
+        return;
+    }
     forget_old(l);
     l->old = l->now;
     l->now = l->next;
     l->next = NULL;
+    forget_also(l, true);
     if (!l->old)
         return;
     if (c->link && c->link->ops->has_exchanges)
@@ -94,8 +120,27 @@ void gn_subscription_lost(struct gn_listen *l)
     forget(&l->now, false);
     forget(&l->next, false);
     forget(&l->old, false);
+    forget_also(l, false);
     gn_map_release(&l->told, NULL);
     gn_map_init(&l->told);
+    l->agreed = 0;
+}
+
+/* All that are heard, in the order of ALL_MAX; some may be NULL. */
+#define ALL_MAX (3 + GN_LISTEN_ALSO)
+static struct gn_subscription **at(struct gn_listen *l, size_t i)
+{
+    struct gn_subscription **first[] = {&l->next, &l->old, &l->now};
+    return i < GN_COUNT(first) ? first[i] : &l->also[i - GN_COUNT(first)];
+}
+
+static struct gn_subscription **find(struct gn_listen *l, int64_t id)
+{
+    for (size_t i = 0; i < ALL_MAX; i++) {
+        if (*at(l, i) && (*at(l, i))->request && (*at(l, i))->id == id)
+            return at(l, i);
+    }
+    return NULL;
 }
 
 /* ---------------------------------------------------------------- what went wrong */
@@ -137,6 +182,7 @@ static void ended(struct gn_listen *l, const gantry_request *r, uint64_t since_m
     l->failures++;
     l->has_gap = true;
     l->hears = false;
+    l->changed = ++l->wishes; /* one for all again */
     gn_subscription_update_later(l, gn_client_backoff(c, l->failures));
     gn_client_note(c, "the subscription ended%s%s; it is opened again",
                    r->status == GANTRY_CLIENT_OK ? "" : ": ", gantry_request_message(r));
@@ -146,19 +192,20 @@ static void on_done(gantry_request *r, void *arg)
 {
     gantry_client *c = arg;
     struct gn_listen *l = c->listen;
-    if (!l || c->is_closing)
-        return;
-    if (l->next && l->next->request == r) {
-        uint64_t wishes = l->next->wishes;
-        forget(&l->next, false);
-        refused(l, r, wishes);
-    } else if (l->now && l->now->request == r) {
-        uint64_t since = l->now->since_ms;
-        forget(&l->now, false);
-        ended(l, r, since);
-    } else if (l->old && l->old->request == r) {
-        forget(&l->old, false);
+    struct gn_subscription **s = NULL;
+    for (size_t i = 0; l && i < ALL_MAX; i++) {
+        if (*at(l, i) && (*at(l, i))->request == r)
+            s = at(l, i);
     }
+    if (!s || c->is_closing)
+        return;
+    uint64_t wishes = (*s)->wishes, since = (*s)->since_ms;
+    bool is_next = s == &l->next, is_old = s == &l->old;
+    forget(s, false);
+    if (is_next)
+        refused(l, r, wishes);
+    else if (!is_old)
+        ended(l, r, since);
 }
 
 static void on_not_acknowledged(struct gn_client_timer *timer)
@@ -170,14 +217,36 @@ static void on_not_acknowledged(struct gn_client_timer *timer)
 
 /* ---------------------------------------------------------------- opening one */
 
-static void write_keys(struct gn_jw *w, const char *name, const struct gn_map *keys)
+/* Those that were wished for after `since`, if they are wishes. */
+static void write_uris(struct gn_jw *w, const struct gn_listen *l, uint64_t since)
 {
     const char *key;
-    size_t at = 0;
-    if (keys->count == 0)
-        return;
-    gn_jw_array(w, name);
-    while (gn_map_next(keys, &at, &key, NULL))
+    void *value;
+    size_t i = 0;
+    gn_jw_array(w, "resourceSubscriptions");
+    while (gn_map_next(&l->uris, &i, &key, &value)) {
+        if (((const struct gn_wish *)value)->since > since)
+            gn_jw_str(w, NULL, key);
+    }
+    gn_jw_end(w);
+}
+
+static bool has_uris(const struct gn_listen *l, uint64_t since)
+{
+    void *value;
+    size_t i = 0;
+    bool has_some = false;
+    while (!has_some && gn_map_next(&l->uris, &i, NULL, &value))
+        has_some = ((const struct gn_wish *)value)->since > since;
+    return has_some && gn_client_server_can(l->client, "resources/subscribe");
+}
+
+static void write_tasks(struct gn_jw *w, const struct gn_listen *l)
+{
+    const char *key;
+    size_t i = 0;
+    gn_jw_array(w, "taskIds");
+    while (gn_map_next(&l->tasks, &i, &key, NULL))
         gn_jw_str(w, NULL, key);
     gn_jw_end(w);
 }
@@ -188,13 +257,13 @@ static bool tells_tasks(const gantry_client *c)
            NULL;
 }
 
-/* False if there is nothing to be told of. */
-static bool write_filter(const struct gn_listen *l, struct gn_buf *out)
+/* Of all that is wanted, or of what has been added to what is open. False if there is nothing. */
+static bool write_filter(const struct gn_listen *l, bool is_addition, struct gn_buf *out)
 {
     const gantry_client *c = l->client;
-    uint32_t bits = gn_listen_lists(c);
-    bool has_uris = l->uris.count > 0 && gn_client_server_can(c, "resources/subscribe");
-    bool has_tasks = l->tasks.count > 0 && tells_tasks(c);
+    uint32_t bits = is_addition ? 0 : gn_listen_lists(c);
+    uint64_t since = is_addition ? l->agreed : 0;
+    bool uris = has_uris(l, since), tasks = !is_addition && l->tasks.count > 0 && tells_tasks(c);
     struct gn_jw w;
     gn_jw_init(&w, out);
     gn_jw_object(&w, NULL);
@@ -203,22 +272,23 @@ static bool write_filter(const struct gn_listen *l, struct gn_buf *out)
         if (bits & (1U << lists[i].kind))
             gn_jw_bool(&w, lists[i].filter, true);
     }
-    if (has_uris)
-        write_keys(&w, "resourceSubscriptions", &l->uris);
-    if (has_tasks)
-        write_keys(&w, "taskIds", &l->tasks);
+    if (uris)
+        write_uris(&w, l, since);
+    if (tasks)
+        write_tasks(&w, l);
     gn_jw_end(&w);
     gn_jw_end(&w);
-    return bits || has_uris || has_tasks;
+    return bits || uris || tasks;
 }
 
 /* Handlers that are told of the message may change the wishes, but open nothing. */
-static void open_next(struct gn_listen *l, const char *params)
+static void open_next(struct gn_listen *l, bool is_addition, const char *params)
 {
     gantry_client *c = l->client;
     uint32_t timeout = GN_MIN(c->s.timeout_ms, (uint32_t)ACKNOWLEDGE_MS);
     struct gn_subscription *s = gn_calloc(1, sizeof(*s));
     s->wishes = l->wishes;
+    s->is_addition = is_addition;
     l->next = s;
     gantry_request *r = gn_request_internal(c, "subscriptions/listen", params, GANTRY_CLIENT_NONE,
                                             on_done, c);
@@ -230,6 +300,19 @@ static void open_next(struct gn_listen *l, const char *params)
     gn_client_timer_start(c, &s->timer, timeout, on_not_acknowledged);
 }
 
+/* Nothing is wanted that is not open. */
+static void settle(struct gn_listen *l, bool is_addition)
+{
+    l->agreed = l->wishes;
+    gn_listen_end_waiting(l, l->wishes);
+    if (is_addition)
+        return;
+    l->has_gap = l->hears = false;
+    forget_old(l);
+    forget_also(l, true);
+    forget(&l->now, true);
+}
+
 static void update(struct gn_listen *l)
 {
     gantry_client *c = l->client;
@@ -237,16 +320,12 @@ static void update(struct gn_listen *l)
     if (c->state != GANTRY_STATE_READY || !c->link || !gn_client_is_stateless(c) || l->next ||
         l->refused == l->wishes)
         return;
-    if (!write_filter(l, &params)) {
-        gn_listen_end_waiting(l, l->wishes);
-        l->has_gap = l->hears = false;
-        forget_old(l);
-        forget(&l->now, true);
-    } else if (l->now && l->now->wishes == l->wishes) {
-        gn_listen_end_waiting(l, l->wishes);
-    } else {
-        open_next(l, gn_buf_str(&params));
-    }
+    bool is_addition = l->now && l->changed <= l->agreed &&
+                       (l->agreed == l->wishes || (!c->link->ops->has_exchanges && free_also(l)));
+    if (write_filter(l, is_addition, &params))
+        open_next(l, is_addition, gn_buf_str(&params));
+    else
+        settle(l, is_addition);
     gn_buf_release(&params);
 }
 
@@ -263,7 +342,7 @@ void gn_subscription_update_later(struct gn_listen *l, uint64_t delay_ms)
 
 bool gn_subscription_has(const struct gn_listen *l, uint64_t since)
 {
-    return l->now && l->now->wishes >= since;
+    return l->now && l->agreed >= since;
 }
 
 /* ---------------------------------------------------------------- what it tells */
@@ -283,42 +362,47 @@ static void check_lists(struct gn_listen *l, const gantry_json *filter)
     }
 }
 
-static void check_uris(struct gn_listen *l, const gantry_json *filter, uint64_t wishes)
+/* Of wishes after `since`, up to `wishes`. */
+static void check_uris(struct gn_listen *l, const gantry_json *filter, uint64_t since,
+                       uint64_t wishes)
 {
     const gantry_json *uri = NULL, *agreed = gn_json_get(filter, "resourceSubscriptions");
     struct gn_map known;
     const char *key;
     void *value;
-    size_t at = 0, refused = 0;
+    size_t i = 0, count = 0;
     gn_map_init(&known);
     while ((uri = gn_json_next(agreed, uri))) {
         if (gn_json_cstr(uri))
             gn_map_put(&known, gn_json_cstr(uri), l);
     }
-    while (gn_map_next(&l->uris, &at, &key, &value)) {
+    while (gn_map_next(&l->uris, &i, &key, &value)) {
         const struct gn_wish *wish = value;
-        if (wish->since > wishes || gn_map_find(&known, key))
+        if (wish->since <= since || wish->since > wishes || gn_map_find(&known, key))
             continue;
         GN_AUTO_FREE char *copy = gn_strdup(key);
         gn_listen_refuse(l, copy);
         gn_listen_drop(l, copy);
-        refused++;
+        count++;
     }
     gn_map_release(&known, NULL);
-    if (refused)
-        gn_client_note(l->client, "the server does not agree to tell of %zu resources", refused);
+    if (count)
+        gn_client_note(l->client, "the server does not agree to tell of %zu resources", count);
 }
 
 static void acknowledged(struct gn_listen *l, const gantry_json *params)
 {
     const gantry_json *filter = gn_json_get(params, "notifications");
-    uint64_t wishes = l->next->wishes;
+    bool is_addition = l->next->is_addition;
+    uint64_t wishes = l->next->wishes, since = is_addition ? l->agreed : 0;
     gn_client_timer_stop(&l->next->timer);
-    retire(l);
+    l->agreed = wishes;
     l->hears = true;
+    retire(l);
     if (gn_json_type(filter) == GN_JSON_OBJECT) {
-        check_lists(l, filter);
-        check_uris(l, filter, wishes);
+        if (!is_addition)
+            check_lists(l, filter);
+        check_uris(l, filter, since, wishes);
     }
     gn_listen_end_waiting(l, wishes);
     gn_subscription_update_later(l, 0);
@@ -346,18 +430,15 @@ static bool is_told(struct gn_listen *l, bool by_old, const struct gn_jsonrpc *m
 /* The server ends one where all share a stream: an answer may follow, or not. */
 static bool is_cancelled(struct gn_listen *l, const struct gn_jsonrpc *m)
 {
-    struct gn_subscription *all[] = {l->now, l->next, l->old};
     int64_t id;
-    if (!gn_json_int(gn_json_get(m->params, "requestId"), &id))
+    bool has_id = gn_json_int(gn_json_get(m->params, "requestId"), &id);
+    struct gn_subscription **s = has_id ? find(l, id) : NULL;
+    if (!s)
         return false;
-    for (size_t i = 0; i < GN_COUNT(all); i++) {
-        if (all[i] && all[i]->id == id && all[i]->request) {
-            gn_request_let_go(all[i]->request, false, NULL);
-            gn_request_end(all[i]->request, GANTRY_CLIENT_CONNECTION, "the server cancelled it");
-            return true;
-        }
-    }
-    return false;
+    gantry_request *r = (*s)->request;
+    gn_request_let_go(r, false, NULL);
+    gn_request_end(r, GANTRY_CLIENT_CONNECTION, "the server cancelled it");
+    return true;
 }
 
 bool gn_listen_received(gantry_client *c, const struct gn_jsonrpc *m)
@@ -369,13 +450,11 @@ bool gn_listen_received(gantry_client *c, const struct gn_jsonrpc *m)
         return l && is_cancelled(l, m);
     if (!gn_json_int(gn_json_get(meta, GN_META_SUBSCRIPTION_ID), &id))
         return false;
-    bool is_next = l && l->next && l->next->id == id, is_old = l && l->old && l->old->id == id;
+    struct gn_subscription **s = l ? find(l, id) : NULL;
     if (gn_streq(m->method, "notifications/subscriptions/acknowledged")) {
-        if (is_next)
+        if (s && s == &l->next)
             acknowledged(l, m->params);
         return true;
     }
-    if (!is_next && !is_old && !(l && l->now && l->now->id == id))
-        return true;
-    return !is_next && is_told(l, is_old, m);
+    return !s || (s != &l->next && is_told(l, s == &l->old, m));
 }
