@@ -96,7 +96,12 @@ const struct gn_method *gn_method_find(const char *method)
 static gantry_request *start(gantry_client *c, const char *method, struct gn_buf *params,
                              const gantry_request_options *options)
 {
-    gantry_request *r = gn_request_new(c, method, params ? gn_buf_str(params) : NULL, options);
+    bool is_too_large = params && params->overflow;
+    const char *text = params && !is_too_large ? gn_buf_str(params) : NULL;
+    gantry_request *r = gn_request_new(c, method, text, options);
+    if (is_too_large)
+        gn_request_end(r, GANTRY_CLIENT_LIMIT, "%s is larger than %zu bytes", method,
+                       c->s.max_message);
     if (params)
         gn_buf_release(params);
     gn_request_start(r);

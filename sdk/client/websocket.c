@@ -312,7 +312,7 @@ static void read_frames(struct ws *ws, const char *data, size_t len)
 static uint32_t ping_ms(const struct ws *ws)
 {
     uint32_t timeout = ws->link.client->s.timeout_ms; /* the loss is to be seen before that */
-    return GN_MAX(GN_MIN(timeout / 3, PING_MS), PING_MIN_MS);
+    return GN_MAX(GN_MIN(timeout / 4, PING_MS), PING_MIN_MS);
 }
 
 static void on_ping(struct gn_client_timer *timer)
