@@ -290,7 +290,9 @@ typedef struct gantry_client_options {
 
     /* ---- limits */
     uint32_t max_rounds;   /* of questions in one request. 0: 16 */
-    uint32_t max_requests; /* under way at once. 0: 1,024. More: GANTRY_CLIENT_LIMIT */
+    /* Under way at once. 0: 1,024. More: GANTRY_CLIENT_LIMIT. Over HTTP/1.1, where each needs a
+     * connection, 128 are with the server at once, and the others wait for those. */
+    uint32_t max_requests;
     uint32_t max_pages;    /* of a list. 0: 1,000 */
     size_t max_message;    /* bytes of one message. 0: 64 MiB */
     size_t max_cache;      /* bytes of results that may be kept. 0: 16 MiB; SIZE_MAX: none */

@@ -80,6 +80,10 @@ static void pump(struct gn_http *h)
 {
     if (h->state != GN_HTTP_OPEN)
         return;
+    if (h->wants_stream && !h->initialized) {
+        h->wants_stream = false;
+        gn_http_stream_open(h);
+    }
     while (!h->initialized && !gn_list_empty(&h->held))
         start_or_queue(GN_CONTAINER(gn_list_pop(&h->held), struct gn_post, in_queue));
     while (!gn_list_empty(&h->queue)) {
@@ -342,8 +346,9 @@ static void forget_http(struct gn_link *link, gantry_request *r, bool is_answere
 static void ready_http(struct gn_link *link)
 {
     struct gn_http *h = GN_CONTAINER(link, struct gn_http, link);
-    if (!gn_client_is_stateless(link->client))
-        gn_http_stream_open(h);
+    h->peer.revision = link->client->revision;
+    h->wants_stream = !gn_client_is_stateless(link->client);
+    pump(h);
 }
 
 /* ---------------------------------------------------------------- the end */

@@ -51,6 +51,7 @@ struct gn_http {
     struct gn_post *initialized; /* notifications/initialized, under way */
     char *session_id;
     struct gn_http_stream *stream;
+    bool wants_stream;            /* as soon as notifications/initialized has been answered */
     struct gn_client_timer timer; /* to begin, to end */
 };
 

@@ -14,8 +14,9 @@
 #define HEADER_BYTES_MAX 65536
 #define REDIRECTS_MAX 5
 #define CHUNK_SLACK ((size_t)16 << 20) /* bytes that may come in one turn of the loop */
-#define KEEPALIVE_S 60L                /* silence before TCP looks whether the other is there */
-#define IDLE_CONNECTION_S 60L          /* an idle connection is not used again after this */
+#define CONNECTIONS_KEPT 256L /* more than may be in use, or libcurl closes each that gets free */
+#define KEEPALIVE_S 60L       /* silence before TCP looks whether the other is there */
+#define IDLE_CONNECTION_S 60L /* an idle connection is not used again after this */
 
 /* ---------------------------------------------------------------- the server */
 
@@ -84,6 +85,7 @@ int gn_http_peer_init(struct gn_http_peer *peer, gantry_client *client, struct g
     curl_url_cleanup(url);
     peer->multi = gn_multi_new(client->uv);
     curl_multi_setopt(gn_multi_curl(peer->multi), CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+    curl_multi_setopt(gn_multi_curl(peer->multi), CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
     return 0;
 }
 

@@ -21,6 +21,8 @@ struct gn_http_peer {
     char *url;             /* the endpoint, without credentials; a permanent redirect changes it */
     char *user, *password; /* that the URL had; else NULL */
     bool is_loopback;
+    enum gn_revision
+        revision;   /* of the link, also when the client has left it; set by ops->ready */
     CURL *spare[8]; /* handles that were used: making one costs */
     size_t spares;
     struct gn_login_state *login; /* login.c: while credentials are asked for; else NULL */

@@ -114,5 +114,5 @@ void gn_http_plain_headers(struct gn_exchange *x, const char *accept, const char
         gn_exchange_header(x, "Accept: %s", accept);
     if (last_event_id && *last_event_id)
         gn_exchange_header(x, GN_HEADER_LAST_EVENT_ID ": %s", last_event_id);
-    add_revision(x, x->peer->client->revision, session_id);
+    add_revision(x, x->peer->revision, session_id);
 }
