@@ -403,7 +403,9 @@ GANTRY_CLIENT_API gantry_request *gantry_client_subscribe(gantry_client *client,
                                                           const gantry_request_options *options);
 GANTRY_CLIENT_API gantry_request *gantry_client_unsubscribe(gantry_client *client, const char *uri,
                                                             const gantry_request_options *options);
-/* Tasks by id. _task waits for its end and has its result; _get_task looks once. */
+/* Tasks by id. _task waits for its end and has its result, and answers what it asks; who gives up
+ * waiting leaves the task alone. _get_task looks once. (A request of ours that became a task is
+ * another matter: the task is cancelled with it.) */
 GANTRY_CLIENT_API gantry_request *gantry_client_task(gantry_client *client, const char *task_id,
                                                      const gantry_request_options *options);
 GANTRY_CLIENT_API gantry_request *gantry_client_get_task(gantry_client *client, const char *task_id,
@@ -461,13 +463,16 @@ GANTRY_CLIENT_API void gantry_question_on_gone(
     gantry_question *question, void (*on_gone)(gantry_question *question, void *arg), void *arg);
 
 /* The content of a form, a JSON object (NULL: {}; of a URL: NULL). What it lacks and the schema has
- * a default for is added. GANTRY_CLIENT_INVALID, with the reason in err (may be NULL), if it does
- * not fit the schema: then the question is still open. */
+ * a default for is added; null counts as lacking. GANTRY_CLIENT_INVALID, with the reason in err
+ * (may be NULL), if it does not fit the schema, a line for each field ("/age: ..."): then the
+ * question is still open. */
 GANTRY_CLIENT_API gantry_client_status gantry_question_accept(gantry_question *question,
                                                               const char *content,
                                                               gantry_client_error *err);
-GANTRY_CLIENT_API void gantry_question_decline(gantry_question *question); /* the person says no */
-GANTRY_CLIENT_API void gantry_question_dismiss(gantry_question *question); /* ... says nothing */
+/* The person says no, or says nothing. Of anything but an elicitation: gantry_question_fail with -1.
+ */
+GANTRY_CLIENT_API void gantry_question_decline(gantry_question *question);
+GANTRY_CLIENT_API void gantry_question_dismiss(gantry_question *question);
 /* The result, a JSON object, as it is. GANTRY_CLIENT_INVALID if it is none: still open. */
 GANTRY_CLIENT_API gantry_client_status gantry_question_answer(gantry_question *question,
                                                               const char *result,
@@ -476,7 +481,8 @@ GANTRY_CLIENT_API gantry_client_status gantry_question_answer(gantry_question *q
 GANTRY_CLIENT_API void gantry_question_say(gantry_question *question, const char *model,
                                            const char *text);
 /* An error instead. code: of JSON-RPC; -1 is what sampling has for "the user rejected it". In the
- * stateless era there is no such answer: the request that it belongs to ends with the message. */
+ * stateless era there is no such answer: the request that it belongs to ends with
+ * GANTRY_CLIENT_ERROR, the code and the message. message may be NULL. */
 GANTRY_CLIENT_API void gantry_question_fail(gantry_question *question, int code,
                                             const char *message);
 
