@@ -25,6 +25,7 @@ struct gn_asker {
     struct gn_list waiting;
     struct gn_asked *current;
     struct gn_buf line;
+    bool always;                /* models may answer without asking */
     bool is_broken, is_closing; /* the terminal is gone; we are */
     char *who;
     void (*on_busy)(void *arg, bool busy);
@@ -76,8 +77,8 @@ unsigned gn_asked_columns(const struct gn_asked *k)
 
 void gn_asked_say_who(struct gn_asked *k, const char *verb)
 {
-    gn_asked_sayf(k, GN_STYLE_BOLD, 0, "%s%s %s", k->asker->who ? "" : "The server",
-                  k->asker->who ? k->asker->who : "", verb);
+    const char *who = k->asker->who;
+    gn_asked_sayf(k, GN_STYLE_BOLD, 0, "The server %s%s%s", who ? who : "", who ? " " : "", verb);
 }
 
 static void print_prompt(struct gn_asked *k)
@@ -334,6 +335,11 @@ void gn_asker_elicit(struct gn_asker *a, gantry_question *question,
         gn_asked_url(a, question, elicitation->message, elicitation->url);
     else
         gn_asked_form(a, question, elicitation->message, elicitation->schema);
+}
+
+bool *gn_asker_always(struct gn_asker *a)
+{
+    return &a->always;
 }
 
 struct uv_loop_s *gn_asker_loop(struct gn_asker *a)

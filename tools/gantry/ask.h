@@ -90,5 +90,6 @@ void gn_asked_form(struct gn_asker *a, gantry_question *question, const char *me
 void gn_asked_url(struct gn_asker *a, gantry_question *question, const char *message,
                   const char *url);
 struct uv_loop_s *gn_asker_loop(struct gn_asker *a);
+bool *gn_asker_always(struct gn_asker *a); /* what the person said to all samplings */
 
 #endif

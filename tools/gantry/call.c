@@ -9,6 +9,7 @@ static int exec_call(const struct gn_cli *cli, const struct gn_cli_args *args);
 
 static const struct gn_cli_option options[] = {
     {"json", 'j', "OBJECT", "arguments as JSON; - reads them from standard input"},
+    GN_SAVE_OPTION,
     {"task", 0, NULL, "let the server run it as a task, whose result it keeps for a while"},
     GN_TARGET_OPTIONS,
     {0},
@@ -49,7 +50,7 @@ static int call_tool(struct gn_target *t, json_t *arguments, const json_t *tool)
         return gn_cli_usage(t->cli, "%s", err.text);
     int rc = gn_target_take(t, start(t, arguments), &result);
     if (rc <= GN_EXIT_FAILED && !gn_target_print(t, result))
-        gn_show_result(rc ? stderr : stdout, result);
+        gn_show_result(rc ? stderr : stdout, gn_cli_value(t->args, "save"), result);
     json_decref(result);
     return rc;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <uv.h>
 
+#define SAMPLING_PROMPT "May it? y, a, n > "
 #define PREVIEW_MAX 4000 /* bytes of a message that a model is to see */
 
 /* The first letter of an answer, in lower case; 0: none. */
@@ -166,6 +167,7 @@ void gn_asked_url(struct gn_asker *a, gantry_question *question, const char *mes
 
 struct sampling {
     const gantry_json *params; /* of the question */
+    bool *always;              /* the asker's: all others may, too */
     void (*then)(gantry_question *question, bool yes, void *arg);
     void *arg;
 };
@@ -200,20 +202,6 @@ static void say_message(struct gn_asked *k, const gantry_json *message)
         say_block(k, role ? role : "?", block);
 }
 
-static void show_sampling(struct gn_asked *k)
-{
-    const struct sampling *s = k->data;
-    const gantry_json *messages = gantry_read(s->params, "/messages"), *message = NULL;
-    size_t len = 0;
-    const char *system = gantry_read_bytes(s->params, "/systemPrompt", &len);
-    gn_asked_say_who(k, "wants a model to answer:");
-    if (system)
-        say_text(k, "system", system, len);
-    while ((message = gantry_read_next(messages, message)))
-        say_message(k, message);
-    gn_asked_prompt(k, "May it? y, n > ");
-}
-
 /* What becomes of the question is for the one who asked to say. */
 static void end_sampling(struct gn_asked *k, bool yes)
 {
@@ -224,13 +212,33 @@ static void end_sampling(struct gn_asked *k, bool yes)
     s.then(question, yes, s.arg);
 }
 
+static void show_sampling(struct gn_asked *k)
+{
+    const struct sampling *s = k->data;
+    const gantry_json *messages = gantry_read(s->params, "/messages"), *message = NULL;
+    size_t len = 0;
+    if (*s->always) { /* the person said so while this one waited */
+        end_sampling(k, true);
+        return;
+    }
+    const char *system = gantry_read_bytes(s->params, "/systemPrompt", &len);
+    gn_asked_say_who(k, "wants a model to answer:");
+    if (system)
+        say_text(k, "system", system, len);
+    while ((message = gantry_read_next(messages, message)))
+        say_message(k, message);
+    gn_asked_say(k, GN_STYLE_DIM, 0, "y lets it, a lets it from now on, n says no.");
+    gn_asked_prompt(k, SAMPLING_PROMPT);
+}
+
 static void take_sampling(struct gn_asked *k, const char *line)
 {
     char c = first_letter(line);
-    if (c == 'y' || c == 'n')
-        end_sampling(k, c == 'y');
+    *((struct sampling *)k->data)->always |= c == 'a';
+    if (c == 'y' || c == 'n' || c == 'a')
+        end_sampling(k, c != 'n');
     else
-        gn_asked_prompt(k, "May it? y, n > ");
+        gn_asked_prompt(k, SAMPLING_PROMPT);
 }
 
 static void refuse_sampling(struct gn_asked *k, bool said_no)
@@ -253,7 +261,12 @@ void gn_asker_confirm_sampling(struct gn_asker *a, gantry_question *question,
                                void (*then)(gantry_question *question, bool yes, void *arg),
                                void *arg)
 {
+    bool *always = gn_asker_always(a);
+    if (*always) {
+        then(question, true, arg);
+        return;
+    }
     struct sampling *s = gn_calloc(1, sizeof(*s));
-    *s = (struct sampling){params, then, arg};
+    *s = (struct sampling){params, always, then, arg};
     gn_asked_add(a, question, &sampling_ops, s);
 }

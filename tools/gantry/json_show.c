@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define STRING_GROWTH 6 /* bytes that a byte becomes at most: \u0001 */
-#define DEPTH_MAX 200   /* below that, on one line */
+#define NAME_COLUMNS 20
+#define DEPTH_MAX 200 /* below that, on one line */
 
 struct painter {
     FILE *out;
@@ -77,18 +78,41 @@ static void paint_object(struct painter *p, const json_t *value, unsigned depth)
     fputc('}', p->out);
 }
 
+/* Numbers and the like, few enough for one line. */
+static bool fits_line(const struct painter *p, const json_t *array, unsigned depth)
+{
+    size_t i, len = 0, room = gn_term_width(&p->term);
+    json_t *item;
+    if (json_array_size(array) > room)
+        return false;
+    json_array_foreach(array, i, item)
+    {
+        char *text = json_is_number(item) || json_is_boolean(item) || json_is_null(item)
+                         ? json_dumps(item, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17))
+                         : NULL;
+        if (!text)
+            return false;
+        len += strlen(text) + 2;
+        free(text);
+    }
+    /* Its name stands before it, too. */
+    return len + (size_t)depth * 2 + NAME_COLUMNS <= room;
+}
+
 static void paint_array(struct painter *p, const json_t *value, unsigned depth)
 {
+    const bool is_line = fits_line(p, value, depth);
     size_t i;
     json_t *item;
     fputc('[', p->out);
     json_array_foreach(value, i, item)
     {
-        fputs(i ? "," : "", p->out);
-        new_line(p, depth + 1);
+        fputs(i ? is_line ? ", " : "," : "", p->out);
+        if (!is_line)
+            new_line(p, depth + 1);
         paint_value(p, item, depth + 1);
     }
-    if (json_array_size(value))
+    if (json_array_size(value) && !is_line)
         new_line(p, depth);
     fputc(']', p->out);
 }

@@ -5,7 +5,7 @@
 
 static int exec_prompt(const struct gn_cli *cli, const struct gn_cli_args *args);
 
-static const struct gn_cli_option options[] = {GN_TARGET_OPTIONS, {0}};
+static const struct gn_cli_option options[] = {GN_SAVE_OPTION, GN_TARGET_OPTIONS, {0}};
 
 const struct gn_command gn_command_prompt = {
     .name = "prompt",
@@ -30,7 +30,7 @@ static int get_prompt(struct gn_target *t)
                             &result);
     free(text);
     if (rc == 0 && !gn_target_print(t, result))
-        gn_show_prompt(stdout, result);
+        gn_show_prompt(stdout, gn_cli_value(t->args, "save"), result);
     json_decref(result);
     return rc;
 }

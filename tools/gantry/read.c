@@ -3,7 +3,7 @@
 
 static int exec_read(const struct gn_cli *cli, const struct gn_cli_args *args);
 
-static const struct gn_cli_option options[] = {GN_TARGET_OPTIONS, {0}};
+static const struct gn_cli_option options[] = {GN_SAVE_OPTION, GN_TARGET_OPTIONS, {0}};
 
 const struct gn_command gn_command_read = {
     .name = "read",
@@ -30,7 +30,7 @@ static int exec_read(const struct gn_cli *cli, const struct gn_cli_args *args)
         return rc;
     rc = gn_target_take(&t, gantry_client_read_resource(t.client, t.words[0], NULL), &result);
     if (rc == 0 && !gn_target_print(&t, result) &&
-        !gn_show_resource(stdout, json_object_get(result, "contents")))
+        !gn_show_resource(stdout, gn_cli_value(args, "save"), json_object_get(result, "contents")))
         rc = gn_cli_fail(cli, GN_EXIT_PROTOCOL, "the server's bytes are not Base64");
     json_decref(result);
     gn_target_close(&t);

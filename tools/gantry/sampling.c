@@ -212,9 +212,7 @@ static int spawn(struct gn_sampler *s)
     return uv_spawn(&s->target->loop, &s->process, &options);
 }
 
-/* ---------------------------------------------------------------- interface */
-
-void gn_sampler_begin(struct gn_target *t, gantry_question *question, const gantry_json *params)
+static void begin(struct gn_target *t, gantry_question *question, const gantry_json *params)
 {
     struct gn_sampler *s = gn_calloc(1, sizeof(*s));
     s->target = t;
@@ -239,6 +237,24 @@ void gn_sampler_begin(struct gn_target *t, gantry_question *question, const gant
     uv_buf_t text = uv_buf_init(s->params, (unsigned)strlen(s->params));
     uv_write(&s->write, (uv_stream_t *)&s->input, &text, 1, on_written);
     uv_read_start((uv_stream_t *)&s->output, on_room, on_output);
+}
+
+static void on_confirmed(gantry_question *question, bool yes, void *arg)
+{
+    if (yes)
+        begin(arg, question, gantry_question_params(question));
+    else
+        gantry_question_fail(question, -1, NULL);
+}
+
+/* ---------------------------------------------------------------- interface */
+
+void gn_sampler_begin(struct gn_target *t, gantry_question *question, const gantry_json *params)
+{
+    if (t->samples_unasked || t->output != GN_OUTPUT_TEXT || !gn_person_can_answer())
+        begin(t, question, params);
+    else
+        gn_person_confirm_sampling(t->person, question, params, on_confirmed, t);
 }
 
 void gn_sampler_stop(struct gn_target *t)

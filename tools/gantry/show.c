@@ -19,13 +19,14 @@
 
 struct show {
     FILE *out;
+    const char *save; /* the folder for bytes; NULL: on a terminal one of the user's */
     struct gn_term term;
     size_t columns;
 };
 
-static struct show begin(FILE *out)
+static struct show begin(FILE *out, const char *save)
 {
-    struct show s = {.out = out};
+    struct show s = {.out = out, .save = save};
     gn_term_init(&s.term, out);
     s.columns = gn_term_width(&s.term);
     return s;
@@ -102,12 +103,12 @@ static void save_bytes(const struct show *s, const char *kind, const char *uri, 
     size_t len = strlen(base64);
     struct gn_buf bytes = GN_BUF_INIT(len + 4);
     *ret_path = NULL;
-    if (!s->term.is_terminal)
+    if (!s->term.is_terminal && !s->save)
         return;
     if (gn_base64_decode(&bytes, base64, len))
         gn_error_set(err, GN_EINVAL, "it is not Base64");
     else
-        gn_image_save(NULL, kind, uri, mime, gn_buf_str(&bytes), bytes.len, ret_path, err);
+        gn_image_save(s->save, kind, uri, mime, gn_buf_str(&bytes), bytes.len, ret_path, err);
     gn_buf_release(&bytes);
 }
 
@@ -267,9 +268,9 @@ static void show_block(const struct show *s, const json_t *block)
         gn_show_json(s->out, block);
 }
 
-void gn_show_content(FILE *out, const json_t *content)
+void gn_show_content(FILE *out, const char *save, const json_t *content)
 {
-    const struct show s = begin(out);
+    const struct show s = begin(out, save);
     size_t i;
     json_t *block;
     if (json_is_object(content)) { /* a message of a prompt has one block */
@@ -283,7 +284,7 @@ static bool write_blob(const struct show *s, const json_t *item)
 {
     const char *base64 = text_of(item, "blob");
     size_t len = strlen(base64);
-    if (s->term.is_terminal) {
+    if (s->term.is_terminal || s->save) {
         print_bytes(s, "resource", text_of(item, "uri"), text_of(item, "mimeType"), base64);
         return true;
     }
@@ -295,9 +296,9 @@ static bool write_blob(const struct show *s, const json_t *item)
     return ok;
 }
 
-bool gn_show_resource(FILE *out, const json_t *contents)
+bool gn_show_resource(FILE *out, const char *save, const json_t *contents)
 {
-    const struct show s = begin(out);
+    const struct show s = begin(out, save);
     bool ok = true;
     size_t i;
     json_t *item;
@@ -353,7 +354,7 @@ void gn_show_list(FILE *out, const char *member, const json_t *items)
         {"resourceTemplates", "templates", "uriTemplate", NULL},
         {"prompts", "prompts", "name", add_prompt_arguments},
     };
-    const struct show s = begin(out);
+    const struct show s = begin(out, NULL);
     size_t i, k = 0;
     json_t *item;
     while (k < GN_COUNT(kinds) && !gn_streq(kinds[k].member, member))
@@ -370,19 +371,19 @@ void gn_show_list(FILE *out, const char *member, const json_t *items)
     }
 }
 
-void gn_show_result(FILE *out, const json_t *result)
+void gn_show_result(FILE *out, const char *save, const json_t *result)
 {
     const json_t *content = json_object_get(result, "content");
     const json_t *structured = json_object_get(result, "structuredContent");
     if (json_array_size(content) == 0 && structured)
         gn_show_json(out, structured);
     else
-        gn_show_content(out, content);
+        gn_show_content(out, save, content);
 }
 
-void gn_show_prompt(FILE *out, const json_t *result)
+void gn_show_prompt(FILE *out, const char *save, const json_t *result)
 {
-    const struct show s = begin(out);
+    const struct show s = begin(out, save);
     size_t i;
     json_t *message;
     json_array_foreach(json_object_get(result, "messages"), i, message)
@@ -390,7 +391,7 @@ void gn_show_prompt(FILE *out, const json_t *result)
         const char *role = text_of(message, "role");
         put_line(&s, GN_STYLE_BOLD, *role ? role : "?");
         fputs(":\n", out);
-        gn_show_content(out, json_object_get(message, "content"));
+        gn_show_content(out, save, json_object_get(message, "content"));
     }
 }
 
@@ -405,13 +406,25 @@ void gn_show_completion(FILE *out, const json_t *values)
     }
 }
 
-static void print_field(FILE *out, const char *name, const char *value)
+static void print_field(const struct show *s, const char *name, const char *value)
 {
+    const size_t column = s->columns < NARROW ? 2 : 14;
     if (!value)
         return;
-    fprintf(out, "%-14s", name);
-    gn_cli_print_line(out, value);
-    fputc('\n', out);
+    put_style(s, GN_STYLE_BOLD);
+    fputs(name, s->out);
+    put_style(s, GN_STYLE_NONE);
+    if (!s->term.is_terminal) {
+        fprintf(s->out, "%*s", (int)(14 - strlen(name)), "");
+        gn_cli_print_line(s->out, value);
+        fputc('\n', s->out);
+        return;
+    }
+    if (column > strlen(name))
+        fprintf(s->out, "%*s", (int)(column - strlen(name)), "");
+    else
+        fprintf(s->out, "\n%*s", (int)column, "");
+    put_wrapped(s, value, strlen(value), column, 0);
 }
 
 /* Where the eras keep who the server is. */
@@ -427,23 +440,20 @@ void gn_show_server(FILE *out, const char *revision, const char *transport, cons
         const char *name, *key;
     } fields[] = {
         {"name", "name"}, {"title", "title"}, {"version", "version"}, {"website", "websiteUrl"}};
-    const struct show s = begin(out);
+    const struct show s = begin(out, NULL);
     const json_t *instructions = json_object_get(server, "instructions");
     const char *name;
     json_t *value;
-    size_t n = 0;
     for (size_t i = 0; i < GN_COUNT(fields); i++)
-        print_field(out, fields[i].name,
+        print_field(&s, fields[i].name,
                     json_string_value(json_object_get(server_info(server), fields[i].key)));
-    print_field(out, "protocol", revision);
-    print_field(out, "transport", transport);
-    fprintf(out, "%-14s", "capabilities");
+    print_field(&s, "protocol", revision);
+    print_field(&s, "transport", transport);
+    struct gn_buf names = GN_BUF_INIT(ARGUMENTS_MAX);
     json_object_foreach(json_object_get(server, "capabilities"), name, value)
-    {
-        fputs(n++ ? ", " : "", out);
-        gn_cli_print_line(out, name);
-    }
-    fputc('\n', out);
+        gn_buf_addf(&names, "%s%s", names.len ? ", " : "", name);
+    print_field(&s, "capabilities", gn_buf_str(&names));
+    gn_buf_release(&names);
     if (json_string_length(instructions) > 0) {
         fputc('\n', out);
         print_string(&s, json_string_value(instructions), json_string_length(instructions));

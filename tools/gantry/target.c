@@ -83,7 +83,7 @@ int gn_target_wait(struct gn_target *t, gantry_request *r)
     while (!gantry_request_is_done(r))
         uv_run(&t->loop, UV_RUN_ONCE);
     t->current = NULL;
-    gn_person_clear(t->person);
+    gn_person_progress_over(t->person);
     switch (gantry_request_status(r)) {
     case GANTRY_CLIENT_OK:
         return GN_EXIT_OK;
@@ -166,7 +166,12 @@ int gn_target_open(struct gn_target *t, const struct gn_cli *cli, const struct g
     t->args = args;
     gn_words_init(&t->words_of_program, gn_cli_has(args, "verbose"));
     open_loop(t);
-    t->person = gn_person_new(&(struct gn_person_options){.cli = cli, .loop = &t->loop});
+    t->person = gn_person_new(&(struct gn_person_options){
+        .cli = cli,
+        .loop = &t->loop,
+        .who = args->tail ? args->tail[0] : args->words[0],
+        .verbose = gn_cli_has(args, "verbose"),
+    });
     int rc = gn_target_options(t, &o);
     if (!rc && t->word_count < words)
         rc = gn_cli_usage(cli, "needs %s", what);

@@ -41,11 +41,22 @@
         {"sampling-command", 0, "CMD",                                                             \
          "let the server ask a model: CMD reads the request as JSON and prints\n"                  \
          "the answer, as text or as a CreateMessageResult"},                                       \
+        {"sampling", 0, "ask|always",                                                              \
+         "show what CMD is to answer, and ask first: the default, where there\n"                   \
+         "is a person at a terminal"},                                                             \
         {"servers", 0, "FILE", "where the name of a server is looked up (see gantry servers)"},    \
         {"root", 0, "PATH", "a folder that the server may work on; may be repeated"},              \
         {"log", 0, "LEVEL", "show what the server logs from this level on"},                       \
     {                                                                                              \
         "verbose", 'v', NULL, "show all that a COMMAND writes to standard error"                   \
+    }
+
+/* Of commands whose result may hold bytes. */
+#define GN_SAVE_OPTION                                                                             \
+    {                                                                                              \
+        "save", 0, "DIR",                                                                          \
+            "save pictures, sounds and other bytes into this folder; nothing is\n"                 \
+            "written over (default: on a terminal into XDG_RUNTIME_DIR or TMPDIR)"                 \
     }
 
 #define GN_TARGET_USAGE                                                                              \
@@ -91,6 +102,7 @@ struct gn_target {
     char **elicit;    /* how to answer, NULL-terminated; NULL: not at all */
     size_t elicit_at; /* of the next question */
     const char *sampling_command;
+    bool samples_unasked;
     struct gn_sampler *samplings; /* that run */
     struct gn_server server;       /* that has a name; else empty */
     char **headers, **environment; /* NULL-terminated */

@@ -253,8 +253,8 @@ static int read_elicit(struct gn_target *t)
                                 "'{\"name\": \"Ada\"}', not \"%s\"",
                                 *at);
         if (gn_streq(*at, "ask") && !gn_person_can_answer())
-            return gn_cli_usage(t->cli, "option --elicit ask: standard input and standard error "
-                                        "are no terminal: nobody could be asked");
+            return gn_cli_usage(t->cli, "option --elicit ask: there is no terminal at which "
+                                        "somebody could be asked");
     }
     return 0;
 }
@@ -289,6 +289,11 @@ static int read_output(struct gn_target *t, gantry_client_options *o)
         return gn_cli_usage(t->cli,
                             "option --log is a level (debug, info, notice, warning, error, ...)");
     t->shows_log = o->log_level;
+    static const char *const samplings[] = {"ask", "always", NULL};
+    int sampling = gn_cli_choice(t->args, "sampling", samplings, &err);
+    if (sampling < 0)
+        return gn_cli_usage(t->cli, "%s", err.text);
+    t->samples_unasked = sampling == 1;
     t->sampling_command = gn_cli_value(t->args, "sampling-command");
     if (t->sampling_command && !*t->sampling_command)
         return gn_cli_usage(t->cli, "option --sampling-command is empty");
