@@ -61,8 +61,8 @@ void gn_person_confirm_sampling(struct gn_person *p, gantry_question *question,
  * Values are borrowed, of the shapes of the protocol; what is missing or of another type is passed
  * over. */
 
-/* A list of content blocks, each on lines of its own; or one block. Pictures, sounds and other bytes
- * are saved into the folder `save`; with NULL, if `out` is a terminal, into one of the user's
+/* A list of content blocks, each on lines of its own; or one block. Pictures, sounds and other
+ * bytes are saved into the folder `save`; with NULL, if `out` is a terminal, into one of the user's
  * (images.h), else they are only named. */
 void gn_show_content(FILE *out, const char *save, const json_t *content);
 /* A CallToolResult. */
