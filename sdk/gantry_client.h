@@ -254,7 +254,8 @@ typedef struct gantry_client_options {
     bool inherits_environment; /* all of ours */
     const char *directory;     /* where it runs; NULL: here */
     const char *stderr_file;   /* what it writes to standard error is appended to this file, too */
-    /* After it ended by itself, if it was ready once: so many in a row, with growing pauses. 0: 5 */
+    /* After it ended by itself, if it was ready once: so many in a row, with growing pauses. 0: 5.
+     */
     uint32_t restarts;
 
     /* ---- HTTP and WebSocket */

@@ -182,7 +182,7 @@ Test(cli_servers, takes_the_users_own_before_the_projects_and_says_so)
     gn_server_release(&s);
     s = find("c");
     cr_expect_str_eq(s.command[0], "above");
-    cr_expect(gn_ends_with(s.directory, "/work/sub"));
+    cr_expect(gn_ends_with(s.directory, "/project/sub"));
     gn_server_release(&s);
 }
 
