@@ -81,6 +81,8 @@ class Page:
             (folder / "etc" / pem).write_text("only its being there is checked\n")
         self.env = {**os.environ, "PATH": f"{sdk}/bin:{os.environ['PATH']}",
                     "PKG_CONFIG_PATH": ":".join(map(str, sdk.glob("lib/**/pkgconfig"))),
+                    "LD_LIBRARY_PATH": ":".join(str(path.parent) for path in
+                                                sdk.glob("lib/**/libgantry-client.so")),
                     "CMAKE_PREFIX_PATH": str(sdk), "HOME": str(folder), "LC_ALL": "C.UTF-8",
                     "GANTRY_ASK_KEY": "1f" * 32, "GANTRY_ASK_KEY_OLD": "0e" * 32}
 
@@ -106,6 +108,9 @@ class Page:
         if block.mark.startswith("no test:"):
             return
         text = block.text
+        if program := re.fullmatch(r"test: program (\w+)", block.mark):
+            self.program(program.group(1), text)
+            return
         wrapper = re.fullmatch(r"test: in (\w+)", block.mark)
         if wrapper:
             around = (HERE / "wrappers" / f"{wrapper.group(1)}.c").read_text()
@@ -126,6 +131,16 @@ class Page:
         put(scratch, built)
         scratch.unlink()
         self.run(["gantry", "check", built])
+
+    def program(self, name, text):
+        """One that uses the client library; a block below runs it as ./NAME."""
+        (self.folder / f"{name}.c").write_text(text)
+        flags = self.run(["pkg-config", "--cflags", "--libs", "gantry-client"]).split()
+        standard = "-std=c11"
+        if "<uv.h>" in text:
+            standard = "-std=gnu11"  # its header wants more than C
+            flags += self.run(["pkg-config", "--cflags", "--libs", "libuv"]).split()
+        self.run(["cc", standard, *WARNINGS, f"{name}.c", *flags, "-o", name])
 
     def yaml(self, block):
         config = self.folder / "example.yaml"
