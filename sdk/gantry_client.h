@@ -290,13 +290,13 @@ typedef struct gantry_client_options {
     uint32_t backoff_ms; /* before the first; doubled each time, up to 30 s, with jitter. 0: 250 */
 
     /* ---- limits */
-    uint32_t max_rounds;   /* of questions in one request. 0: 16 */
+    uint32_t max_rounds; /* of questions in one request. 0: 16 */
     /* Under way at once. 0: 1,024. More: GANTRY_CLIENT_LIMIT. Over HTTP/1.1, where each needs a
      * connection, 128 are with the server at once, and the others wait for those. */
     uint32_t max_requests;
-    uint32_t max_pages;    /* of a list. 0: 1,000 */
-    size_t max_message;    /* bytes of one message. 0: 64 MiB */
-    size_t max_cache;      /* bytes of results that may be kept. 0: 16 MiB; SIZE_MAX: none */
+    uint32_t max_pages; /* of a list. 0: 1,000 */
+    size_t max_message; /* bytes of one message. 0: 64 MiB */
+    size_t max_cache;   /* bytes of results that may be kept. 0: 16 MiB; SIZE_MAX: none */
 
     /* ---- what you do when asked or told something */
     const gantry_client_handlers *handlers; /* copied; may be NULL */
@@ -470,8 +470,7 @@ GANTRY_CLIENT_API void gantry_question_on_gone(
 GANTRY_CLIENT_API gantry_client_status gantry_question_accept(gantry_question *question,
                                                               const char *content,
                                                               gantry_client_error *err);
-/* The person says no, or says nothing. Of anything but an elicitation: gantry_question_fail with -1.
- */
+/* The person says no, or says nothing. If it is no elicitation: gantry_question_fail with -1. */
 GANTRY_CLIENT_API void gantry_question_decline(gantry_question *question);
 GANTRY_CLIENT_API void gantry_question_dismiss(gantry_question *question);
 /* The result, a JSON object, as it is. GANTRY_CLIENT_INVALID if it is none: still open. */

@@ -32,6 +32,14 @@ void gn_sampling_tell(gantry_question *q);
 /* Writes the CreateMessageResult of a model that has said this. */
 void gn_sampling_say(const char *model, const char *text, struct gn_buf *out);
 
+/* The revision that is spoken, or was just now: a question may be asked when the connection is
+ * gone.
+ */
+static inline enum gn_revision gn_asking_revision(const gantry_client *c)
+{
+    return c->revision == GN_REV_NONE ? c->known : c->revision;
+}
+
 /* Ends the question with a result, a JSON object in one line, and frees it. */
 void gn_question_finish(gantry_question *q, const char *result);
 

@@ -67,8 +67,9 @@ void gn_elicit_forget(gantry_client *c)
 
 bool gn_elicit_is_offered(const gantry_client *c)
 {
-    return c->s.handlers.on_elicit && c->revision >= GN_REV_2025_06_18 &&
-           (c->revision >= GN_REV_2025_11_25 || !c->s.handlers.refuses_forms);
+    enum gn_revision revision = gn_asking_revision(c);
+    return c->s.handlers.on_elicit && revision >= GN_REV_2025_06_18 &&
+           (revision >= GN_REV_2025_11_25 || !c->s.handlers.refuses_forms);
 }
 
 /* An http or https URL with a host, without what could hide what it is. */
@@ -98,7 +99,8 @@ static int check_url(const gantry_question *q, struct gn_error *err)
         return gn_error_set(err, GN_EINVAL, "mode \"url\" is not among our capabilities");
     if (!url || !is_good_url(url))
         return gn_error_set(err, GN_EINVAL, "url must be an http: or https: URL");
-    if (c->revision == GN_REV_2025_11_25 && !gn_json_cstr(gn_json_get(q->params, "elicitationId")))
+    if (gn_asking_revision(c) == GN_REV_2025_11_25 &&
+        !gn_json_cstr(gn_json_get(q->params, "elicitationId")))
         return gn_error_set(err, GN_EINVAL, "elicitationId must be a string");
     return 0;
 }
@@ -164,7 +166,7 @@ int gn_elicit_check(gantry_question *q, struct gn_error *err)
     const gantry_json *mode = gn_json_get(q->params, "mode");
     if (!gn_json_cstr(gn_json_get(q->params, "message")))
         return gn_error_set(err, GN_EINVAL, "message must be a string");
-    if (q->client->revision < GN_REV_2025_11_25) /* it has no modes */
+    if (gn_asking_revision(q->client) < GN_REV_2025_11_25) /* it has no modes */
         return check_form(q, err);
     q->is_url = gn_json_streq(mode, "url");
     if (q->is_url)
@@ -180,7 +182,7 @@ void gn_elicit_tell(gantry_question *q)
     gantry_client_elicitation e = {.message = gn_json_cstr(gn_json_get(q->params, "message"))};
     if (q->is_url) {
         e.url = gn_json_cstr(gn_json_get(q->params, "url"));
-        if (c->revision == GN_REV_2025_11_25)
+        if (gn_asking_revision(c) == GN_REV_2025_11_25)
             e.id = gn_json_cstr(gn_json_get(q->params, "elicitationId"));
     } else {
         e.schema = gn_json_get(q->params, "requestedSchema");

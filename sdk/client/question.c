@@ -215,6 +215,8 @@ static void ask(gantry_client *c, gantry_request *r, const gantry_json *request,
                                    const char *message),
                 void *arg)
 {
+    if (c->is_closing) /* nobody may be asked, and nobody is left to be told */
+        return;
     gantry_question *q = gn_calloc(1, sizeof(*q));
     q->magic = GN_QUESTION_MAGIC;
     q->client = c;

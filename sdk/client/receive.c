@@ -82,7 +82,7 @@ bool gn_client_receive(gantry_client *c, gantry_request *on, const char *text, s
     const gantry_json *root = gn_json_root(&doc), *element = NULL;
     bool ok = true;
     if (gn_json_type(root) == GN_JSON_ARRAY) {
-        while (ok && (element = gn_json_next(root, element)))
+        while (ok && !c->is_closing && (element = gn_json_next(root, element)))
             ok = receive_element(c, on, element, err);
     } else {
         ok = receive_one(c, on, root, &doc, err);

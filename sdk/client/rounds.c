@@ -405,8 +405,10 @@ static void open_visits(struct gn_rounds *round, const gantry_json *elicitations
         }
         round->open -= a->is_visited;
     }
-    for (size_t j = 0; j < old_count; j++)
+    for (size_t j = 0; j < old_count; j++) {
         gn_free(old[j].key);
+        gn_free(old[j].result);
+    }
     gn_free(old);
 }
 

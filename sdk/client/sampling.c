@@ -77,7 +77,7 @@ int gn_sampling_check(gantry_question *q, struct gn_error *err)
     const gantry_client *c = q->client;
     const gantry_json *messages = gn_json_get(q->params, "messages"), *message = NULL;
     const gantry_json *before = NULL;
-    bool has_tools = c->revision >= GN_REV_2025_11_25;
+    bool has_tools = gn_asking_revision(c) >= GN_REV_2025_11_25;
     int64_t tokens;
     if (gn_json_type(messages) != GN_JSON_ARRAY)
         return gn_error_set(err, GN_EINVAL, "messages must be an array");

@@ -374,7 +374,7 @@ static void ask_new(struct gn_task_watch *w, const gantry_json *requests)
 static void on_input(struct gn_task_watch *w, const gantry_json *task)
 {
     const gantry_json *requests = gn_json_get(task, "inputRequests");
-    if (!gn_client_is_stateless(w->r->client)) {
+    if (!w->is_stateless) {
         ask_result(w, true);
         return;
     }
@@ -399,7 +399,7 @@ static void on_ended(struct gn_task_watch *w, struct gn_json_doc *doc, const gan
     if (gn_streq(status, "cancelled")) {
         w->is_over = true;
         end_with(w, GANTRY_CLIENT_CANCELLED, "the task was cancelled", why);
-    } else if (!gn_client_is_stateless(w->r->client)) {
+    } else if (!w->is_stateless) {
         want_result(w);
     } else if (gn_streq(status, "failed")) {
         end_with_error(w, doc, gn_json_get(task, "error"), why);
@@ -424,7 +424,7 @@ static void set_interval(struct gn_task_watch *w, const gantry_json *task)
 static void wait_on(struct gn_task_watch *w, bool is_seed)
 {
     look_later(w, w->poll_ms);
-    if (is_seed || w->is_told || !gn_client_is_stateless(w->r->client))
+    if (is_seed || w->is_told || !w->is_stateless)
         return;
     w->is_told = true;
     gn_listen_task(w->r->client, w->r->task_id, true);
@@ -471,6 +471,7 @@ void gn_task_watch_take(struct gn_task_watch *w, struct gn_json_doc *doc, const 
                         bool is_seed)
 {
     enter(w);
+    w->is_stateless = gn_client_is_stateless(w->r->client);
     gn_request_hold(w->r);
     take_state(w, doc, task, is_seed);
     leave(w);

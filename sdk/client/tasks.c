@@ -113,7 +113,7 @@ gantry_request *gn_tasks_find_by_id(gantry_client *c, const char *task_id)
 gantry_request *gn_tasks_find_by_token(gantry_client *c, int64_t id)
 {
     GN_LIST_EACH(&c->requests, n) {
-        if (request_of(n)->task && request_of(n)->id == id)
+        if (request_of(n)->task && id > 0 && request_of(n)->id == id)
             return request_of(n);
     }
     return NULL;

@@ -17,6 +17,7 @@ struct gn_task_watch {
     size_t ask_count, open;    /* open: not answered yet */
     bool is_result_early;      /* `result` is only the stream that its questions come on */
     unsigned ended_looks;      /* that found it ended while `result` was under way */
+    bool is_stateless;         /* of which form it is, also when the connection is gone */
     bool is_others;            /* asked for by id: it is not ours to cancel */
     bool is_told;              /* gn_listen_task was told */
     bool is_over;              /* nothing is left to be cancelled */

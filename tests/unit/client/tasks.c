@@ -425,6 +425,28 @@ Test(client_tasks, are_looked_for_again_after_the_connection_was_lost)
     fake_close(&f);
 }
 
+Test(client_tasks, end_although_the_connection_is_lost_with_their_last_word)
+{
+    begin();
+    gantry_request *r = become(NULL);
+    looks();
+    fake_result(&f, TASK("completed", ",\"result\":" DONE));
+    fake_loses(&f, true);
+    ends(r, GANTRY_CLIENT_OK, "");
+    fake_close(&f);
+    begin();
+    r = become(NULL);
+    looks();
+    fake_result(&f, TASK("input_required", ",\"inputRequests\":{\"a\":" FORM "}"));
+    fake_loses(&f, true);
+    fake_turn(&f);
+    cr_assert_eq(seen.count, 1);
+    gantry_question_decline(seen.q[0]);
+    next("server/discover");
+    gantry_request_free(r);
+    fake_close(&f);
+}
+
 /* ---------------------------------------------------------------- by id */
 
 Test(client_tasks, can_be_waited_for_by_id)
