@@ -11,8 +11,9 @@
 #include <string.h>
 
 #define BACKOFF_MAX_MS 30000
-#define STABLE_MS 30000 /* a connection that lasted so long was a good one: counting begins anew   \
-                         */
+#define STABLE_MS                                                                                  \
+    30000 /* a connection that lasted so long was a good one: counting begins anew                 \
+           */
 
 /* ---------------------------------------------------------------- telling */
 
@@ -67,8 +68,17 @@ uint64_t gn_client_backoff(const gantry_client *c, unsigned n)
 
 bool gn_client_server_can(const gantry_client *c, const char *pointer)
 {
-    GN_AUTO_FREE char *path = gn_format("/capabilities/%s", pointer);
-    const gantry_json *v = gantry_read(c->server, path);
+    const gantry_json *v = gn_json_get(c->server, "capabilities");
+    while (v && *pointer) {
+        size_t len = strcspn(pointer, "/");
+        if (memchr(pointer, '~', len)) {
+            GN_AUTO_FREE char *rest = gn_format("/%s", pointer);
+            v = gantry_read(v, rest);
+            break;
+        }
+        v = gn_json_getn(v, pointer, len);
+        pointer += len + (pointer[len] == '/');
+    }
     return v && gn_json_type(v) != GN_JSON_NULL && gn_json_type(v) != GN_JSON_FALSE;
 }
 
@@ -88,6 +98,7 @@ static void free_client(gantry_client *c)
     gn_param_headers_forget(c);
     gn_client_log_close(c);
     gn_json_release(&c->server_doc);
+    gn_buf_release(&c->who_we_are);
     gn_settings_release(&c->s);
     gn_free(c->by_id);
     c->magic = 0;
@@ -359,6 +370,7 @@ gantry_client *gantry_client_new(const gantry_client_options *options, gantry_cl
     gantry_client *c = gn_calloc(1, sizeof(*c));
     c->magic = GN_CLIENT_MAGIC;
     c->s = settings;
+    c->who_we_are = GN_BUF_INIT(c->s.max_message);
     c->owns_loop = !options->loop;
     c->uv = options->loop ? options->loop : &c->own_loop;
     if (c->owns_loop)
@@ -387,7 +399,7 @@ void gantry_client_close(gantry_client *c, void (*on_closed)(void *arg), void *a
     c->on_closed = on_closed;
     c->on_closed_arg = arg;
     c->is_closing = true; /* what is asked from now on ends at once */
-    struct gn_list all; /* handlers may free any of them meanwhile */
+    struct gn_list all;   /* handlers may free any of them meanwhile */
     gn_list_take(&all, &c->requests);
     gn_list_init(&c->requests);
     while (!gn_list_empty(&all)) {

@@ -317,6 +317,8 @@ struct gantry_client {
     enum gn_revision revision; /* of this connection; GN_REV_NONE: not known yet */
     struct gn_json_doc server_doc;
     const gantry_json *server; /* DiscoverResult or InitializeResult */
+    struct gn_buf who_we_are;  /* compose.c: of `_meta`, in the stateless era; empty: not made */
+    enum gn_revision who_we_are_in;
 
     struct gn_list requests, waiting, ended, questions;
     gantry_request **by_id; /* slot id & (cap - 1) */

@@ -108,7 +108,8 @@ void gn_listen_refuse(struct gn_listen *l, const char *uri)
         gantry_request *r = GN_CONTAINER(n, gantry_request, node);
         if (waits(r, UINT64_MAX, uri))
             gn_request_end(r, GANTRY_CLIENT_UNSUPPORTED,
-                           "the server does not tell of changes of %.200s", uri);
+                           "the server does not tell of changes of %.200s",
+                           uri ? uri : "resources");
     }
 }
 

@@ -137,7 +137,9 @@ gantry_client_status gantry_client_notify(gantry_client *client, const char *met
 
 static void add_text(struct gn_buf *out, const char *name, const char *value)
 {
-    gn_buf_addf(out, "%s\"%s\":", out->len > 1 ? "," : "", name);
+    gn_buf_adds(out, out->len > 1 ? ",\"" : "\"");
+    gn_buf_adds(out, name);
+    gn_buf_adds(out, "\":");
     if (value)
         gn_json_write_str(out, value, strlen(value));
     else
@@ -154,7 +156,9 @@ static struct gn_buf open_params(const gantry_client *c, const char *name, const
 
 static void add_json(struct gn_buf *out, const char *name, const char *json)
 {
-    gn_buf_addf(out, ",\"%s\":", name);
+    gn_buf_adds(out, ",\"");
+    gn_buf_adds(out, name);
+    gn_buf_adds(out, "\":");
     gn_buf_adds(out, json);
 }
 

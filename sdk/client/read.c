@@ -205,8 +205,10 @@ char *gantry_format_json(const char *format, ...)
 static void add_text(struct gn_buf *out, const gantry_json *block)
 {
     const char *s = gn_json_cstr(gn_json_get(block, "text"));
+    if (s && out->len)
+        gn_buf_addc(out, '\n');
     if (s)
-        gn_buf_addf(out, "%s%s", out->len ? "\n" : "", s);
+        gn_buf_adds(out, s);
 }
 
 const char *gantry_request_text(gantry_request *r)

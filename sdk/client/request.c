@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define TABLE_MIN 16
-#define MESSAGE_MAX 4096 /* bytes of what a person reads */
+#define TEXT_FIRST ((size_t)960) /* bytes; most requests are shorter */
+#define MESSAGE_MAX 4096         /* bytes of what a person reads */
 
 /* ---------------------------------------------------------------- the table of ids
  *
@@ -277,6 +278,7 @@ void gn_request_send(gantry_request *r)
     put_by_id(c, r);
     r->state = GN_REQUEST_SENT;
     set_deadline(r, false);
+    gn_buf_reserve(&text, GN_MIN(TEXT_FIRST, c->s.max_message)); /* growing costs more */
     if (gn_compose_request(c, r, &text)) {
         gn_request_end(r, GANTRY_CLIENT_LIMIT, "%s is larger than %zu bytes", r->method,
                        c->s.max_message);
@@ -351,32 +353,27 @@ void gn_request_start(gantry_request *r)
 
 /* ---------------------------------------------------------------- making */
 
-/* A JSON object in one line; sets *ret to an owned copy. False if it is none. */
-static bool read_object(const char *text, char **ret)
+/* A JSON object without blanks between its tokens; sets *ret to an owned copy, and *name to that of
+ * its texts which name_member says (NULL: of none). False if it is none. */
+static bool read_object(const char *text, char **ret, const char *name_member, char **name)
 {
     struct gn_json_doc doc = {0};
     *ret = NULL;
     if (!text)
         return true;
+    size_t len = strlen(text);
     struct gn_buf out = GN_BUF_INIT(SIZE_MAX / 2);
-    bool ok = gn_json_parse_copy(&doc, text, strlen(text), NULL, NULL) == 0 &&
-              gn_json_type(gn_json_root(&doc)) == GN_JSON_OBJECT &&
-              gn_json_write(&out, gn_json_root(&doc)) == 0;
-    if (ok)
+    bool ok = gn_json_parse_copy(&doc, text, len, NULL, NULL) == 0 &&
+              gn_json_type(gn_json_root(&doc)) == GN_JSON_OBJECT;
+    if (ok && !strpbrk(text, " \t\r\n")) /* nothing between its tokens */
+        *ret = gn_strndup(text, len);
+    else if (ok && (ok = gn_json_write(&out, gn_json_root(&doc)) == 0))
         *ret = gn_buf_take(&out, NULL);
+    if (ok && name_member)
+        *name = gn_strdup(gn_json_cstr(gn_json_get(gn_json_root(&doc), name_member)));
     gn_buf_release(&out);
     gn_json_release(&doc);
     return ok;
-}
-
-static void set_name(gantry_request *r)
-{
-    if (!r->kind || !r->kind->name_member || !r->params)
-        return;
-    struct gn_json_doc doc = {0};
-    if (gn_json_parse_copy(&doc, r->params, strlen(r->params), NULL, NULL) == 0)
-        r->name = gn_strdup(gn_json_cstr(gn_json_get(gn_json_root(&doc), r->kind->name_member)));
-    gn_json_release(&doc);
 }
 
 static void set_options(gantry_request *r, const gantry_request_options *options)
@@ -386,7 +383,7 @@ static void set_options(gantry_request *r, const gantry_request_options *options
         memcpy(&r->o, options, GN_MIN(options->size, sizeof(r->o)));
         r->headers = gn_texts_copy((char *const *)(uintptr_t)r->o.headers);
     }
-    if (!read_object(r->o.meta, &r->meta))
+    if (!read_object(r->o.meta, &r->meta, NULL, NULL))
         gn_request_end(r, GANTRY_CLIENT_INVALID, "meta of %s is not a JSON object", r->method);
     r->o.meta = NULL;
     r->o.headers = NULL;
@@ -411,9 +408,8 @@ gantry_request *gn_request_new(gantry_client *c, const char *method, const char 
     set_options(r, options);
     if (!method || !*method)
         gn_request_end(r, GANTRY_CLIENT_INVALID, "a request without a method");
-    else if (!read_object(params, &r->params))
+    else if (!read_object(params, &r->params, r->kind ? r->kind->name_member : NULL, &r->name))
         gn_request_end(r, GANTRY_CLIENT_INVALID, "what goes with %s is not a JSON object", method);
-    set_name(r);
     if (c->is_closing)
         gn_request_end(r, GANTRY_CLIENT_CANCELLED, "the client is closed");
     return r;
