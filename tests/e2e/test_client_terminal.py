@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import re
+import signal
 import stat
 
 import pytest
@@ -364,6 +365,70 @@ def test_an_address_is_shown_with_its_host_and_never_opened_unasked(server, tmp_
         assert t.end() == 0
 
 
+def test_a_browser_that_stays_holds_nothing_up(server, tmp_path):
+    (tmp_path / "bin").mkdir()
+    browser = tmp_path / "bin" / "xdg-open"
+    browser.write_text(f'#!/bin/sh\necho $$ > {tmp_path}/pid.new\nmv {tmp_path}/pid.new {tmp_path}/pid\n'
+                       'exec sleep 600\n')
+    browser.chmod(0o755)
+    env = {"DISPLAY": ":99", "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    form = {"message": "Log in", "url": "https://example.com/", "elicitationId": "1"}
+    with Terminal("call", "it", *server(asks(form, mode="url")), env=env) as t:
+        t.wait_for("Agree? y, p, n >")
+        t.type("y")
+        assert t.end() == 0
+    eventually((tmp_path / "pid").exists, "the browser to start")
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)  # it lives on until then
+
+
+def test_what_comes_during_an_answer_waits_or_stands_above(server):
+    """Log messages wait; what a program says is printed, and the question is there again."""
+    text = asks(more=r'''
+import os, threading
+before = on["tools/call"]
+def call(m):
+    if "inputResponses" not in m["params"]:
+        def later():
+            while not os.path.exists(sys.argv[1] + ".go"):
+                time.sleep(0.01)
+            print("a word of the program", file=sys.stderr, flush=True)
+        threading.Thread(target=later).start()
+    before(m)
+on["tools/call"] = call
+serve()
+''')
+    command = server(text)
+    with Terminal("call", "it", "--verbose", *command) as t:
+        t.wait_for("As on the card\n>")
+        open(f"{command[-1]}.go", "w").close()
+        t.wait_for("  As on the card\nserver: a word of the program\n>")
+        t.type(":cancel")
+        assert t.end() == 0
+    text = asks(more=r'''
+era = "handshake"
+before = on["tools/call"]
+def call(m):
+    before(m)
+    log("info", "said meanwhile")
+    ask("p", "ping")
+on["tools/call"] = call
+def answered(m):
+    if m["id"] == "q":
+        told(m["result"])
+    else:
+        open(sys.argv[1] + ".ponged", "w").close()
+serve()
+''')
+    command = server(text)
+    with Terminal("call", "it", "--log", "info", *command) as t:
+        t.wait_for("As on the card\n>")
+        eventually(lambda: os.path.exists(f"{command[-1]}.ponged"), "the message to have come")
+        assert "said meanwhile" not in t.shown()
+        t.type(":cancel")
+        t.wait_for("info: said meanwhile")
+        assert t.end() == 0
+
+
 def test_what_is_no_terminal_is_asked_nothing(server, tmp_path):
     with Terminal("call", "it", *server(asks(more='serve()')), stdout=tmp_path / "out") as t:
         t.wait_for("As on the card\n>")  # standard error still is one
@@ -447,6 +512,20 @@ def test_tables_fit_the_window(server, width):
         assert t.end() == 0
         assert not t.screen.wrapped
         assert "onewordthatisfartoolongforit世界世界世界" in re.sub(r"\s", "", t.shown())
+
+
+@pytest.mark.parametrize("width", [20, 45])
+def test_what_a_server_is_fits_the_window(server, width):
+    text = r'''
+on["server/discover"] = lambda m: result(m, supportedVersions=["2026-07-28"], instructions="Go. " * 30,
+    capabilities=CAPABILITIES, _meta={"io.modelcontextprotocol/serverInfo": {
+        "name": "a-name-that-is-long-for-a-window", "version": "1.0", "title": "A Title Of Words"}})
+serve()
+'''
+    with Terminal("inspect", *server(text), width=width) as t:
+        assert t.end() == 0
+        assert "a-name-that-is-long-for-a-window" in re.sub(r"\s", "", t.shown())
+        assert "transport" in t.shown() and not t.screen.wrapped, t.shown()
 
 
 def test_descriptions_have_a_column_of_their_own(server):

@@ -16,13 +16,19 @@
 #define LINE_MAX_BYTES 65536
 #define SAID_MAX ((size_t)4 << 20)
 
+/* A program that was started, and that nobody waits for. */
+struct child {
+    struct gn_list node;
+    uv_process_t process;
+};
+
 struct gn_asker {
     uv_loop_t *loop;
     FILE *out;
     struct gn_term term;
     int fd; /* for reading; it does not block */
     uv_poll_t *poll;
-    struct gn_list waiting;
+    struct gn_list waiting, children;
     struct gn_asked *current;
     struct gn_buf line;
     bool always;                /* models may answer without asking */
@@ -247,6 +253,25 @@ static void next_question(struct gn_asker *a)
     a->current->ops->show(a->current);
 }
 
+/* ---------------------------------------------------------------- programs */
+
+static void on_child_closed(uv_handle_t *handle)
+{
+    gn_free(GN_CONTAINER((uv_process_t *)handle, struct child, process));
+}
+
+static void let_child(struct child *child)
+{
+    gn_list_remove(&child->node);
+    uv_close((uv_handle_t *)&child->process, on_child_closed);
+}
+
+static void on_child_exit(uv_process_t *process, int64_t status, int signal)
+{
+    (void)status, (void)signal;
+    let_child(GN_CONTAINER(process, struct child, process));
+}
+
 /* ---------------------------------------------------------------- interface */
 
 static FILE *open_terminal(int *ret_fd)
@@ -292,6 +317,7 @@ struct gn_asker *gn_asker_new(struct uv_loop_s *loop, const char *who)
     a->who = gn_strdup(who);
     gn_term_init(&a->term, out);
     gn_list_init(&a->waiting);
+    gn_list_init(&a->children);
     return a;
 }
 
@@ -314,6 +340,8 @@ void gn_asker_close(struct gn_asker *a)
     a->on_busy = NULL;
     while (!gn_list_empty(&a->waiting))
         gn_asked_refuse(GN_CONTAINER(a->waiting.next, struct gn_asked, node), false);
+    while (!gn_list_empty(&a->children))
+        let_child(GN_CONTAINER(a->children.next, struct child, node));
     uv_close((uv_handle_t *)a->poll, on_closed);
 }
 
@@ -342,7 +370,20 @@ bool *gn_asker_always(struct gn_asker *a)
     return &a->always;
 }
 
-struct uv_loop_s *gn_asker_loop(struct gn_asker *a)
+bool gn_asker_start(struct gn_asker *a, const char *const *args)
 {
-    return a->loop;
+    const uv_process_options_t options = {
+        .exit_cb = on_child_exit,
+        .file = args[0],
+        .args = (char **)(uintptr_t)args,
+        .flags = UV_PROCESS_DETACHED,
+    };
+    struct child *child = gn_calloc(1, sizeof(*child));
+    gn_list_append(&a->children, &child->node);
+    bool ok = uv_spawn(a->loop, &child->process, &options) == 0;
+    if (ok)
+        uv_unref((uv_handle_t *)&child->process);
+    else
+        let_child(child);
+    return ok;
 }

@@ -89,7 +89,9 @@ void gn_asked_form(struct gn_asker *a, gantry_question *question, const char *me
                    const gantry_json *schema);
 void gn_asked_url(struct gn_asker *a, gantry_question *question, const char *message,
                   const char *url);
-struct uv_loop_s *gn_asker_loop(struct gn_asker *a);
+/* Starts a program that nobody waits for, whatever it does and says; false if it cannot be started.
+ * It goes on when the asker is closed. */
+bool gn_asker_start(struct gn_asker *a, const char *const *args);
 bool *gn_asker_always(struct gn_asker *a); /* what the person said to all samplings */
 
 #endif

@@ -9,7 +9,6 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uv.h>
 
 #define SAMPLING_PROMPT "May it? y, a, n > "
 #define PREVIEW_MAX 4000 /* bytes of a message that a model is to see */
@@ -73,37 +72,11 @@ static void show_visit(struct gn_asked *k)
     gn_asked_prompt(k, "Agree? y, p, n > ");
 }
 
-static void on_browser_closed(uv_handle_t *handle)
+/* False if there is none. */
+static bool open_browser(struct gn_asked *k, const char *url)
 {
-    gn_free(handle);
-}
-
-static void on_browser_exit(uv_process_t *process, int64_t status, int signal)
-{
-    (void)status, (void)signal;
-    uv_close((uv_handle_t *)process, on_browser_closed);
-}
-
-/* False if there is none. Whatever it does and says is its own. */
-static bool open_browser(struct gn_asked *k, char *url)
-{
-    static char program[] = "xdg-open";
-    char *args[] = {program, url, NULL};
-    const uv_process_options_t options = {
-        .exit_cb = on_browser_exit,
-        .file = program,
-        .args = args,
-        .flags = UV_PROCESS_DETACHED,
-    };
-    if (!getenv("DISPLAY") && !getenv("WAYLAND_DISPLAY"))
-        return false;
-    uv_process_t *process = gn_calloc(1, sizeof(*process));
-    bool ok = uv_spawn(gn_asker_loop(k->asker), process, &options) == 0;
-    if (ok)
-        uv_unref((uv_handle_t *)process);
-    else
-        uv_close((uv_handle_t *)process, on_browser_closed);
-    return ok;
+    const char *const args[] = {"xdg-open", url, NULL};
+    return (getenv("DISPLAY") || getenv("WAYLAND_DISPLAY")) && gn_asker_start(k->asker, args);
 }
 
 static void agree(struct gn_asked *k, bool opens)

@@ -117,9 +117,21 @@ static void paint_array(struct painter *p, const json_t *value, unsigned depth)
     fputc(']', p->out);
 }
 
+/* Numbers in their shortest form. */
+static char *print_scalar(const json_t *value)
+{
+    struct gn_buf out = GN_BUF_INIT(64);
+    if (!json_is_real(value))
+        return json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17));
+    gn_json_write_num(&out, json_real_value(value));
+    char *text = strdup(gn_buf_str(&out));
+    gn_buf_release(&out);
+    return text;
+}
+
 static void paint_other(struct painter *p, const json_t *value)
 {
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17));
+    char *text = print_scalar(value);
     enum gn_style style = json_is_number(value)    ? GN_STYLE_CYAN
                           : json_is_boolean(value) ? GN_STYLE_YELLOW
                                                    : GN_STYLE_DIM;

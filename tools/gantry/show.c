@@ -15,6 +15,8 @@
 #define NAME_COLUMN 32
 #define NARROW 50 /* columns: below that a description stands under its name */
 #define DESCRIPTION_LINES 6
+#define SAVED_MAX 100 /* files of one result */
+#define NAME_MAX_BYTES 4096
 #define ARGUMENTS_MAX ((size_t)64 * 1024)
 
 struct show {
@@ -22,6 +24,7 @@ struct show {
     const char *save; /* the folder for bytes; NULL: on a terminal one of the user's */
     struct gn_term term;
     size_t columns;
+    unsigned saved; /* files so far */
 };
 
 static struct show begin(FILE *out, const char *save)
@@ -97,15 +100,17 @@ static size_t decoded_size(const char *base64)
 }
 
 /* Saves what a block holds, if a person is to look at it. *ret_path is owned; NULL: not saved. */
-static void save_bytes(const struct show *s, const char *kind, const char *uri, const char *mime,
+static void save_bytes(struct show *s, const char *kind, const char *uri, const char *mime,
                        const char *base64, char **ret_path, struct gn_error *err)
 {
     size_t len = strlen(base64);
     struct gn_buf bytes = GN_BUF_INIT(len + 4);
     *ret_path = NULL;
-    if (!s->term.is_terminal && !s->save)
+    if ((!s->term.is_terminal && !s->save) || len == 0)
         return;
-    if (gn_base64_decode(&bytes, base64, len))
+    if (s->saved++ >= SAVED_MAX)
+        gn_error_set(err, GN_ETOOBIG, "that are more than %d files", SAVED_MAX);
+    else if (gn_base64_decode(&bytes, base64, len))
         gn_error_set(err, GN_EINVAL, "it is not Base64");
     else
         gn_image_save(s->save, kind, uri, mime, gn_buf_str(&bytes), bytes.len, ret_path, err);
@@ -113,7 +118,7 @@ static void save_bytes(const struct show *s, const char *kind, const char *uri, 
 }
 
 /* "[image image/png, 262 bytes]", and where it was saved. */
-static void print_bytes(const struct show *s, const char *kind, const char *uri, const char *mime,
+static void print_bytes(struct show *s, const char *kind, const char *uri, const char *mime,
                         const char *base64)
 {
     struct gn_error err = {0};
@@ -208,17 +213,18 @@ static void print_plain_item(const struct show *s, const char *name, const char 
 static void print_row(const struct show *s, const char *name, const char *arguments,
                       const char *description, size_t column)
 {
-    struct gn_buf title = GN_BUF_INIT(ARGUMENTS_MAX * 8);
-    gn_text_add_safe(&title, name, strlen(name), true);
+    struct gn_buf title = GN_BUF_INIT(2 * NAME_MAX_BYTES * GN_TEXT_GROWTH);
+    gn_text_add_safe(&title, name, gn_utf8_cut(name, strlen(name), NAME_MAX_BYTES), true);
     const size_t name_len = title.len;
-    gn_text_add_safe(&title, arguments, strlen(arguments), true);
+    gn_text_add_safe(&title, arguments, gn_utf8_cut(arguments, strlen(arguments), NAME_MAX_BYTES),
+                     true);
     size_t width = 2 + gn_text_width(gn_buf_str(&title), title.len);
     const char *end = strstr(description, "\n\n"); /* the first paragraph */
     size_t len = end ? (size_t)(end - description) : strlen(description);
     fputs("  ", s->out);
     put_style(s, GN_STYLE_CYAN);
     if (width > s->columns) {
-        struct gn_buf lines = GN_BUF_INIT(ARGUMENTS_MAX * 16);
+        struct gn_buf lines = GN_BUF_INIT(title.len * 64 + 4096);
         gn_text_add_wrapped(&lines, gn_buf_str(&title), title.len, 4, s->columns, 0);
         fwrite(gn_buf_str(&lines), 1, lines.len - 1, s->out);
         gn_buf_release(&lines);
@@ -249,7 +255,7 @@ static void print_item(const struct show *s, const char *name, const char *argum
         print_plain_item(s, name, arguments, description);
 }
 
-static void show_block(const struct show *s, const json_t *block)
+static void show_block(struct show *s, const json_t *block)
 {
     const char *type = text_of(block, "type");
     const json_t *resource = json_object_get(block, "resource");
@@ -268,19 +274,24 @@ static void show_block(const struct show *s, const json_t *block)
         gn_show_json(s->out, block);
 }
 
-void gn_show_content(FILE *out, const char *save, const json_t *content)
+static void show_content(struct show *s, const json_t *content)
 {
-    const struct show s = begin(out, save);
     size_t i;
     json_t *block;
     if (json_is_object(content)) { /* a message of a prompt has one block */
-        show_block(&s, content);
+        show_block(s, content);
         return;
     }
-    json_array_foreach(content, i, block) show_block(&s, block);
+    json_array_foreach(content, i, block) show_block(s, block);
 }
 
-static bool write_blob(const struct show *s, const json_t *item)
+void gn_show_content(FILE *out, const char *save, const json_t *content)
+{
+    struct show s = begin(out, save);
+    show_content(&s, content);
+}
+
+static bool write_blob(struct show *s, const json_t *item)
 {
     const char *base64 = text_of(item, "blob");
     size_t len = strlen(base64);
@@ -298,7 +309,7 @@ static bool write_blob(const struct show *s, const json_t *item)
 
 bool gn_show_resource(FILE *out, const char *save, const json_t *contents)
 {
-    const struct show s = begin(out, save);
+    struct show s = begin(out, save);
     bool ok = true;
     size_t i;
     json_t *item;
@@ -307,7 +318,7 @@ bool gn_show_resource(FILE *out, const char *save, const json_t *contents)
         const json_t *text = json_object_get(item, "text");
         if (text && s.term.is_terminal)
             print_text(&s, text);
-        else if (text)
+        else if (json_is_string(text))
             fwrite(json_string_value(text), 1, json_string_length(text), out);
         else
             ok = write_blob(&s, item) && ok;
@@ -383,7 +394,7 @@ void gn_show_result(FILE *out, const char *save, const json_t *result)
 
 void gn_show_prompt(FILE *out, const char *save, const json_t *result)
 {
-    const struct show s = begin(out, save);
+    struct show s = begin(out, save);
     size_t i;
     json_t *message;
     json_array_foreach(json_object_get(result, "messages"), i, message)
@@ -391,7 +402,7 @@ void gn_show_prompt(FILE *out, const char *save, const json_t *result)
         const char *role = text_of(message, "role");
         put_line(&s, GN_STYLE_BOLD, *role ? role : "?");
         fputs(":\n", out);
-        gn_show_content(out, save, json_object_get(message, "content"));
+        show_content(&s, json_object_get(message, "content"));
     }
 }
 
