@@ -31,27 +31,6 @@
 #include <string.h>
 #include <uv.h>
 
-#pragma weak gantry_client_cancel_task
-#pragma weak gantry_client_get_task
-#pragma weak gantry_client_subscribe
-#pragma weak gantry_client_task
-#pragma weak gantry_client_unsubscribe
-#pragma weak gantry_login_challenge
-#pragma weak gantry_login_http_status
-#pragma weak gantry_login_refuse
-#pragma weak gantry_login_retry
-#pragma weak gantry_login_url
-#pragma weak gantry_question_accept
-#pragma weak gantry_question_answer
-#pragma weak gantry_question_decline
-#pragma weak gantry_question_dismiss
-#pragma weak gantry_question_fail
-#pragma weak gantry_question_method
-#pragma weak gantry_question_on_gone
-#pragma weak gantry_question_params
-#pragma weak gantry_question_request
-#pragma weak gantry_question_say
-
 #define LINE_BYTES ((size_t)256 << 20)
 #define QUESTIONS 64
 
