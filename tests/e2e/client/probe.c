@@ -5,7 +5,8 @@
  *     {"do": "open", "command": ["server"], "timeout_ms": 1000, "handlers": ["elicit"]}
  *         a client; members as gantry_client_options has them, `handlers` those that are set
  *         besides what tells (state, note, stderr, log, progress, lists, resources); "messages":
- *         true tells every message, too.  -> {"event": "open"}, or {"event": "refused"}
+ *         true tells every message, too; "no_stderr": true leaves that out.  -> {"event": "open"},
+ * or {"event": "refused"}
  *     {"do": "call", "tag": "a", "name": "greet", "arguments": {}, "timeout_ms": 500}
  *         a request, with what gantry_request_options has: connect, call, read, get, list,
  *         complete, ping, level, subscribe, unsubscribe, task, get_task, cancel_task, and request
@@ -401,7 +402,7 @@ static void set_handlers(gantry_client_handlers *h, const gantry_json *command)
         .on_resource_updated = on_resource_updated,
         .on_elicit_complete = on_elicit_complete,
         .on_message = gantry_read_bool(command, "/messages", false) ? on_message : NULL,
-        .on_stderr = on_stderr,
+        .on_stderr = gantry_read_bool(command, "/no_stderr", false) ? NULL : on_stderr,
         .on_state = on_state,
         .on_note = on_note,
     };
