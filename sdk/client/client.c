@@ -441,6 +441,7 @@ struct uv_loop_s *gantry_client_loop(gantry_client *c)
 static void on_run_over(struct gn_client_timer *timer)
 {
     timer->client->stops_running = true;
+    gn_client_wake(timer->client); /* else the loop waits for something to come after its timers */
 }
 
 static void run_once(gantry_client *c)

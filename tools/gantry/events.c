@@ -21,8 +21,8 @@ void gn_events_print(const struct gn_target *t, const char *event, json_t *membe
     json_decref(line);
     if (!text)
         return;
-    puts(text);
-    fflush(stdout); /* a program waits for it */
+    if (puts(text) >= 0)
+        fflush(stdout); /* a program waits for it */
     free(text);
 }
 
@@ -118,8 +118,10 @@ static void on_state(gantry_client *client, gantry_client_state state, void *arg
 {
     struct gn_target *t = arg;
     (void)client;
-    if (state == GANTRY_STATE_FAILED)
-        t->is_lost = true;
+    if (state != GANTRY_STATE_FAILED)
+        return;
+    t->is_lost = true;
+    uv_stop(&t->loop); /* it may be waiting for nothing else */
 }
 
 /* ---------------------------------------------------------------- asked */
@@ -189,34 +191,10 @@ static int code_of(gantry_client_status status)
     }
 }
 
-/* The library's options as they are called here. */
-static char *in_our_words(const char *message)
-{
-    static const struct {
-        const char *theirs, *ours;
-    } words[] = {
-        {"ca_file", "--cacert"},        {"certificate_file", "--cert"}, {"key_file", "--key"},
-        {"revision: ", "--revision: "}, {"proxy: ", "--proxy: "},
-    };
-    struct gn_buf out = GN_BUF_INIT(SIZE_MAX / 2);
-    while (*message) {
-        size_t i = 0;
-        while (i < GN_COUNT(words) && !gn_starts_with(message, words[i].theirs))
-            i++;
-        if (i < GN_COUNT(words)) {
-            gn_buf_adds(&out, words[i].ours);
-            message += strlen(words[i].theirs);
-        } else {
-            gn_buf_addc(&out, *message++);
-        }
-    }
-    return gn_buf_take(&out, NULL);
-}
-
 int gn_events_failed(struct gn_target *t, gantry_request *r)
 {
     gantry_client_status status = gantry_request_status(r);
-    GN_AUTO_FREE char *message = in_our_words(gantry_request_message(r));
+    GN_AUTO_FREE char *message = gn_target_message(gantry_request_message(r));
     if (status == GANTRY_CLIENT_CANCELLED && t->stopped_by)
         return GN_EXIT_CONNECTION; /* whoever did that knows */
     json_t *members = json_pack("{s:s, s:s}", "status", gantry_client_status_name(status),

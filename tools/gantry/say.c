@@ -23,7 +23,7 @@ static void print_safe(FILE *out, const char *text, size_t len, bool one_line)
         gn_buf_release(&safe);
         return;
     }
-    for (size_t i = 0; i < len;) {
+    for (size_t i = 0; i < len && !ferror(out);) {
         const char *newline = one_line ? memchr(text + i, '\n', len - i) : NULL;
         size_t n = newline ? (size_t)(newline - text) - i : len - i;
         fwrite(text + i, 1, n, out);

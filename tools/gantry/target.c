@@ -6,6 +6,7 @@
 #include "wire/jsonrpc.h"
 
 #include <signal.h>
+#include <stdio_ext.h>
 #include <string.h>
 
 static const int signal_numbers[GN_TARGET_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
@@ -15,10 +16,25 @@ static const int signal_numbers[GN_TARGET_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
  * Those that would end the process end the waiting first, so that the server is told, and a program
  * that was started and a session that was opened are ended, too. The second one ends it at once. */
 
-static void let_signals(struct gn_target *t)
+static void stop_signals(struct gn_target *t)
 {
     for (size_t i = 0; i < GN_COUNT(t->signals); i++)
         uv_signal_stop(&t->signals[i]);
+}
+
+/* What is printed may find nobody who reads it: then a signal ends the process at once. While a
+ * program that was started runs they are held all the time: it would be left behind. */
+static void let_signals(struct gn_target *t)
+{
+    sigset_t all, before;
+    if (t->has_program)
+        return;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    uv_run(&t->loop, UV_RUN_NOWAIT); /* one that has come already is not to be lost */
+    if (!t->stopped_by)
+        stop_signals(t);
+    sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 static void on_signal(uv_signal_t *uv, int number)
@@ -26,7 +42,7 @@ static void on_signal(uv_signal_t *uv, int number)
     struct gn_target *t = uv->data;
     if (t->stopped_by) {
         gn_person_clear(t->person);
-        let_signals(t);
+        stop_signals(t);
         raise(number);
         return;
     }
@@ -42,7 +58,8 @@ static void hold_signals(struct gn_target *t)
     for (size_t i = 0; i < GN_COUNT(t->signals); i++) {
         struct sigaction action;
         int number = signal_numbers[i];
-        if (sigaction(number, NULL, &action) || action.sa_handler != SIG_DFL)
+        if (uv_is_active((uv_handle_t *)&t->signals[i]) || sigaction(number, NULL, &action) ||
+            action.sa_handler != SIG_DFL)
             continue;
         uv_signal_start(&t->signals[i], on_signal, number);
         if (sigaction(number, NULL, &action) == 0) {
@@ -75,15 +92,22 @@ static void close_loop(struct gn_target *t)
     t->has_loop = false;
 }
 
-int gn_target_wait(struct gn_target *t, gantry_request *r)
+static void wait_for(struct gn_target *t, gantry_request *r)
 {
     t->current = r;
-    if (t->stopped_by) /* while something was printed */
+    hold_signals(t);
+    if (t->stopped_by)
         gantry_request_cancel(r, "interrupted");
     while (!gantry_request_is_done(r))
         uv_run(&t->loop, UV_RUN_ONCE);
     t->current = NULL;
+    let_signals(t);
     gn_person_progress_over(t->person);
+}
+
+int gn_target_wait(struct gn_target *t, gantry_request *r)
+{
+    wait_for(t, r);
     switch (gantry_request_status(r)) {
     case GANTRY_CLIENT_OK:
         return GN_EXIT_OK;
@@ -111,6 +135,7 @@ int gn_target_take(struct gn_target *t, gantry_request *r, json_t **ret_result)
 static void on_time(uv_timer_t *timer)
 {
     *(bool *)timer->data = true;
+    uv_stop(timer->loop); /* which would wait for something else before it returns */
 }
 
 static void on_timer_closed(uv_handle_t *timer)
@@ -122,6 +147,7 @@ bool gn_target_idle(struct gn_target *t, uint32_t ms, const bool *until)
 {
     uv_timer_t timer;
     bool is_over = false, is_closed = false;
+    hold_signals(t);
     uv_timer_init(&t->loop, &timer);
     timer.data = &is_over;
     if (ms != GANTRY_CLIENT_NONE)
@@ -155,7 +181,10 @@ static int make_client(struct gn_target *t, gantry_client_options *o)
     o->handlers = &handlers;
     o->arg = t;
     t->client = gantry_client_new(o, &err);
-    return t->client ? 0 : gn_cli_usage(t->cli, "%s", err.message);
+    if (t->client)
+        return 0;
+    GN_AUTO_FREE char *message = gn_target_message(err.message);
+    return gn_cli_usage(t->cli, "%s", message);
 }
 
 int gn_target_open(struct gn_target *t, const struct gn_cli *cli, const struct gn_cli_args *args,
@@ -177,10 +206,8 @@ int gn_target_open(struct gn_target *t, const struct gn_cli *cli, const struct g
         rc = gn_cli_usage(cli, "needs %s", what);
     if (!rc)
         rc = make_client(t, &o);
-    if (!rc) {
-        hold_signals(t);
+    if (!rc)
         rc = connect_to(t);
-    }
     if (rc)
         gn_target_close(t);
     return rc;
@@ -193,6 +220,7 @@ static void on_closed(void *arg)
 
 static void close_client(struct gn_target *t)
 {
+    hold_signals(t);
     t->words_of_program.is_ending = true;
     gantry_client_close(t->client, on_closed, t);
     while (!t->is_closed)
@@ -202,6 +230,8 @@ static void close_client(struct gn_target *t)
 
 void gn_target_close(struct gn_target *t)
 {
+    if (ferror(stdout)) /* nobody reads it, or a signal said that this is enough */
+        __fpurge(stdout);
     fflush(stdout);
     gn_person_leave(t->person);
     gn_sampler_stop(t);
@@ -225,15 +255,12 @@ int gn_target_list(struct gn_target *t, gantry_list_kind kind, const char *membe
                    json_t **ret_items)
 {
     gantry_request *r = gantry_client_list(t->client, kind, NULL);
-    t->current = r;
-    while (!gantry_request_is_done(r))
-        uv_run(&t->loop, UV_RUN_ONCE);
+    wait_for(t, r);
     gantry_client_status status = gantry_request_status(r);
     /* A server without this kind. */
     if (status == GANTRY_CLIENT_UNSUPPORTED ||
         (status == GANTRY_CLIENT_ERROR &&
          gantry_request_error_code(r) == GN_RPC_METHOD_NOT_FOUND)) {
-        t->current = NULL;
         gantry_request_free(r);
         *ret_items = json_array();
         return 0;

@@ -94,6 +94,7 @@ struct gn_target {
 
     uv_loop_t loop;
     bool has_loop, is_closed;
+    bool has_program;                       /* the server is one that we started */
     bool is_lost;                           /* no connection, and none is tried any more */
     uv_signal_t signals[GN_TARGET_SIGNALS]; /* those that would end the process */
     gantry_request *current;                /* that is waited for; NULL: none */
@@ -103,7 +104,7 @@ struct gn_target {
     size_t elicit_at; /* of the next question */
     const char *sampling_command;
     bool samples_unasked;
-    struct gn_sampler *samplings; /* that run */
+    struct gn_sampler *samplings;  /* that run */
     struct gn_server server;       /* that has a name; else empty */
     char **headers, **environment; /* NULL-terminated */
     gantry_client_root *roots;
@@ -144,6 +145,8 @@ bool gn_target_print(const struct gn_target *t, const json_t *result);
  * after the reason was printed. */
 int gn_target_options(struct gn_target *t, gantry_client_options *o);
 void gn_target_options_release(struct gn_target *t);
+/* What the library says, with its options called as they are here. Owned: gn_free. */
+char *gn_target_message(const char *message);
 /* A duration, in milliseconds; false, after the reason was printed, if the option has none. Without
  * the option *ret stays. */
 bool gn_target_duration(const struct gn_cli *cli, const struct gn_cli_args *args,

@@ -316,6 +316,7 @@ int gn_target_options(struct gn_target *t, gantry_client_options *o)
         rc = read_target(t, o);
     if (!rc)
         rc = read_times(t, o);
+    t->has_program = o->command != NULL;
     return rc;
 }
 
@@ -328,4 +329,27 @@ void gn_target_options_release(struct gn_target *t)
     free_texts(t->environment);
     free_texts(t->elicit);
     gn_server_release(&t->server);
+}
+
+char *gn_target_message(const char *message)
+{
+    static const struct {
+        const char *theirs, *ours;
+    } words[] = {
+        {"ca_file", "--cacert"},        {"certificate_file", "--cert"}, {"key_file", "--key"},
+        {"revision: ", "--revision: "}, {"proxy: ", "--proxy: "},
+    };
+    struct gn_buf out = GN_BUF_INIT(SIZE_MAX / 2);
+    while (*message) {
+        size_t i = 0;
+        while (i < GN_COUNT(words) && !gn_starts_with(message, words[i].theirs))
+            i++;
+        if (i < GN_COUNT(words)) {
+            gn_buf_adds(&out, words[i].ours);
+            message += strlen(words[i].theirs);
+        } else {
+            gn_buf_addc(&out, *message++);
+        }
+    }
+    return gn_buf_take(&out, NULL);
 }
