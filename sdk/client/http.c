@@ -102,6 +102,8 @@ void gn_http_post_fail(struct gn_post *p, const struct gn_failure *f)
     gantry_request *r = take_request(p);
     gantry_client *c = link->client;
     struct gn_failure copy = *f;
+    if (p->is_resumed) /* what failed is only the asking for its rest */
+        copy.was_not_sent = false;
     bool is_note = p->kind == GN_POST_NOTE && !link->is_closing;
     gn_exchange_free(&p->x);
     if (r)
@@ -178,6 +180,17 @@ static void on_event(struct gn_exchange *x, const struct gn_sse_event *event)
     }
 }
 
+/* Whoever answers a notification with a stream has taken it. */
+static void on_stream(struct gn_exchange *x)
+{
+    struct gn_post *p = GN_CONTAINER(x, struct gn_post, x);
+    struct gn_http *h = p->h;
+    if (h->initialized != p)
+        return;
+    h->initialized = NULL;
+    pump(h);
+}
+
 /* A refusal that may be better in a while, of what may be asked again: the client tries again,
  * whatever the body says. */
 static bool is_tried_again(const struct gn_post *p, const struct gn_failure *f)
@@ -198,11 +211,11 @@ static void take_body(struct gn_post *p)
     bool ok = true, tells = x->in.len > 0;
     if (!is_success) {
         gn_exchange_failure(x, CURLE_OK, &f);
-        tells = tells && x->status != 401 && !is_tried_again(p, &f);
+        tells = tells && f.status != GANTRY_CLIENT_UNAUTHORIZED && !is_tried_again(p, &f);
     }
     if (tells)
         ok = receive(p, gn_buf_str(&x->in), x->in.len, &err);
-    if (x->is_freed || !p->x.request) {
+    if (!p->x.request) {
         gn_exchange_free(x);
         return;
     }
@@ -232,8 +245,8 @@ static void transfer_failed(struct gn_post *p, CURLcode code)
 {
     struct gn_failure f;
     gn_exchange_failure(&p->x, code, &f);
-    if (p->x.is_stream)
-        f.was_not_sent = false;
+    if (p->is_resumed && p->x.request && f.is_passing && gn_http_resume(p))
+        return;
     gn_http_post_fail(p, &f);
 }
 
@@ -267,7 +280,7 @@ static void on_end(struct gn_exchange *x, CURLcode code)
             return;
         gn_exchange_no_answer(x, &f);
         gn_http_post_fail(p, &f);
-    } else if (code != CURLE_OK && (p->x.request || p->kind == GN_POST_NOTE)) {
+    } else if (code != CURLE_OK && (p->x.request || (p->kind == GN_POST_NOTE && !x->is_stream))) {
         transfer_failed(p, code);
     } else if (code == CURLE_OK && gn_login_begin(x)) {
         return;
@@ -290,6 +303,7 @@ static struct gn_post *new_post(struct gn_http *h, enum gn_http_verb verb, enum 
     struct gn_post *p = gn_calloc(1, sizeof(*p));
     gn_exchange_init(&p->x, &h->peer, verb, free_post);
     p->x.on_event = on_event;
+    p->x.on_stream = on_stream;
     p->x.on_end = on_end;
     p->h = h;
     p->kind = kind;

@@ -15,6 +15,7 @@
 #define REDIRECTS_MAX 5
 #define CHUNK_SLACK ((size_t)16 << 20) /* bytes that may come in one turn of the loop */
 #define CONNECTIONS_KEPT 256L /* more than may be in use, or libcurl closes each that gets free */
+#define STREAMS_MAX 16384L    /* of HTTP/2, in a connection; the server has its own limit */
 #define KEEPALIVE_S 60L       /* silence before TCP looks whether the other is there */
 #define IDLE_CONNECTION_S 60L /* an idle connection is not used again after this */
 
@@ -86,6 +87,7 @@ int gn_http_peer_init(struct gn_http_peer *peer, gantry_client *client, struct g
     peer->multi = gn_multi_new(client->uv);
     curl_multi_setopt(gn_multi_curl(peer->multi), CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
     curl_multi_setopt(gn_multi_curl(peer->multi), CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
+    curl_multi_setopt(gn_multi_curl(peer->multi), CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MAX);
     return 0;
 }
 
@@ -139,8 +141,8 @@ static void head_is_complete(struct gn_exchange *x)
         x->type[strcspn(x->type, "; \t")] = '\0';
     x->is_stream = status >= 200 && status < 300 && x->type &&
                    gn_strcaseeq(x->type, "text/event-stream");
-    if (status >= 200 && x->on_head)
-        x->on_head(x);
+    if (x->is_stream)
+        gn_transfer_mark(&x->transfer);
 }
 
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
@@ -326,21 +328,27 @@ static void on_done(struct gn_transfer *transfer, CURLcode code)
         gn_exchange_start(x);
         return;
     }
-    x->on_end(x, code); /* looks at the handle; may free x, or start it again */
+    gn_exchange_end(x, code); /* looks at the handle */
 }
 
 static int on_sse(void *arg, const struct gn_sse_event *event)
 {
     struct gn_exchange *x = arg;
-    x->on_event(x, event);
+    if (x->on_event)
+        x->on_event(x, event);
     return gn_exchange_runs(x) ? 0 : GN_ECANCELED;
 }
 
 static void on_data(struct gn_transfer *transfer)
 {
     struct gn_exchange *x = GN_CONTAINER(transfer, struct gn_exchange, transfer);
+    int rc = 0;
     x->is_busy = true;
-    int rc = gn_sse_feed(&x->sse, gn_buf_str(&x->in), x->in.len);
+    if (!x->is_told && x->on_stream)
+        x->on_stream(x);
+    x->is_told = true;
+    if (gn_exchange_runs(x))
+        rc = gn_sse_feed(&x->sse, gn_buf_str(&x->in), x->in.len);
     x->is_busy = false;
     gn_buf_clear(&x->in);
     if (x->is_freed) {
@@ -348,7 +356,7 @@ static void on_data(struct gn_transfer *transfer)
     } else if (rc == GN_ETOOBIG && gn_exchange_runs(x)) {
         x->too_big = "event";
         gn_transfer_remove(&x->transfer);
-        x->on_end(x, CURLE_WRITE_ERROR);
+        gn_exchange_end(x, CURLE_WRITE_ERROR);
     }
 }
 
@@ -380,7 +388,7 @@ void gn_exchange_start(struct gn_exchange *x)
     gn_buf_adds(&x->sse.id, last_id); /* until the stream names another */
     x->header_bytes = 0;
     x->too_big = NULL;
-    x->was_sent = false;
+    x->was_sent = x->is_told = false;
     x->error[0] = '\0';
     if (gn_login_holds(x))
         return;
@@ -403,11 +411,20 @@ void gn_exchange_stop(struct gn_exchange *x)
     give_back(x);
 }
 
+void gn_exchange_end(struct gn_exchange *x, CURLcode code)
+{
+    x->is_ending = true;
+    x->on_end(x, code);
+    x->is_ending = false;
+    if (x->is_freed)
+        gn_exchange_free(x);
+}
+
 void gn_exchange_free(struct gn_exchange *x)
 {
     gn_exchange_stop(x);
     x->is_freed = true;
-    if (x->is_busy)
+    if (x->is_busy || x->is_ending)
         return;
     drop_authorization(x);
     forget_answer(x);

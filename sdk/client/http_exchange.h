@@ -26,6 +26,7 @@ struct gn_http_peer {
     CURL *spare[8]; /* handles that were used: making one costs */
     size_t spares;
     struct gn_login_state *login; /* login.c: while credentials are asked for; else NULL */
+    bool is_closing;              /* none are asked for any more */
 };
 /* Of the client's settings. GN_EINVAL if libcurl cannot read the URL. */
 int gn_http_peer_init(struct gn_http_peer *peer, gantry_client *client, struct gn_error *err);
@@ -51,12 +52,11 @@ struct gn_exchange {
     bool may_repeat;            /* libcurl may send it again over a new connection */
     uint32_t timeout_ms;        /* of the whole; 0: its owner ends it */
     /* One event of a stream. May do anything; x is still there afterwards, if perhaps ended. */
-    void (*on_event)(struct gn_exchange *x, const struct gn_sse_event *event);
+    void (*on_event)(struct gn_exchange *x, const struct gn_sse_event *event); /* may be NULL */
     /* It is over: the owner frees it, or starts it again. */
     void (*on_end)(struct gn_exchange *x, CURLcode code);
-    /* The response's head is complete: status and what follows are set. May be NULL; from within
-     * libcurl. */
-    void (*on_head)(struct gn_exchange *x);
+    /* It is answered with a stream, before the first event; may do anything. May be NULL. */
+    void (*on_stream)(struct gn_exchange *x);
 
     /* What came. */
     int status;       /* 0: nothing */
@@ -76,8 +76,9 @@ struct gn_exchange {
     struct curl_slist *authorization; /* before `headers` while it is under way */
     unsigned redirects, logins;
     struct gn_list in_login; /* waits for credentials */
-    char *refusal;          /* that there are none, says this; then on_end has CURLE_LOGIN_DENIED */
-    bool is_busy, is_freed; /* on_event is being called; its owner does not want it any more */
+    char *refusal; /* that there are none, says this; then on_end has CURLE_LOGIN_DENIED */
+    bool is_busy, is_ending; /* on_event or on_stream, on_end is being called */
+    bool is_told, is_freed;  /* on_stream was called; its owner does not want it any more */
     void (*free_owner)(struct gn_exchange *x);
 };
 /* free_owner frees what x is embedded in. */
@@ -93,8 +94,10 @@ void gn_exchange_start(struct gn_exchange *x);
 bool gn_exchange_runs(const struct gn_exchange *x);
 /* Ends it, if it runs, without on_end. */
 void gn_exchange_stop(struct gn_exchange *x);
-/* Ends it and frees it with its owner; at once, or when on_event has returned. */
+/* Ends it and frees it with its owner; at once, or when what is being called has returned. */
 void gn_exchange_free(struct gn_exchange *x);
+/* Calls on_end. */
+void gn_exchange_end(struct gn_exchange *x, CURLcode code);
 /* The last event's id that came, on this or an earlier connection; "" if none. */
 static inline const char *gn_exchange_last_id(const struct gn_exchange *x)
 {
@@ -116,7 +119,7 @@ bool gn_login_begin(struct gn_exchange *x);
 /* True, and it waits, if credentials are being asked for, without which there is no use to send it.
  */
 bool gn_login_holds(struct gn_exchange *x);
-/* Nobody waits any more: the peer closes. No exchange may wait for it. */
+/* The peer closes: nobody waits any more, and nothing is asked. What waited is stopped. */
 void gn_login_close(struct gn_http_peer *peer);
 
 /* ---- http_headers.c */

@@ -98,7 +98,7 @@ static void on_answered(struct gn_client_timer *timer)
             continue;
         }
         x->refusal = gn_strdup(refusal);
-        x->on_end(x, CURLE_LOGIN_DENIED);
+        gn_exchange_end(x, CURLE_LOGIN_DENIED);
     }
 }
 
@@ -161,7 +161,7 @@ bool gn_login_begin(struct gn_exchange *x)
 {
     struct gn_http_peer *peer = x->peer;
     gantry_client *c = peer->client;
-    if ((x->status != 401 && x->status != 403) || !c->s.handlers.on_login || c->is_closing ||
+    if ((x->status != 401 && x->status != 403) || !c->s.handlers.on_login || peer->is_closing ||
         x->has_authorization || x->logins >= LOGINS_MAX)
         return false;
     x->logins++;
@@ -189,8 +189,10 @@ bool gn_login_holds(struct gn_exchange *x)
 void gn_login_close(struct gn_http_peer *peer)
 {
     struct gn_login_state *l = peer->login;
+    peer->is_closing = true;
     if (!l)
         return;
+    set_patience(l, false);
     while (!gn_list_empty(&l->waiting)) /* their owners free them */
         gn_list_pop(&l->waiting);
     free_state(l);

@@ -87,6 +87,15 @@ static void on_post_end(struct gn_exchange *x, CURLcode code)
         gn_client_note(c, "a message to the server was not taken: %s", f.why.text);
 }
 
+/* Answers do not come here; whoever begins a stream has taken the message. */
+static void on_post_stream(struct gn_exchange *x)
+{
+    if (x->request)
+        x->request->link_data = NULL;
+    x->request = NULL;
+    gn_exchange_free(x);
+}
+
 static void send_sse(struct gn_link *link, const struct gn_outgoing *m)
 {
     struct sse *s = GN_CONTAINER(link, struct sse, link);
@@ -95,6 +104,7 @@ static void send_sse(struct gn_link *link, const struct gn_outgoing *m)
     gn_exchange_init(&p->x, &s->peer, GN_HTTP_POST, free_post);
     p->s = s;
     p->x.on_end = on_post_end;
+    p->x.on_stream = on_post_stream;
     p->x.url = gn_strdup(s->endpoint);
     p->x.body = gn_strndup(m->text, m->len);
     p->x.body_len = m->len;

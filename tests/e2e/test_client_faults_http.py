@@ -362,6 +362,15 @@ def test_401_is_told_as_such(probe):
         failed(call(probe), "unauthorized", "401", "refuses")
 
 
+def test_401_with_a_message_is_told_as_such_too(probe):
+    for status in (401, 403):
+        with OddServer(only_for("tools/call", lambda x: x.error(-32000, "go away", status=status))) \
+                as server:
+            probe.open(url=server.url, **QUICK)
+            assert failed(call(probe), "unauthorized", str(status), "go away")["http"] == status
+            probe.close()
+
+
 def test_a_login_lets_what_waits_go_on(probe):
     with OddServer(guarded("Bearer right")) as server:
         probe.open(url=server.url, handlers=["login"], **QUICK)

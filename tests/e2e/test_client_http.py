@@ -2,14 +2,19 @@
 connections, the ways to a server."""
 
 import json
+import pathlib
+import shutil
 import socket
+import subprocess
 import threading
 
 import pytest
 
+from harness.certificate import make_certificate
 from harness.odd_server import HANDSHAKE, STATELESS, OddServer
 from harness.probe import Probe, eventually
 
+NODE = shutil.which("node")
 QUICK = {"retries": 2, "backoff_ms": 1, "timeout_ms": 60000}
 ERAS = ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
 
@@ -193,6 +198,40 @@ def test_a_stream_that_cannot_be_taken_up_ends_the_call(probe):
         assert outcome["status"] == "connection" and "405" in outcome["message"]
 
 
+def test_a_call_whose_rest_is_not_to_be_had_is_not_repeated(probe):
+    """The server is busy, does not know the session any more, wants credentials: whatever comes of
+    asking for the rest, the call has been made."""
+    for status in (404, 429, 503, 401):
+        def broken(x):
+            if x.method == "tools/call":
+                x.stream()
+                x.event(id="a", retry=0)
+                x.end()
+            elif "last-event-id" in x.headers:
+                x.reply(status, {"Retry-After": "0"})
+            else:
+                x.usual()
+        with OddServer(broken, revision=HANDSHAKE, session="s") as server:
+            probe.open(url=server.url, **QUICK)
+            assert call(probe)["status"] == ("unauthorized" if status == 401 else "connection")
+            assert len(server.of("tools/call")) == 1
+            probe.close()
+
+
+def test_a_notification_may_be_answered_with_a_stream(probe):
+    def streams(x):
+        if x.id is None and x.verb == "POST":
+            x.stream()
+            x.wait_until_gone()
+        x.usual()
+    with OddServer(streams, revision=HANDSHAKE) as server:
+        probe.open(url=server.url, **QUICK)
+        assert call(probe)["text"] == "hi"
+        probe.send("close")
+        probe.send("hurry")
+        probe.event("closed")
+
+
 def test_the_stream_of_its_own_brings_what_belongs_to_no_request(probe):
     count = []
 
@@ -314,6 +353,25 @@ def test_calls_that_wait_for_connections_may_be_cancelled(probe):
         for i, tag in enumerate(tags[:150]):
             assert probe.outcome(tag)["text"] == str(i)
         assert len(server.of("tools/call")) == 150
+
+
+@pytest.mark.skipif(not NODE, reason="node is not installed")
+def test_over_http2_calls_share_a_connection(probe, tmp_path):
+    certificate, key = make_certificate(tmp_path)
+    program = pathlib.Path(__file__).parent / "client" / "h2.mjs"
+    with subprocess.Popen([NODE, program, key, certificate, "600"], stdout=subprocess.PIPE,
+                          text=True) as server:
+        try:
+            port = int(server.stdout.readline())
+            probe.open(url=f"https://127.0.0.1:{port}/mcp", ca_file=str(certificate), **QUICK)
+            assert probe.do("connect")["status"] == "ok"
+            tags = [probe.begin("call", name="echo", arguments={"text": str(i)})
+                    for i in range(600)]
+            assert [probe.outcome(tag)["text"] for tag in tags] == [str(i) for i in range(600)]
+            probe.close()
+        finally:
+            server.kill()
+        assert server.stdout.read().count("session") == 1
 
 
 # ---------------------------------------------------------------- ways to a server
@@ -467,6 +525,17 @@ def test_a_post_of_the_old_transport_that_is_refused_fails_its_request_alone(pro
         server.act = None
         assert call(probe)["text"] == "hi"
         assert len(server.of("GET")) == 1
+
+
+def test_a_post_of_the_old_transport_may_be_answered_with_a_stream(probe):
+    def streams(x):
+        x.stream()
+        x.chunk("data: {}\n\n")
+        x.server.tell(x)
+        x.wait_until_gone()
+    with OldServer(act=streams) as server:
+        probe.open(url=server.url, transport="sse", **QUICK)
+        assert call(probe)["text"] == "hi"
 
 
 def test_a_website_is_no_server(probe):
