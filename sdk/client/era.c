@@ -14,10 +14,11 @@
 
 #include <string.h>
 
+#define LEVEL_MS 5000  /* for a server to take the level of log messages */
 #define PROBE_MS 10000 /* a program that is silent for so long is of the handshake era */
 
 struct gn_era {
-    gantry_request *discover, *initialize; /* under way; else NULL */
+    gantry_request *discover, *initialize; /* under way, the second also setLevel; else NULL */
     bool asks_again;                       /* the first discover was refused, see choose */
     struct gn_client_timer silence;
     struct gn_json_doc late;          /* the answer to discover, which came after initialize went */
@@ -81,6 +82,27 @@ static void refuse_for(gantry_client *c, const gantry_request *r)
     give_up(c, &f);
 }
 
+static void on_level(gantry_request *r, void *arg)
+{
+    gantry_client *c = arg;
+    c->era->initialize = NULL;
+    if (r->status != GANTRY_CLIENT_OK)
+        gn_client_note(c, "the level of log messages could not be set: %s",
+                       gantry_request_message(r));
+    if (c->era)
+        gn_client_ready(c);
+}
+
+/* Before anything is asked: over HTTP a request may overtake another, and its messages be lost. */
+static void set_level(gantry_client *c)
+{
+    GN_AUTO_FREE char *params = gn_format("{\"level\":\"%s\"}", c->s.log_level);
+    uint32_t timeout = GN_MIN(c->s.connect_timeout_ms / 2, (uint32_t)LEVEL_MS);
+    gantry_request *r = gn_request_internal(c, "logging/setLevel", params, timeout, on_level, c);
+    if (c->era)
+        c->era->initialize = r;
+}
+
 static void settle(gantry_client *c, enum gn_revision revision, struct gn_json_doc *doc,
                    const gantry_json *server)
 {
@@ -92,8 +114,8 @@ static void settle(gantry_client *c, enum gn_revision revision, struct gn_json_d
     if (!gn_revision_is_stateless(revision)) {
         gn_client_send_notification(c, "notifications/initialized", NULL);
         if (c->s.log_level && gn_client_server_can(c, "logging")) {
-            GN_AUTO_FREE char *params = gn_format("{\"level\":\"%s\"}", c->s.log_level);
-            gn_request_internal(c, "logging/setLevel", params, 0, NULL, NULL);
+            set_level(c);
+            return;
         }
     }
     gn_client_ready(c); /* frees the era */

@@ -67,6 +67,40 @@ Test(client_core, shakes_hands_with_who_does_not)
     fake_close(&f);
 }
 
+Test(client_core, asks_nothing_before_the_level_of_log_messages_is_set)
+{
+    for (int refuses = 0; refuses < 2; refuses++) {
+        fake_open(&f, GANTRY_CLIENT_OPTIONS(.log_level = "info", .revision = "2025-11-25"));
+        gantry_request *r = gantry_client_call_tool(f.client, "x", NULL, NULL);
+        fake_next(&f, "initialize");
+        fake_result(&f, "{\"protocolVersion\":\"2025-11-25\","
+                        "\"capabilities\":{\"tools\":{},\"logging\":{}}}");
+        fake_next(&f, "notifications/initialized");
+        fake_next(&f, "logging/setLevel");
+        cr_assert_str_eq(fake_param(&f, "/level"), "info");
+        fake_nothing(&f);
+        if (refuses)
+            fake_error(&f, -32603, "no", NULL);
+        else
+            fake_result(&f, "{}");
+        fake_next(&f, "tools/call");
+        fake_result(&f, "{\"content\":[]}");
+        cr_assert_eq(fake_wait(&f, r), GANTRY_CLIENT_OK);
+        gantry_request_free(r);
+        fake_close(&f);
+    }
+    fake_open(&f, GANTRY_CLIENT_OPTIONS(.log_level = "info", .revision = "2025-11-25"));
+    gantry_request *r = gantry_client_connect(f.client, NULL);
+    fake_next(&f, "initialize");
+    fake_result(&f, "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{\"logging\":{}}}");
+    fake_next(&f, "notifications/initialized");
+    fake_next(&f, "logging/setLevel");
+    fake_loses(&f, false);
+    cr_assert_eq(fake_wait(&f, r), GANTRY_CLIENT_CONNECTION);
+    gantry_request_free(r);
+    fake_close(&f);
+}
+
 Test(client_core, takes_a_version_out_of_the_refusal)
 {
     open_fake();
