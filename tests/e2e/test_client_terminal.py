@@ -469,6 +469,24 @@ def test_ctrl_c_during_a_form_ends_it(server, tmp_path):
                "the server to be told")
 
 
+@pytest.mark.parametrize("text, sign", [
+    (asks(), "As on the card\n>"),
+    ('on["tools/call"] = lambda m: progress(m, 1, 2, "slowly")\nserve()', "slowly")])
+def test_a_terminal_that_goes_away_ends_it(server, text, sign):
+    with Terminal("call", "it", *server(text)) as t:
+        t.wait_for(sign)
+        t.hang_up()
+        assert t.end() == -1  # by SIGHUP
+
+
+def test_a_deadline_passes_while_a_form_is_open(server):
+    with Terminal("call", "it", "--timeout", "2s",
+                  *server(asks(more="era = 'handshake'; serve()"))) as t:
+        t.wait_for("As on the card\n>")
+        assert t.end() == 3
+        assert re.search(r"^gantry call: .*no answer to tools/call", t.shown(), re.M), t.shown()
+
+
 def test_ctrl_c_stops_a_tool_of_gantry(host):
     one = host(plugins=["kit"], http=True)
     with Terminal("call", one.url, "stubborn") as t:
@@ -767,6 +785,29 @@ def test_nothing_that_a_server_says_steers_the_terminal(server, tmp_path):
         t.type("y")
         assert t.end() == 1
         check(t)
+
+
+def test_floods_are_cut_and_end(server, tmp_path):
+    text = r'''
+tools[:] = [{"name": "n" * 3000000, "description": "d " * 1000000, "inputSchema": {"type": "object",
+             "properties": {("p%d" % i) * 50: {} for i in range(3000)}}},
+            {"name": "\u0301" * 100000, "description": "\n" * 100000},
+            {"name": "it", "inputSchema": {"type": "object"}}]
+on["tools/call"] = lambda m: result(m, content=[
+    {"type": "text", "text": "[" * 1500 + "]" * 1500},
+    {"type": "text", "text": "\t" * 20000 + "x" * 200000},
+    {"type": "text", "text": "[" + "1," * 20000 + "2]"},
+    *[{"type": "image", "mimeType": "image/png", "data": "AAAA"}] * 150])
+serve()
+'''
+    with Terminal("list", *server(text), width=30) as t:
+        assert t.end() == 0
+        assert len(t.raw) < 100000 and not t.screen.strange
+    with Terminal("call", "it", *server(text), env={"XDG_RUNTIME_DIR": str(tmp_path)}) as t:
+        assert t.end() == 0
+        assert not t.screen.strange
+        assert t.shown().count("not saved: that are more than 100 files") == 50
+    assert len([f for f in os.listdir(tmp_path) if f.startswith("gantry-")]) == 100
 
 
 def test_an_error_of_a_hostile_server_is_harmless(server):

@@ -128,7 +128,7 @@ void gn_person_clear(struct gn_person *p)
     }
 }
 
-void gn_person_progress_over(struct gn_person *p)
+void gn_person_over(struct gn_person *p)
 {
     if (p->is_pending && !gn_asker_is_busy(p->asker) && p->term.can_redraw)
         draw(p);
@@ -138,6 +138,7 @@ void gn_person_progress_over(struct gn_person *p)
     p->is_pending = false;
     p->drawn_ms = 0;
     gn_progress_release(&p->progress);
+    gn_person_clear(p);
 }
 
 /* ---------------------------------------------------------------- log lines */
@@ -298,7 +299,7 @@ void gn_person_leave(struct gn_person *p)
     gn_asker_close(asker);
     if (asker)
         on_busy(p, false); /* what was held */
-    gn_person_progress_over(p);
+    gn_person_over(p);
     if (p->timer)
         uv_close((uv_handle_t *)p->timer, on_timer_closed);
     p->timer = NULL;

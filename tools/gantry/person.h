@@ -37,8 +37,8 @@ bool gn_person_can_answer(void);
 /* A bar, if standard error is a terminal; about twenty drawings a second at most, the last state
  * always. */
 void gn_person_progress(struct gn_person *p, const gantry_client_progress *progress);
-/* The request has ended: the bar goes. */
-void gn_person_progress_over(struct gn_person *p);
+/* The request has ended: the bar goes, and the line of a question that is still open. */
+void gn_person_over(struct gn_person *p);
 /* Before anybody else writes to the terminal. The bar comes back later. */
 void gn_person_clear(struct gn_person *p);
 /* A log message of the server. Held back while the person is in the middle of an answer. */

@@ -102,7 +102,7 @@ static void wait_for(struct gn_target *t, gantry_request *r)
         uv_run(&t->loop, UV_RUN_ONCE);
     t->current = NULL;
     let_signals(t);
-    gn_person_progress_over(t->person);
+    gn_person_over(t->person);
 }
 
 int gn_target_wait(struct gn_target *t, gantry_request *r)

@@ -157,6 +157,10 @@ class Terminal:
     def type(self, line, end="\n"):
         os.write(self.fd, (line + end).encode())
 
+    def hang_up(self):
+        os.close(self.fd)
+        self.fd = os.open("/dev/null", os.O_RDONLY)
+
     def end(self):
         """Waits for its end; the exit code, negative for a signal."""
         stop = time.monotonic() + PATIENCE
