@@ -19,9 +19,9 @@ static void begin(void)
 {
     static char project[4096];
     home = gn_test_tmpdir();
-    snprintf(project, sizeof(project), "%s/work/project", home);
-    GN_AUTO_FREE char *work = gn_path_join(home, "work");
-    cr_assert_eq(mkdir(work, 0755), 0);
+    snprintf(project, sizeof(project), "%s/code/project", home);
+    GN_AUTO_FREE char *code = gn_path_join(home, "code");
+    cr_assert_eq(mkdir(code, 0755), 0);
     cr_assert_eq(mkdir(project, 0755), 0);
     cr_assert_eq(chdir(project), 0);
     setenv("HOME", home, 1);
@@ -125,7 +125,7 @@ Test(cli_servers, replaces_variables_as_each_client_does)
         ".gemini/settings.json",
         "{\"mcpServers\": {\"gemini\": {\"command\": \"$GANTRY_TEST_SET-$GANTRY_TEST_UNSET\","
         "\"args\": [\"${GANTRY_TEST_UNSET}\"]}}}");
-    write_file("work/project/.vscode/mcp.json",
+    write_file("code/project/.vscode/mcp.json",
                "{ /* ours */ \"servers\": {\"code\": {\"type\": \"stdio\", \"command\": \"x\", "
                "\"args\": [\"${workspaceFolder}\", \"${input:k}\", \"${input:d}\"],},},\n"
                "\"inputs\": [{\"id\": \"d\", \"default\": \"usual\"}] }");
@@ -166,9 +166,9 @@ Test(cli_servers, does_not_look_into_what_a_variable_says)
 Test(cli_servers, takes_the_users_own_before_the_projects_and_says_so)
 {
     begin();
-    write_file("work/project/.mcp.json", "{\"mcpServers\": {\"a\": {\"command\": \"near\"}, "
+    write_file("code/project/.mcp.json", "{\"mcpServers\": {\"a\": {\"command\": \"near\"}, "
                                          "\"b\": {\"command\": \"near\"}}}");
-    write_file("work/.mcp.json", "{\"mcpServers\": {\"b\": {\"command\": \"above\"}, "
+    write_file("code/.mcp.json", "{\"mcpServers\": {\"b\": {\"command\": \"above\"}, "
                                  "\"c\": {\"command\": \"above\", \"cwd\": \"sub\"}}}");
     write_file(".cursor/mcp.json", "{\"mcpServers\": {\"a\": {\"command\": \"own\"}}}");
     struct gn_server s = find("a");
@@ -182,7 +182,7 @@ Test(cli_servers, takes_the_users_own_before_the_projects_and_says_so)
     gn_server_release(&s);
     s = find("c");
     cr_expect_str_eq(s.command[0], "above");
-    cr_expect(gn_ends_with(s.directory, "/project/sub"));
+    cr_expect(gn_ends_with(s.directory, "/code/sub"));
     gn_server_release(&s);
 }
 
@@ -271,7 +271,7 @@ Test(cli_servers, a_file_that_cannot_be_read_stops_nothing_else)
     begin();
     write_file(".cursor/mcp.json", "{\"mcpServers\": ");
     write_file(".gemini/settings.json", "{\"mcpServers\": {\"a\": {\"command\": \"x\"}, \"\": 3}}");
-    GN_AUTO_FREE char *fifo = gn_path_join(home, "work/.mcp.json");
+    GN_AUTO_FREE char *fifo = gn_path_join(home, "code/.mcp.json");
     cr_assert_eq(mkfifo(fifo, 0600), 0);
     struct gn_server s = find("a");
     gn_server_release(&s);
@@ -282,8 +282,8 @@ Test(cli_servers, a_file_that_cannot_be_read_stops_nothing_else)
 Test(cli_servers, does_not_trust_a_projects_file_of_somebody_else)
 {
     begin();
-    write_file("work/.mcp.json", "{\"mcpServers\": {\"a\": {\"command\": \"x\"}}}");
-    GN_AUTO_FREE char *path = gn_path_join(home, "work/.mcp.json");
+    write_file("code/.mcp.json", "{\"mcpServers\": {\"a\": {\"command\": \"x\"}}}");
+    GN_AUTO_FREE char *path = gn_path_join(home, "code/.mcp.json");
     if (geteuid() != 0 || chown(path, 12345, 12345) != 0)
         cr_skip_test("only root can give a file away");
     expect_error(NULL, "a", "belongs to another user");
