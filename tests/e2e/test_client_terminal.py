@@ -258,23 +258,25 @@ def test_answers_can_be_changed_before_they_are_sent(server):
         "a": {"type": "string"}, "b": {"type": "number"}}}}
     with Terminal("call", "it", *server(asks(form))) as t:
         t.wait_for("a (optional)\n>")
+        t.type(":bakc")
+        t.wait_for("there are :back, :decline and :cancel")
         t.type("one")
         t.wait_for("b (number, optional)\n>")
         t.type(":back")
         t.wait_for("[one] >")
-        t.type("two")
+        t.type("::two")
         t.wait_for("b (number, optional)\n>", count=2)
         t.type("1")
         t.wait_for("Send?")
         t.type("e")
-        t.wait_for("[two] >")
+        t.wait_for("[:two] >")
         t.type("")
         t.wait_for("[1] >")
         t.type("2.5")
         t.wait_for("Send?", count=2)
         t.type("y")
         assert t.end() == 0
-        assert answer_of(t)["content"] == {"a": "two", "b": 2.5}
+        assert answer_of(t)["content"] == {"a": ":two", "b": 2.5}
 
 
 @pytest.mark.parametrize("typed, end, action", [(":decline", "\n", "decline"),

@@ -235,6 +235,15 @@ static int check_value(const struct gn_field *f, const char *json, size_t len, s
     return rc;
 }
 
+static bool has_control(const char *text)
+{
+    for (; *text; text++) {
+        if (((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7f)
+            return true;
+    }
+    return false;
+}
+
 int gn_field_read(const struct gn_field *f, const char *typed, struct gn_buf *out,
                   struct gn_error *err)
 {
@@ -247,6 +256,9 @@ int gn_field_read(const struct gn_field *f, const char *typed, struct gn_buf *ou
         return GN_ENOENT;
     if (!gn_utf8_valid(word, strlen(word)))
         rc = gn_error_set(&why, GN_EINVAL, "this is not UTF-8");
+    else if (has_control(word))
+        rc = gn_error_set(&why, GN_EINVAL,
+                          "this holds control characters, such as arrow keys make");
     if (rc == 0)
         rc = read_value(f, word, &value, &why);
     if (rc == 0)

@@ -232,6 +232,11 @@ static void take(struct gn_asked *k, const char *line)
             show_field(k);
         else
             show_review(k);
+    } else if (line[0] == ':' && line[1] != ':' && s->at < s->form.count) {
+        gn_asked_say(k, GN_STYLE_RED, 2,
+                     "there are :back, :decline and :cancel; a text that begins with a colon is "
+                     "typed with two");
+        prompt_field(k);
     } else if (s->at < s->form.count) {
         take_field(k, line);
     } else {

@@ -45,17 +45,19 @@ static void erase(struct gn_person *p)
 
 static void draw(struct gn_person *p)
 {
-    struct gn_buf line = GN_BUF_INIT((size_t)64 * 1024);
+    struct gn_buf line = GN_BUF_INIT((size_t)64 * 1024), all = GN_BUF_INIT((size_t)65 * 1024);
     size_t bar;
     /* The last column stays free: a character in it may begin a new line. */
     gn_progress_add_line(&p->progress, gn_term_width(&p->term) - 1, &line, &bar);
-    fputs("\r\033[K", stderr);
-    fputs(bar ? gn_term_style(&p->term, GN_STYLE_GREEN) : "", stderr);
-    fwrite(gn_buf_str(&line), 1, bar, stderr);
-    fputs(bar ? gn_term_style(&p->term, GN_STYLE_NONE) : "", stderr);
-    fwrite(gn_buf_str(&line) + bar, 1, line.len - bar, stderr);
+    gn_buf_adds(&all, "\r\033[K");
+    gn_buf_adds(&all, bar ? gn_term_style(&p->term, GN_STYLE_GREEN) : "");
+    gn_buf_add(&all, gn_buf_str(&line), bar);
+    gn_buf_adds(&all, bar ? gn_term_style(&p->term, GN_STYLE_NONE) : "");
+    gn_buf_add(&all, gn_buf_str(&line) + bar, line.len - bar);
+    fwrite(gn_buf_str(&all), 1, all.len, stderr); /* at once: it would flicker */
     fflush(stderr);
     gn_buf_release(&line);
+    gn_buf_release(&all);
     p->is_drawn = true;
     p->is_pending = false;
     p->drawn_ms = gn_clock_ms();

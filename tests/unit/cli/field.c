@@ -85,6 +85,7 @@ Test(cli_field, a_text_is_what_was_typed)
     check_typed("5", "\"5\"", NULL);
     check_typed("\"\"", "\"\"", NULL);
     check_typed("gr\xfc\xdf", NULL, "UTF-8");
+    check_typed("a\x1b[D", NULL, "control");
     struct gn_buf out = GN_BUF_INIT(100);
     cr_assert_eq(gn_field_read(&form.v[0], "  ", &out, NULL), GN_ENOENT);
     close_form();
@@ -145,7 +146,7 @@ Test(cli_field, a_choice_is_a_number_a_value_or_a_title)
     check_typed("medium", "\"m\"", NULL);
     check_typed("3", NULL, "from 1 to 2");
     check_typed("0", NULL, "from 1 to 2");
-    check_typed("x\x1b[2J", NULL, "none of the choices");
+    check_typed("x\x1b[2J", NULL, "control");
     close_form();
     open_form("'x':{'type':'string','enum':['red','green'],'enumNames':['Rot','Grün']}", "");
     check_typed("Grün", "\"green\"", NULL);
