@@ -19,7 +19,6 @@
 #define SESSION_ID_MAX 4096
 
 static void check_closed(struct gn_http *h);
-static void pump(struct gn_http *h);
 
 /* ---------------------------------------------------------------- posts come and go */
 
@@ -37,7 +36,7 @@ static void free_post(struct gn_exchange *x)
     if (h->initialized == p)
         h->initialized = NULL;
     gn_free(p);
-    pump(h);
+    gn_http_pump(h);
     check_closed(h);
 }
 
@@ -64,10 +63,16 @@ static bool may_start(const struct gn_post *p)
     return p->kind != GN_POST_CALL || p->h->is_shared || p->h->calls < CALLS_MAX;
 }
 
+/* A server that has no stream yet may lose what it has to ask because of a call. */
+static bool is_held(const struct gn_http *h, const struct gn_post *p)
+{
+    return (h->initialized && h->initialized != p) || (h->stream && h->stream->is_opening);
+}
+
 static void start_or_queue(struct gn_post *p)
 {
     gn_list_remove(&p->in_queue);
-    if (p->h->initialized && p->h->initialized != p)
+    if (is_held(p->h, p))
         gn_list_append(&p->h->held, &p->in_queue);
     else if (may_start(p))
         start(p);
@@ -75,8 +80,7 @@ static void start_or_queue(struct gn_post *p)
         gn_list_append(&p->h->queue, &p->in_queue);
 }
 
-/* Begins what may begin now. */
-static void pump(struct gn_http *h)
+void gn_http_pump(struct gn_http *h)
 {
     if (h->state != GN_HTTP_OPEN)
         return;
@@ -84,7 +88,7 @@ static void pump(struct gn_http *h)
         h->wants_stream = false;
         gn_http_stream_open(h);
     }
-    while (!h->initialized && !gn_list_empty(&h->held))
+    while (!is_held(h, NULL) && !gn_list_empty(&h->held))
         start_or_queue(GN_CONTAINER(gn_list_pop(&h->held), struct gn_post, in_queue));
     while (!gn_list_empty(&h->queue)) {
         struct gn_post *p = GN_CONTAINER(h->queue.next, struct gn_post, in_queue);
@@ -188,7 +192,7 @@ static void on_stream(struct gn_exchange *x)
     if (h->initialized != p)
         return;
     h->initialized = NULL;
-    pump(h);
+    gn_http_pump(h);
 }
 
 /* A refusal that may be better in a while, of what may be asked again: the client tries again,
@@ -362,7 +366,7 @@ static void ready_http(struct gn_link *link)
     struct gn_http *h = GN_CONTAINER(link, struct gn_http, link);
     h->peer.revision = link->client->revision;
     h->wants_stream = !gn_client_is_stateless(link->client);
-    pump(h);
+    gn_http_pump(h);
 }
 
 /* ---------------------------------------------------------------- the end */

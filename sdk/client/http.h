@@ -35,6 +35,8 @@ struct gn_http_stream {
     int64_t retry_ms;
     unsigned silent;
     bool has_event;
+    bool is_opening; /* the first time, not yet answered: calls wait */
+    struct gn_client_timer patience;
 };
 
 enum gn_http_state { GN_HTTP_OPEN, GN_HTTP_CLOSING, GN_HTTP_ENDING, GN_HTTP_CLOSED };
@@ -44,10 +46,10 @@ struct gn_http {
     struct gn_http_peer peer;
     enum gn_http_state state;
     struct gn_list posts;
-    struct gn_list held;         /* until notifications/initialized has been answered */
-    struct gn_list queue;        /* calls for which there is no connection */
-    size_t calls;                /* that run */
-    bool is_shared;              /* HTTP/2: calls share a connection, and need not wait */
+    struct gn_list held;  /* until notifications/initialized and the stream have been answered */
+    struct gn_list queue; /* calls for which there is no connection */
+    size_t calls;         /* that run */
+    bool is_shared;       /* HTTP/2: calls share a connection, and need not wait */
     struct gn_post *initialized; /* notifications/initialized, under way */
     char *session_id;
     struct gn_http_stream *stream;
@@ -56,6 +58,8 @@ struct gn_http {
 };
 
 /* ---- http.c */
+/* Begins what may begin now. Not from within a function that libcurl calls. */
+void gn_http_pump(struct gn_http *h);
 /* The server does not know the session any more: the link is lost. post may be NULL. */
 void gn_http_session_lost(struct gn_http *h, struct gn_post *post);
 /* Its request fails, if it still waits; the post is freed. */

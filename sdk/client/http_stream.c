@@ -8,6 +8,7 @@
 
 #define RETRY_MS 1000    /* before a broken stream is asked for again, unless it said when */
 #define RETRY_MIN_MS 100 /* whatever it said */
+#define OPENING_MS 1000  /* for the stream to be answered, before calls go all the same */
 #define SILENT_MAX 8     /* connections in a row that bring nothing */
 
 /* What the stream said, else longer each time it brought nothing. */
@@ -81,6 +82,21 @@ static void start_stream(struct gn_client_timer *timer)
     gn_exchange_start(&s->x);
 }
 
+static void on_patience(struct gn_client_timer *timer)
+{
+    struct gn_http_stream *s = GN_CONTAINER(timer, struct gn_http_stream, patience);
+    gn_client_timer_stop(timer);
+    s->is_opening = false;
+    gn_http_pump(s->h);
+}
+
+static void on_stream(struct gn_exchange *x)
+{
+    struct gn_http_stream *s = GN_CONTAINER(x, struct gn_http_stream, x);
+    if (s->is_opening)
+        on_patience(&s->patience);
+}
+
 /* Any status but success says that there is no such stream, or none for us: 405, as a rule. */
 static bool is_refused(const struct gn_exchange *x, CURLcode code)
 {
@@ -104,9 +120,12 @@ static void on_end(struct gn_exchange *x, CURLcode code)
         s->retry_ms = x->sse.retry_ms;
     s->silent = s->has_event ? 0 : s->silent + 1;
     s->has_event = false;
+    s->is_opening = false;
     if (is_lost) {
         gn_http_session_lost(h, NULL);
-    } else if (is_refused(x, code)) {
+        return;
+    }
+    if (is_refused(x, code)) {
         if (x->status != 405)
             gn_client_note(c, "no stream for what the server says by itself: %s", f.why.text);
         gn_http_stream_close(h);
@@ -115,6 +134,7 @@ static void on_end(struct gn_exchange *x, CURLcode code)
         uint64_t delay = GN_MAX(delay_of(c, s->retry_ms, s->silent), f.retry_after_ms);
         gn_client_timer_start(c, &s->timer, delay, start_stream);
     }
+    gn_http_pump(h);
 }
 
 void gn_http_stream_open(struct gn_http *h)
@@ -123,10 +143,13 @@ void gn_http_stream_open(struct gn_http *h)
     gn_exchange_init(&s->x, &h->peer, GN_HTTP_GET, free_stream);
     s->h = h;
     s->x.may_repeat = true;
+    s->x.on_stream = on_stream;
     s->x.on_event = on_event;
     s->x.on_end = on_end;
     s->retry_ms = -1;
+    s->is_opening = true;
     h->stream = s;
+    gn_client_timer_start(h->link.client, &s->patience, OPENING_MS, on_patience);
     gn_client_timer_start(h->link.client, &s->timer, 0, start_stream);
 }
 
@@ -137,5 +160,6 @@ void gn_http_stream_close(struct gn_http *h)
     if (!s)
         return;
     gn_client_timer_stop(&s->timer);
+    gn_client_timer_stop(&s->patience);
     gn_exchange_free(&s->x);
 }

@@ -128,6 +128,28 @@ def test_nothing_goes_out_before_initialized_has_been_answered(probe):
         assert server.methods()[1:4].count("notifications/initialized") == 2
 
 
+def test_calls_come_after_the_stream_on_which_the_server_asks(probe):
+    def open_stream(x):
+        x.stream()
+        x.wait_until_gone()
+    with OddServer(only_for("GET", open_stream), revision=HANDSHAKE) as server:
+        probe.open(url=server.url, **QUICK)
+        tags = [probe.begin("call", name="echo") for _ in range(3)]
+        for tag in tags:
+            assert probe.outcome(tag)["status"] == "ok"
+        seen = [x.method or x.verb for x in server.seen]
+        assert seen.index("GET") < seen.index("tools/call")
+
+
+@pytest.mark.parametrize("act", [lambda x: x.wait_until_gone(), lambda x: x.reply(405),
+                                 lambda x: x.reply(500), lambda x: x.close()])
+def test_calls_do_not_need_that_stream(probe, act):
+    with OddServer(only_for("GET", act), revision=HANDSHAKE) as server:
+        probe.open(url=server.url, **QUICK)
+        assert call(probe)["text"] == "hi"
+        assert server.of("GET")
+
+
 def test_credentials_of_the_url_are_sent_and_not_shown(probe):
     with OddServer(lambda x: x.reply(418)) as server:
         url = server.url.replace("127.0.0.1", "ada:s3cret%40@127.0.0.1") + "?key=hidden"
