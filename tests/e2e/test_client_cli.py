@@ -4,11 +4,13 @@ what it does when somebody loses patience."""
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 
 import pytest
 
+from harness.certificate import make_certificate
 from harness.cli import Handler, Server, gantry, program
 from harness.host import eventually
 from harness.paths import GANTRY, PATIENCE, WRAP
@@ -56,6 +58,57 @@ def test_a_websocket_is_a_target(host):
     url = host(http=True).url.replace("http:", "ws:")
     assert gantry("call", url, "echo", "text=hello").stdout == "hello\n"
     assert "websocket" in gantry("inspect", url).stdout
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(handler, **options):
+        servers.append(Server(handler, **options))
+        return servers[-1]
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def test_a_proxy_is_used_if_it_is_named(serve):
+    proxy = serve(Handler)
+    url = "http://surely.no.such.host.invalid/mcp"
+    there = f"http://127.0.0.1:{proxy.port}"
+    assert gantry("call", url, "it", "--proxy", there).stdout == "done\n"
+    assert all(path == url for _, path, _ in proxy.seen)
+    quiet = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    assert gantry("call", url, "it", env={**quiet, "http_proxy": there}).stdout == "done\n"
+    gantry("call", url, "it", "--proxy", "", env={**quiet, "http_proxy": there}, ok=(3,))
+
+
+def test_our_own_certificate_is_shown(serve, tmp_path):
+    cert, key = make_certificate(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(cert, key)
+    tls.load_verify_locations(cert)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    url = serve(Handler, tls=tls).url
+    call = lambda *args, **options: gantry("call", url, "it", "--cacert", cert, *args, **options)  # noqa: E731
+    assert call("--cert", cert, "--key", key).stdout == "done\n"
+    both = tmp_path / "both.pem"
+    both.write_bytes(cert.read_bytes() + key.read_bytes())
+    assert call("--cert", both).stdout == "done\n"
+    assert call(ok=(3,)).stderr
+
+
+def test_what_is_safe_to_repeat_is_tried_again_if_asked_for(serve):
+    class Busy(Handler):
+        def receive(self, message):
+            count = sum(method == message["method"] for method, _, _ in self.server.seen)
+            if count < 3:
+                self.answer(503, b"later", Retry_After="0")
+            else:
+                super().receive(message)
+    busy = serve(Busy)
+    assert "503" in gantry("list", busy.url, ok=(3,)).stderr and len(busy.seen) == 1
+    assert "it()" in gantry("list", busy.url, "tools", "--retries", "5").stdout
 
 
 # ---------------------------------------------------------------- ping
@@ -262,14 +315,8 @@ def test_changes_are_printed_as_they_come(host, revision):
     assert code == -signal.SIGINT and "interrupted" not in said
 
 
-def test_watching_needs_something_to_watch(tmp_path):
-    class Silent(Handler):
-        pass
-    server = Server(Silent)
-    try:
-        assert "does not tell of changes" in gantry("watch", server.url, ok=(4,)).stderr
-    finally:
-        server.stop()
+def test_watching_needs_something_to_watch(serve):
+    assert "does not tell of changes" in gantry("watch", serve(Handler).url, ok=(4,)).stderr
 
 
 def test_watching_a_resource_that_is_not_there_is_an_error(host):
@@ -321,6 +368,7 @@ def test_a_program_gets_what_is_given_and_little_else(tmp_path):
     (["http://127.0.0.1:1", "--log", "loud"], "--log"),
     (["ftp://127.0.0.1:1"], "is no target"),
     (["surely-no-such-server"], "is no target"),
+    (["--", ""], "no command"),
 ])
 def test_options_that_make_no_sense_are_wrong_usage(args, hint):
     done = gantry("list", *args, ok=(2,))

@@ -62,10 +62,9 @@
 #define GN_TARGET_USAGE                                                                            \
     "TARGET is the URL of a server (http, https, ws, wss; without a path: /mcp), unix:PATH, its\n" \
     "name in a configuration file (gantry servers), or at the end of the line\n"                   \
-    "\"-- COMMAND [ARGUMENT...]\", which starts one that speaks on its standard input and "        \
-    "output.\n"                                                                                    \
-    "Warnings and errors on its standard error are shown, and its last words if it fails.\n"       \
-    "Ctrl-C cancels what is under way; again: ends at once.\n"
+    "\"-- COMMAND [ARGUMENT...]\", which starts one that speaks on its standard input and\n"       \
+    "output. Warnings and errors on its standard error are shown, and its last words if it\n"      \
+    "fails. Ctrl-C cancels what is under way; again: ends at once.\n"
 
 enum gn_output { GN_OUTPUT_TEXT, GN_OUTPUT_JSON, GN_OUTPUT_JSONL };
 

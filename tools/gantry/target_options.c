@@ -202,7 +202,7 @@ static int find_target(struct gn_target *t, gantry_client_options *o)
     t->words = t->args->words;
     t->word_count = t->args->word_count;
     if (t->args->tail) {
-        if (!t->args->tail[0])
+        if (!t->args->tail[0] || !*t->args->tail[0])
             return gn_cli_usage(t->cli, "no command stands behind \"--\"");
         o->command = (const char *const *)t->args->tail;
         return 0;
