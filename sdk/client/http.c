@@ -271,33 +271,46 @@ static bool is_session_gone(const struct gn_post *p)
     return !(p->x.request && id == p->x.request->id && code == GN_RPC_METHOD_NOT_FOUND);
 }
 
-static void on_end(struct gn_exchange *x, CURLcode code)
+static void stream_ended(struct gn_post *p)
 {
-    struct gn_post *p = GN_CONTAINER(x, struct gn_post, x);
     struct gn_failure f;
-    if (x->transfer.easy)
-        see_version(p);
-    if (p->kind == GN_POST_END) {
-        gn_exchange_free(x);
-    } else if (x->is_stream && p->x.request && !x->too_big) {
-        if (gn_http_resume(p))
-            return;
-        gn_exchange_no_answer(x, &f);
-        gn_http_post_fail(p, &f);
-    } else if (code != CURLE_OK && (p->x.request || (p->kind == GN_POST_NOTE && !x->is_stream))) {
-        transfer_failed(p, code);
-    } else if (code == CURLE_OK && gn_login_begin(x)) {
+    if (gn_http_resume(p))
         return;
-    } else if (code == CURLE_OK && is_session_gone(p)) {
+    gn_exchange_no_answer(&p->x, &f);
+    gn_http_post_fail(p, &f);
+}
+
+static void answered(struct gn_post *p)
+{
+    struct gn_exchange *x = &p->x;
+    if (gn_login_begin(x))
+        return;
+    if (is_session_gone(p)) {
         gn_http_session_lost(p->h, p);
-    } else if (p->x.request) {
+    } else if (x->request) {
         keep_session(p);
         take_body(p);
-    } else if (p->kind == GN_POST_NOTE && (x->status < 200 || x->status >= 300)) {
+    } else if (x->status < 200 || x->status >= 300) {
         note_refused(p);
     } else {
         gn_exchange_free(x);
     }
+}
+
+static void on_end(struct gn_exchange *x, CURLcode code)
+{
+    struct gn_post *p = GN_CONTAINER(x, struct gn_post, x);
+    bool is_wanted = x->request || (p->kind == GN_POST_NOTE && !x->is_stream);
+    if (x->transfer.easy)
+        see_version(p);
+    if (!is_wanted)
+        gn_exchange_free(x);
+    else if (x->is_stream && !x->too_big)
+        stream_ended(p);
+    else if (code != CURLE_OK)
+        transfer_failed(p, code);
+    else
+        answered(p);
 }
 
 /* ---------------------------------------------------------------- the link */

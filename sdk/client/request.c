@@ -376,12 +376,22 @@ static bool read_object(const char *text, char **ret, const char *name_member, c
     return ok;
 }
 
+static void check_headers(gantry_request *r)
+{
+    struct gn_error err;
+    for (char **h = r->headers; h && *h; h++) {
+        if (gn_settings_check_header(*h, &err))
+            gn_request_end(r, GANTRY_CLIENT_INVALID, "%s", err.text);
+    }
+}
+
 static void set_options(gantry_request *r, const gantry_request_options *options)
 {
     const struct gn_client_settings *s = &r->client->s;
     if (options) {
         memcpy(&r->o, options, GN_MIN(options->size, sizeof(r->o)));
         r->headers = gn_texts_copy((char *const *)(uintptr_t)r->o.headers);
+        check_headers(r);
     }
     if (!read_object(r->o.meta, &r->meta, NULL, NULL))
         gn_request_end(r, GANTRY_CLIENT_INVALID, "meta of %s is not a JSON object", r->method);

@@ -101,6 +101,15 @@ static bool has_control(const char *s)
     return false;
 }
 
+int gn_settings_check_header(const char *line, struct gn_error *err)
+{
+    size_t len = strcspn(line, ":");
+    GN_AUTO_FREE char *name = gn_strndup(line, len);
+    if (line[len] && gn_header_name_valid(name) && !has_control(line))
+        return 0;
+    return gn_error_set(err, GN_EINVAL, "headers: \"%.80s\" is not \"Name: value\"", name);
+}
+
 static int read_headers(struct gn_client_settings *s, const gantry_client_options *o,
                         struct gn_error *err)
 {
@@ -111,12 +120,11 @@ static int read_headers(struct gn_client_settings *s, const gantry_client_option
         return gn_error_set(err, GN_EINVAL, "headers: more than %d", MAX_ITEMS);
     s->headers = gn_calloc(n + 1, sizeof(char *));
     for (size_t i = 0; i < n; i++) {
-        const char *colon = strchr(o->headers[i], ':');
-        GN_AUTO_FREE char *name = gn_strndup(o->headers[i],
-                                             colon ? (size_t)(colon - o->headers[i]) : 0);
-        if (!colon || !gn_header_name_valid(name) || has_control(o->headers[i]))
-            return gn_error_set(err, GN_EINVAL, "headers: \"%.80s\" is not \"Name: value\"",
-                                o->headers[i]);
+        const char *line = o->headers[i];
+        if (gn_settings_check_header(line, err))
+            return GN_EINVAL;
+        const char *colon = strchr(line, ':');
+        GN_AUTO_FREE char *name = gn_strndup(line, (size_t)(colon - line));
         if (gn_strcaseeq(name, "Authorization")) {
             gn_free(s->authorization);
             s->authorization = gn_strdup(colon + 1 + strspn(colon + 1, " \t"));

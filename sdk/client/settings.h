@@ -49,6 +49,8 @@ int gn_settings_read(struct gn_client_settings *s, const gantry_client_options *
                      struct gn_error *err);
 void gn_settings_release(struct gn_client_settings *s);
 bool gn_settings_is_level(const char *name); /* a log level; NULL is none */
+/* GN_EINVAL if a header is not of the form "Name: value"; err does not have the value. */
+int gn_settings_check_header(const char *line, struct gn_error *err);
 /* Other roots; GN_EINVAL names the one that is wrong, and nothing has changed. */
 int gn_settings_set_roots(struct gn_client_settings *s, const gantry_client_root *roots,
                           size_t count, struct gn_error *err);

@@ -80,6 +80,17 @@ def test_headers_of_the_stateless_era(probe):
         assert tool.headers["x-two"] == "2"
 
 
+def test_headers_that_are_none_are_refused(probe):
+    with OddServer() as server:
+        for wrong in ("no colon, secret", "X: a\r\nY: secret", " : secret", "X y: secret", "X: \x7f"):
+            probe.send("open", url=server.url, headers=["A: b", wrong])
+            assert "secret" not in probe.event("refused")["message"] or wrong.startswith("no")
+        probe.open(url=server.url, **QUICK)
+        assert call(probe, headers=["X: a\r\nY: b"])["status"] == "invalid"
+        assert call(probe, headers=["no"])["status"] == "invalid"
+        assert server.of("tools/call") == []
+
+
 def test_a_name_that_is_no_ascii_is_encoded(probe):
     with OddServer() as server:
         probe.open(url=server.url, **QUICK)
