@@ -88,10 +88,15 @@ def without_warnings(lines):
 # ---------------------------------------------------------------- progress
 
 COUNTS = r'''
+import os
 def call(m):
     for i in range(1, 5):
+        while not os.path.exists(f"{sys.argv[1]}.go{i}"):
+            time.sleep(0.01)
+        time.sleep(0.4)  # a rate needs half a second
         progress(m, i, 4, f"step {i}")
-        time.sleep(0.4)  # each is drawn, as they are not too many
+    while not os.path.exists(f"{sys.argv[1]}.go5"):
+        time.sleep(0.01)
     text(m, "counted")
 on["tools/call"] = call
 serve()
@@ -99,12 +104,15 @@ serve()
 
 
 def test_a_bar_grows_and_goes_with_the_answer(server):
-    with Terminal("call", "it", *server(COUNTS)) as t:
-        assert t.end() == 0
-        raw = t.raw.decode()
+    command = server(COUNTS)
+    with Terminal("call", "it", *command) as t:
         for share, step in ((25, 1), (50, 2), (75, 3), (100, 4)):
-            assert re.search(rf"\[#+ *\]\S* +{share}% {step}/4 .*step {step}", raw), raw
-        assert "/s" in raw and "left" in raw
+            open(f"{command[-1]}.go{step}", "w").close()
+            t.wait_until(lambda: re.search(rf"\[#+ *\] +{share}% {step}/4 .*step {step}$",
+                                           t.lines()[-1]), f"step {step}")
+        assert re.search(r"4/4 \S+/s 0:00 left step 4$", t.lines()[-1]), t.shown()
+        open(f"{command[-1]}.go5", "w").close()
+        assert t.end() == 0
         assert without_warnings(t.lines()) == ["counted", ""]
         assert not t.screen.strange and not t.screen.wrapped
 
@@ -482,7 +490,7 @@ def test_a_terminal_that_goes_away_ends_it(server, text, sign):
 
 
 def test_a_deadline_passes_while_a_form_is_open(server):
-    with Terminal("call", "it", "--timeout", "2s",
+    with Terminal("call", "it", "--timeout", "8s",
                   *server(asks(more="era = 'handshake'; serve()"))) as t:
         t.wait_for("As on the card\n>")
         assert t.end() == 3
