@@ -335,12 +335,11 @@ Test(client_websocket, says_in_the_handshake_what_it_must_and_what_was_given)
 
 Test(client_websocket, takes_path_query_and_credentials_of_the_url)
 {
-    char url[200];
     open_both();
     is_closed = false;
     gantry_client_close(client, on_closed, NULL);
     RUN_UNTIL(is_closed);
-    snprintf(url, sizeof(url), "ws://ada:p%%40ss@%s?a=1&b=%%20", s.url + strlen("ws://"));
+    GN_AUTO_FREE char *url = gn_format("ws://ada:p%%40ss@%s?a=1&b=%%20", s.url + strlen("ws://"));
     client = gantry_client_new(GANTRY_CLIENT_OPTIONS(.url = url, .loop = &s.loop), NULL);
     expect_ok(begin());
     cr_assert(gn_starts_with(s.request.data, "GET /mcp?a=1&b=%20 HTTP/1.1\r\n"), "%s",
