@@ -195,7 +195,7 @@ static int take_ends(struct gn_child *child, int pairs[3][2])
     fcntl(child->out, F_SETFL, O_NONBLOCK);
     fcntl(child->err, F_SETFL, O_NONBLOCK);
     child->pidfd = pidfd_open(child->pid, 0);
-    return child->pidfd < 0 ? -errno : 0;
+    return child->pidfd < 0 ? -errno : raise_fd(&child->pidfd);
 }
 
 static void undo(struct gn_child *child)
@@ -204,6 +204,7 @@ static void undo(struct gn_child *child)
     while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
         continue;
     child->pid = 0;
+    gn_child_close(&child->pidfd);
     gn_child_close(&child->in);
     gn_child_close(&child->out);
     gn_child_close(&child->err);

@@ -80,9 +80,18 @@ static void flush(struct gn_stdio *s);
 static void on_input(uv_poll_t *poll, int status, int events)
 {
     struct gn_stdio *s = poll->data;
-    (void)status, (void)events; /* writing tells what is wrong, too */
-    uv_poll_stop(poll);
-    flush(s);
+    (void)events;
+    if (status == 0)
+        flush(s);
+    else if (gn_stdio_unread_from(s) < s->queued_total) /* and nobody is left to read it */
+        gn_stdio_expect_end(s, "input");
+}
+
+/* Always for its being closed; else what is in the pipe might wait for an answer in vain. */
+static void watch_input(struct gn_stdio *s, int events)
+{
+    if (s->in.is_open)
+        uv_poll_start(&s->in.poll, events | UV_DISCONNECT, on_input);
 }
 
 static void flush(struct gn_stdio *s)
@@ -91,7 +100,7 @@ static void flush(struct gn_stdio *s)
         ssize_t n = gn_output_write(s->child.in, s->queue.data + s->written,
                                     s->queue.len - s->written);
         if (n == -EAGAIN) {
-            uv_poll_start(&s->in.poll, UV_WRITABLE, on_input);
+            watch_input(s, UV_WRITABLE);
             break;
         }
         if (n < 0) {
@@ -106,6 +115,7 @@ static void flush(struct gn_stdio *s)
     if (s->written == s->queue.len) {
         gn_stdio_empty(&s->queue);
         s->written = 0;
+        watch_input(s, 0);
         if (s->link.is_closing)
             gn_stdio_end_input(s);
     } else if (s->written > s->queue.len / 2) {
@@ -194,6 +204,7 @@ static void watch_all(struct gn_stdio *s)
                      gn_stdio_client(s)->s.shown, uv_strerror(rc));
         return;
     }
+    watch_input(s, 0);
     uv_poll_start(&s->end.poll, UV_READABLE, gn_stdio_on_end);
     uv_poll_start(&s->out.poll, UV_READABLE, gn_stdio_on_output);
     uv_poll_start(&s->err.poll, UV_READABLE, gn_stdio_on_stderr);

@@ -19,9 +19,7 @@
 
 /* ---------------------------------------------------------------- losing it */
 
-/* Where what it has surely not read begins, in all that was ever queued: what is still in the pipe
- * when nobody is left who could read it, and what never got there. */
-static uint64_t unread_from(const struct gn_stdio *s)
+uint64_t gn_stdio_unread_from(const struct gn_stdio *s)
 {
     struct pollfd p = {.fd = s->child.in, .events = 0};
     int in_pipe = 0;
@@ -50,7 +48,7 @@ void gn_stdio_lose(struct gn_stdio *s, gantry_client_status status, const struct
     s->is_lost = true;
     /* One that has never worked will not begin to. */
     f.is_passing = status == GANTRY_CLIENT_CONNECTION && gn_stdio_client(s)->ready_ms > 0;
-    uint64_t from = unread_from(s);
+    uint64_t from = gn_stdio_unread_from(s);
     struct gn_failure unread = f;
     unread.was_not_sent = true;
     gn_stdio_fail_from(s, (uintptr_t)from + 1, &unread);

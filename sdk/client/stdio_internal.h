@@ -79,6 +79,9 @@ void gn_stdio_on_end(uv_poll_t *poll, int status, int events); /* of its pidfd *
 void gn_stdio_lose(struct gn_stdio *s, gantry_client_status status, const struct gn_error *why);
 /* It has closed its "input" or "output": most likely it is ending, and how is worth telling. */
 void gn_stdio_expect_end(struct gn_stdio *s, const char *closed);
+/* Where what it has surely not read begins, in all that was ever queued: what is still in the pipe
+ * when nobody is left who could read it, and what never got there. */
+uint64_t gn_stdio_unread_from(const struct gn_stdio *s);
 /* The requests whose link_data is `from` or more have failed. */
 void gn_stdio_fail_from(struct gn_stdio *s, uintptr_t from, const struct gn_failure *why);
 void gn_stdio_begin_end(struct gn_link *link); /* of gn_link_ops, as the next one */

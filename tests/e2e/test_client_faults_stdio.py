@@ -95,7 +95,7 @@ def die(message):
     say("first"); say("I was here")
     os.kill(os.getpid(), signal.SIGKILL)
 serve(die=die)
-""")
+""", no_stderr=True)
     echo(bench)
     outcome = bench.call("die")
     assert outcome["status"] == "connection"
@@ -153,7 +153,7 @@ with open(os.environ["FOLDER"] + "/starts", "a") as file:
     file.write("x")
 say("no such module: server")
 sys.exit(1)
-""", revision="2026-07-28")
+""", revision="2026-07-28", no_stderr=True)
     outcome = bench.call("any")
     assert outcome["status"] == "connection"
     assert "exit code 1" in outcome["message"] and "no such module" in outcome["message"]

@@ -5,7 +5,8 @@
  *     {"do": "open", "command": ["server"], "timeout_ms": 1000, "handlers": ["elicit"]}
  *         a client; members as gantry_client_options has them, `handlers` those that are set
  *         besides what tells (state, note, stderr, log, progress, lists, resources); "messages":
- *         true tells every message, too.  -> {"event": "open"}, or {"event": "refused"}
+ *         true tells every message, too; "no_stderr": true leaves that out.  -> {"event": "open"},
+ * or {"event": "refused"}
  *     {"do": "call", "tag": "a", "name": "greet", "arguments": {}, "timeout_ms": 500}
  *         a request, with what gantry_request_options has: connect, call, read, get, list,
  *         complete, ping, level, subscribe, unsubscribe, task, get_task, cancel_task, and request
@@ -30,27 +31,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
-
-#pragma weak gantry_client_cancel_task
-#pragma weak gantry_client_get_task
-#pragma weak gantry_client_subscribe
-#pragma weak gantry_client_task
-#pragma weak gantry_client_unsubscribe
-#pragma weak gantry_login_challenge
-#pragma weak gantry_login_http_status
-#pragma weak gantry_login_refuse
-#pragma weak gantry_login_retry
-#pragma weak gantry_login_url
-#pragma weak gantry_question_accept
-#pragma weak gantry_question_answer
-#pragma weak gantry_question_decline
-#pragma weak gantry_question_dismiss
-#pragma weak gantry_question_fail
-#pragma weak gantry_question_method
-#pragma weak gantry_question_on_gone
-#pragma weak gantry_question_params
-#pragma weak gantry_question_request
-#pragma weak gantry_question_say
 
 #define LINE_BYTES ((size_t)256 << 20)
 #define QUESTIONS 64
@@ -422,7 +402,7 @@ static void set_handlers(gantry_client_handlers *h, const gantry_json *command)
         .on_resource_updated = on_resource_updated,
         .on_elicit_complete = on_elicit_complete,
         .on_message = gantry_read_bool(command, "/messages", false) ? on_message : NULL,
-        .on_stderr = on_stderr,
+        .on_stderr = gantry_read_bool(command, "/no_stderr", false) ? NULL : on_stderr,
         .on_state = on_state,
         .on_note = on_note,
     };
