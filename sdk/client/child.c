@@ -11,6 +11,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -139,9 +140,10 @@ static void set_attributes(posix_spawnattr_t *attributes)
     posix_spawnattr_init(attributes);
     posix_spawnattr_setsigdefault(attributes, &defaults);
     posix_spawnattr_setsigmask(attributes, &none);
-    posix_spawnattr_setpgroup(attributes, 0);
-    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-                                             POSIX_SPAWN_SETPGROUP);
+    /* A session of its own, not just a group: in a group behind that of the terminal, a program
+     * that asks for a password there would be stopped, and never be heard of again. */
+    posix_spawnattr_setflags(attributes,
+                             POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
 }
 
 static int spawn(struct gn_child *child, const struct gn_client_settings *s, int pairs[3][2],
@@ -184,6 +186,18 @@ static int cannot_start(const struct gn_client_settings *s, int rc, struct gn_er
     return gn_error_set(err, rc, "cannot start %s: %s", program, why);
 }
 
+/* Where SIGCHLD is ignored, or somebody waits for every child, it may have gone already: then what
+ * stands for it is readable from the beginning. */
+static int open_pidfd(struct gn_child *child)
+{
+    child->pidfd = pidfd_open(child->pid, 0);
+    if (child->pidfd < 0 && errno == ESRCH) {
+        child->has_ended = true;
+        child->pidfd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    }
+    return child->pidfd < 0 ? -errno : raise_fd(&child->pidfd);
+}
+
 /* Ours alone from now on. */
 static int take_ends(struct gn_child *child, int pairs[3][2])
 {
@@ -194,8 +208,7 @@ static int take_ends(struct gn_child *child, int pairs[3][2])
     fcntl(child->in, F_SETFL, O_NONBLOCK);
     fcntl(child->out, F_SETFL, O_NONBLOCK);
     fcntl(child->err, F_SETFL, O_NONBLOCK);
-    child->pidfd = pidfd_open(child->pid, 0);
-    return child->pidfd < 0 ? -errno : raise_fd(&child->pidfd);
+    return open_pidfd(child);
 }
 
 static void undo(struct gn_child *child)

@@ -1,8 +1,8 @@
 /* child.h - a program that the client has started: its process, its group, its three pipes.
  *
- * It leads a process group of its own. Its end is seen by a pidfd, so that no signal handler is
- * needed; it is reaped last, after its group has been ended: until then its number, and with it the
- * group's, cannot be given to anybody else. Nothing here waits.
+ * It leads a session and a process group of its own. Its end is seen by a pidfd, so that no signal
+ * handler is needed; it is reaped last, after its group has been ended: until then its number, and
+ * with it the group's, cannot be given to anybody else. Nothing here waits.
  */
 #ifndef GN_CLIENT_CHILD_H
 #define GN_CLIENT_CHILD_H

@@ -417,6 +417,43 @@ def test_a_program_that_is_stopped_is_ended(bench):
     bench.close()
 
 
+def test_a_program_that_never_stops_writing_is_ended(bench):
+    bench.serve("""
+import threading
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def flood(message):
+    text(message, "flooding")
+    def write_for_ever(fd, text):
+        while True:
+            os.write(fd, text)
+    note = json.dumps({"jsonrpc": "2.0", "method": "notifications/x"}).encode() + b"\\n"
+    threading.Thread(target=write_for_ever, args=(1, note)).start()
+    threading.Thread(target=write_for_ever, args=(2, b"y" * 200 + b"\\n")).start()
+serve(flood=flood)
+""")
+    assert bench.call("flood")["text"] == "flooding"
+    bench.probe.event("stderr")
+    bench.child()
+    bench.close()
+
+
+def test_a_program_may_be_ended_while_it_is_being_started_again(bench):
+    bench.serve("""
+path = os.environ["FOLDER"] + "/starts"
+with open(path, "a") as file:
+    file.write("x")
+if os.path.getsize(path) > 1:
+    sys.exit(9)
+serve(die=lambda message: sys.exit(8))
+""", restarts=1000, backoff_ms=1)
+    assert bench.call("die")["status"] == "connection"
+    tag = bench.probe.begin("call", name="die", arguments={})
+    bench.note("trying again")
+    bench.note("trying again")
+    bench.close()
+    assert bench.probe.outcome(tag)["status"] == "cancelled"
+
+
 FORKS = """
 def fork(message):
     subprocess.Popen([sys.executable, "-c", '''
@@ -505,7 +542,7 @@ def test_a_directory_that_is_not_there_is_named(bench):
 
 SURROUNDINGS = """
 def tell(message):
-    text(message, json.dumps({"env": dict(os.environ), "cwd": os.getcwd(), "group": os.getpgrp(),
+    text(message, json.dumps({"env": dict(os.environ), "cwd": os.getcwd(), "group": os.getpgrp(), "session": os.getsid(0),
                               "pid": os.getpid(), "fds": sorted(map(int, os.listdir("/proc/self/fd"))),
                               "pipe": signal.getsignal(signal.SIGTERM) == signal.SIG_DFL}))
 serve(tell=tell)
@@ -522,7 +559,7 @@ def test_a_program_finds_what_it_was_given_and_little_else(bench, tmp_path):
     assert {n for n in told["env"] if not n.startswith(("LC_", "XDG_"))} <= allowed
     assert told["env"]["PATH"] == os.environ["PATH"]
     assert os.path.samefile(told["cwd"], tmp_path)
-    assert told["group"] == told["pid"]
+    assert told["group"] == told["session"] == told["pid"]  # and no terminal
     assert told["fds"][:3] == [0, 1, 2] and len(told["fds"]) == 4  # the last is the folder's own
     bench.close()
 

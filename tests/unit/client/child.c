@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -221,6 +222,30 @@ Test(client_child, what_cannot_be_started_leaves_nothing)
     cr_assert_eq(waitpid(-1, NULL, WNOHANG), -1);
 }
 
+Test(client_child, is_not_started_in_part_where_descriptors_run_out)
+{
+    struct rlimit limit, before;
+    size_t open_before = count_fds(), failures = 0;
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int highest = dup(0);
+    close(highest);
+    for (rlim_t more = 0; more < 16; more++) {
+        limit = (struct rlimit){(rlim_t)highest + more, before.rlim_max};
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        int rc = start((const char *const[]){"sleep", "600", NULL}, "/");
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+        if (rc == 0) {
+            finish();
+        } else {
+            failures++;
+            cr_assert(strstr(err.text, "cannot start sleep: "), "%s", err.text);
+        }
+        cr_assert_eq(count_fds(), open_before);
+        cr_assert_eq(waitpid(-1, NULL, WNOHANG), -1);
+    }
+    cr_assert(failures >= 6 && failures < 16);
+}
+
 /* ---------------------------------------------------------------- its end */
 
 Test(client_child, its_end_is_described)
@@ -263,8 +288,10 @@ Test(client_child, an_end_that_somebody_else_has_waited_for_is_seen_too)
     cr_assert_str_eq(described(), "ended");
     finish();
     signal(SIGCHLD, SIG_IGN);
-    START("true");
-    wait_for_end();
-    cr_assert_str_eq(described(), "ended");
-    finish();
+    for (int i = 0; i < 50; i++) { /* some end before they can be looked at */
+        START("true");
+        wait_for_end();
+        cr_assert_str_eq(described(), "ended");
+        finish();
+    }
 }
