@@ -243,7 +243,7 @@ def test_a_form_is_asked_field_by_field(server, era):
         t.type("17")
         t.wait_for("[30] >", count=2)
         t.type("")
-        t.wait_for("Size (a number)\n  1) Small\n  2) Large\n>")
+        t.wait_for("Size (its number)\n  1) Small\n  2) Large\n>")
         t.type("")
         t.wait_for("an answer is needed")
         t.type("2")

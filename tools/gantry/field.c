@@ -320,9 +320,11 @@ void gn_field_add_hint(const struct gn_field *f, struct gn_buf *out)
     } else if (f->kind == GN_FIELD_BOOLEAN) {
         gn_buf_adds(&hint, "y or n");
     } else if (f->kind == GN_FIELD_CHOICE) {
-        gn_buf_adds(&hint, "a number");
+        gn_buf_adds(&hint, "its number");
     } else if (f->kind == GN_FIELD_CHOICES) {
-        gn_buf_adds(&hint, "numbers with commas, or none");
+        int64_t least = 0;
+        gn_json_int(gn_json_get(f->schema, "minItems"), &least);
+        gn_buf_adds(&hint, least > 0 ? "numbers with commas" : "numbers with commas, or none");
         add_range(f, "minItems", "maxItems", " of them", &hint);
     } else {
         gn_buf_adds(&hint, f->kind == GN_FIELD_INTEGER ? "integer" : "number");

@@ -153,6 +153,14 @@ static void add_dots(struct gn_buf *out, size_t start, size_t columns)
     gn_buf_adds(out, columns > 3 ? "..." : "");
 }
 
+/* Blanks that a line begins with, and what an item of a list begins with. */
+static size_t own_indent(const char *line, size_t len)
+{
+    size_t blanks = GN_MIN(strspn(line, " "), len);
+    bool is_item = len > blanks + 1 && strchr("-*+", line[blanks]) && line[blanks + 1] == ' ';
+    return is_item ? blanks + 2 : blanks;
+}
+
 void gn_text_add_wrapped(struct gn_buf *out, const char *text, size_t len, size_t indent,
                          size_t columns, size_t max_lines)
 {
@@ -168,7 +176,7 @@ void gn_text_add_wrapped(struct gn_buf *out, const char *text, size_t len, size_
         if (lines > 0)
             add_blanks(out, indent);
         if (!is_continued) {
-            own = GN_MIN(strspn(at, " "), left);
+            own = own_indent(at, left);
             own = own * 2 > columns ? 0 : own;
         } else {
             add_blanks(out, own);

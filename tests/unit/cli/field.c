@@ -180,9 +180,11 @@ Test(cli_field, hints_say_what_may_be_typed)
     check_hint("'type':'integer','minimum':1", "integer, at least 1");
     check_hint("'type':'number','minimum':0.5,'maximum':2", "number, 0.5 to 2");
     check_hint("'type':'boolean'", "y or n");
-    check_hint("'type':'string','enum':['a']", "a number");
+    check_hint("'type':'string','enum':['a']", "its number");
     check_hint("'type':'array','maxItems':2,'items':{'enum':['a']}",
                "numbers with commas, or none, at most 2 of them");
+    check_hint("'type':'array','minItems':1,'items':{'enum':['a']}",
+               "numbers with commas, at least 1 of them");
     check_hint("'type':'string','format':'\\u001b[2J'", "\\x1b[2J");
 }
 

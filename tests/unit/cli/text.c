@@ -124,6 +124,8 @@ Test(cli_text, later_lines_are_indented)
 Test(cli_text, what_a_line_is_indented_by_itself_is_kept)
 {
     check_wrapped("  if this is long", 0, 10, 0, "  if this\n  is long\n");
+    check_wrapped("- one two three", 0, 10, 0, "- one two\n  three\n");
+    check_wrapped("-x one two", 0, 8, 0, "-x one\ntwo\n");
     check_wrapped("\tx", 0, 20, 0, "        x\n");
     check_wrapped("ab\tx", 0, 20, 0, "ab      x\n");
 }
