@@ -335,11 +335,29 @@ static int read_url(struct reader *r, struct gn_server *s, const char *type)
     return rc ? rc : read_pairs(r, "headers", ": ", &s->headers);
 }
 
+/* "envFile": further variables. */
+static int read_env_file(struct reader *r, struct gn_server *s)
+{
+    const char *folder = r->entry->file->place.folder;
+    GN_AUTO_FREE char *path = NULL;
+    int rc = read_member(r, "envFile", &path);
+    if (rc || !path)
+        return rc;
+    GN_AUTO_FREE char *whole = *path != '/' && folder ? gn_path_join(folder, path)
+                                                      : gn_strdup(path);
+    struct gn_error why = {0};
+    if (gn_server_env_file(whole, s->environment, &s->environment, &why))
+        return wrong(r, "%s", why.text);
+    return 0;
+}
+
 static int read_program(struct reader *r, struct gn_server *s)
 {
     int rc = read_command(r, s);
     if (rc == 0)
         rc = read_pairs(r, "env", "=", &s->environment);
+    if (rc == 0)
+        rc = read_env_file(r, s);
     if (rc == 0)
         rc = read_member(r, "cwd", &s->directory);
     const char *folder = r->entry->file->place.folder;

@@ -201,6 +201,28 @@ Test(cli_servers, knows_what_claude_code_keeps_for_one_project)
     expect_error(NULL, "theirs", "there is mine");
 }
 
+Test(cli_servers, reads_variables_from_a_file_beside)
+{
+    begin();
+    write_file("code/project/.env", "# ours\n\nexport A=1\nB = 'two # words' # said\r\n"
+                                    "C=\"x\\ny\"\nD=plain # not this\nE=\n F=own\n");
+    write_file("code/project/.cursor/mcp.json",
+               "{\"mcpServers\": {\"a\": {\"command\": \"x\", \"envFile\": \".env\", "
+               "\"env\": {\"F\": \"entry\"}}, \"b\": {\"command\": \"x\", \"envFile\": "
+               "\"${workspaceFolder}/none\"}}}");
+    static const char *const expected[] = {"F=entry", "A=1",     "B=two # words",
+                                           "C=x\ny",  "D=plain", "E="};
+    struct gn_server s = find("a");
+    for (size_t i = 0; i < GN_COUNT(expected); i++)
+        cr_expect_str_eq(s.environment[i], expected[i]);
+    cr_expect_null(s.environment[GN_COUNT(expected)]);
+    gn_server_release(&s);
+    expect_error(NULL, "b", "mcpServers.b.envFile: ");
+    expect_error(NULL, "b", "/none: No such file");
+    write_file("code/project/.env", "A=1\ns3cret\n");
+    expect_error(NULL, "a", ".env: line 2 is not NAME=VALUE");
+}
+
 Test(cli_servers, passes_over_disabled_entries)
 {
     begin();
