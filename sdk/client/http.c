@@ -15,10 +15,12 @@
 
 #define CALLS_MAX 128
 #define LINGER_MS 1000 /* an answered exchange may end by itself, so that its connection lives */
+#define LOST_MS 300    /* for calls under way to be told that there is no session any more */
 #define NOTE_MS 30000  /* for a notification to be taken */
 #define SESSION_ID_MAX 4096
 
 static void check_closed(struct gn_http *h);
+static void on_session_lost(struct gn_client_timer *timer);
 
 /* ---------------------------------------------------------------- posts come and go */
 
@@ -66,7 +68,8 @@ static bool may_start(const struct gn_post *p)
 /* A server that has no stream yet may lose what it has to ask because of a call. */
 static bool is_held(const struct gn_http *h, const struct gn_post *p)
 {
-    return (h->initialized && h->initialized != p) || (h->stream && h->stream->is_opening);
+    return h->is_lost || (h->initialized && h->initialized != p) ||
+           (h->stream && h->stream->is_opening);
 }
 
 static void start_or_queue(struct gn_post *p)
@@ -84,6 +87,11 @@ void gn_http_pump(struct gn_http *h)
 {
     if (h->state != GN_HTTP_OPEN)
         return;
+    if (h->is_lost) { /* nothing is waited for any more */
+        if (h->calls == 0)
+            gn_client_timer_start(h->link.client, &h->timer, 0, on_session_lost);
+        return;
+    }
     if (h->wants_stream && !h->initialized) {
         h->wants_stream = false;
         gn_http_stream_open(h);
@@ -116,19 +124,58 @@ void gn_http_post_fail(struct gn_post *p, const struct gn_failure *f)
         gn_client_note(c, "a message to the server was not taken: %s", copy.why.text);
 }
 
-void gn_http_session_lost(struct gn_http *h, struct gn_post *p)
+static struct gn_failure lost_session(const struct gn_http *h)
 {
     struct gn_failure f = {.status = GANTRY_CLIENT_CONNECTION,
                            .http_status = 404,
                            .is_passing = true,
                            .was_not_sent = true};
     gn_error_set(&f.why, GN_EPIPE, "%s: the server has ended the session", h->link.client->s.shown);
-    gn_free(h->session_id);
-    h->session_id = NULL;
-    if (p)
-        gn_http_post_fail(p, &f);
+    return f;
+}
+
+/* One after the other, whatever handlers do meanwhile. */
+static void fail_all(struct gn_http *h, struct gn_list *posts, const struct gn_failure *f)
+{
+    while (h->state == GN_HTTP_OPEN && !gn_list_empty(posts))
+        gn_http_post_fail(GN_CONTAINER(posts->next, struct gn_post, in_queue), f);
+}
+
+/* What was refused or has not been sent may go over the next link; what is still under way may
+ * have been done. */
+static void on_session_lost(struct gn_client_timer *timer)
+{
+    struct gn_http *h = GN_CONTAINER(timer, struct gn_http, timer);
+    struct gn_failure f = lost_session(h);
+    fail_all(h, &h->queue, &f);
+    fail_all(h, &h->held, &f);
     f.was_not_sent = false;
     gn_link_lost(&h->link, &f);
+}
+
+void gn_http_session_lost(struct gn_http *h, struct gn_post *p)
+{
+    gantry_client *c = h->link.client;
+    gn_free(h->session_id);
+    h->session_id = NULL;
+    if (h->state != GN_HTTP_OPEN)
+        return;
+    if (!h->is_lost)
+        gn_client_timer_start(c, &h->timer, LOST_MS, on_session_lost);
+    h->is_lost = true;
+    gn_http_stream_close(h);
+    if (!p)
+        return;
+    if (!p->x.request || p->is_resumed) {
+        struct gn_failure f = lost_session(h);
+        gn_http_post_fail(p, &f);
+        return;
+    }
+    gn_exchange_stop(&p->x);
+    h->calls -= p->counts;
+    p->counts = false;
+    gn_list_append(&h->held, &p->in_queue);
+    gn_http_pump(h);
 }
 
 /* Visible ASCII, as the specification wants it: it is sent back in a header. */

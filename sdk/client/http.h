@@ -46,21 +46,25 @@ struct gn_http {
     struct gn_http_peer peer;
     enum gn_http_state state;
     struct gn_list posts;
-    struct gn_list held;  /* until notifications/initialized and the stream have been answered */
-    struct gn_list queue; /* calls for which there is no connection */
-    size_t calls;         /* that run */
-    bool is_shared;       /* HTTP/2: calls share a connection, and need not wait */
+    /* Until notifications/initialized and the stream have been answered; then also what a lost
+     * session has not taken. */
+    struct gn_list held;
+    struct gn_list queue;        /* calls for which there is no connection */
+    size_t calls;                /* that run */
+    bool is_shared;              /* HTTP/2: calls share a connection, and need not wait */
     struct gn_post *initialized; /* notifications/initialized, under way */
     char *session_id;
     struct gn_http_stream *stream;
     bool wants_stream;            /* as soon as notifications/initialized has been answered */
-    struct gn_client_timer timer; /* to begin, to end */
+    bool is_lost;                 /* the session is: what runs has a moment to be told the same */
+    struct gn_client_timer timer; /* to begin, to lose, to end */
 };
 
 /* ---- http.c */
 /* Begins what may begin now. Not from within a function that libcurl calls. */
 void gn_http_pump(struct gn_http *h);
-/* The server does not know the session any more: the link is lost. post may be NULL. */
+/* The server does not know the session any more: the link is lost, in a moment. post, which may be
+ * NULL, did nothing, so it goes over the next. */
 void gn_http_session_lost(struct gn_http *h, struct gn_post *post);
 /* Its request fails, if it still waits; the post is freed. */
 void gn_http_post_fail(struct gn_post *post, const struct gn_failure *failure);

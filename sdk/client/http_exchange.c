@@ -129,7 +129,7 @@ static void forget_answer(struct gn_exchange *x)
         *texts[i] = NULL;
     }
     x->status = 0;
-    x->is_stream = false;
+    x->is_stream = x->is_headed = false;
 }
 
 static void head_is_complete(struct gn_exchange *x)
@@ -137,6 +137,7 @@ static void head_is_complete(struct gn_exchange *x)
     long status = 0;
     curl_easy_getinfo(x->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
     x->status = (int)status;
+    x->is_headed = status >= 200;
     if (x->type)
         x->type[strcspn(x->type, "; \t")] = '\0';
     x->is_stream = status >= 200 && status < 300 && x->type &&
@@ -156,6 +157,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
     }
     if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) /* what went before was for information */
         forget_answer(x);
+    else if (x->is_headed)
+        return len;
     else if (len <= 2 && strspn(line, "\r\n") >= len)
         head_is_complete(x);
     else if (!header_value(line, len, "Content-Type", &x->type) &&

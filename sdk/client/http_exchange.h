@@ -78,6 +78,7 @@ struct gn_exchange {
     struct gn_list in_login; /* waits for credentials */
     char *refusal; /* that there are none, says this; then on_end has CURLE_LOGIN_DENIED */
     bool is_busy, is_ending; /* on_event or on_stream, on_end is being called */
+    bool is_headed;          /* the head is complete: what may follow are trailers */
     bool is_told, is_freed;  /* on_stream was called; its owner does not want it any more */
     void (*free_owner)(struct gn_exchange *x);
 };

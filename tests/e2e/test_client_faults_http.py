@@ -4,6 +4,7 @@ deadline, and leaves nothing behind."""
 import json
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -352,6 +353,18 @@ def guarded(good, status=401):
     return answer
 
 
+def test_trailers_change_nothing(probe):
+    def trailers(x):
+        x.head(200, {"Content-Type": "application/json", "Transfer-Encoding": "chunked",
+                     "Trailer": "Content-Type"})
+        x.chunk(json.dumps({"jsonrpc": "2.0", "id": x.id, "result": {
+            "resultType": "complete", "content": [{"type": "text", "text": "hi"}]}}))
+        x.raw("0\r\nContent-Type: text/event-stream\r\n\r\n")
+    with OddServer(only_for("tools/call", trailers)) as server:
+        probe.open(url=server.url, **QUICK)
+        assert call(probe)["text"] == "hi"
+
+
 def test_401_is_told_as_such(probe):
     with OddServer(guarded("Bearer right")) as server:
         probe.open(url=server.url, **QUICK)
@@ -480,6 +493,31 @@ def test_a_session_that_is_lost_is_begun_anew(probe):
         assert server.methods().count("tools/call") == 2
         probe.close()
         assert [x.headers["mcp-session-id"] for x in server.of("DELETE")] == ["session-1"]
+
+
+def test_all_calls_that_a_lost_session_refuses_go_over_the_next(probe):
+    lock, sessions = threading.Lock(), ["0"]
+
+    def answer(x):
+        with lock:
+            if x.method == "initialize":
+                sessions.append(str(len(sessions)))
+                x.server.session = sessions[-1]
+            lost = len(sessions) == 2 and x.method == "tools/call"
+        if lost and x.params["arguments"]["text"] == "149":
+            x.wait_until_gone()
+        elif lost or x.headers.get("mcp-session-id", sessions[-1]) != sessions[-1]:
+            x.reply(404)
+        else:
+            x.usual()
+    with OddServer(answer, revision=HANDSHAKE) as server:
+        probe.open(url=server.url, **QUICK)
+        assert probe.do("connect")["status"] == "ok"
+        order = [149, *range(149)]  # the one that hangs is among the first, which are sent at once
+        tags = {i: probe.begin("call", name="echo", arguments={"text": str(i)}) for i in order}
+        failed(probe.outcome(tags[149]), "connection", "session")
+        assert [probe.outcome(tags[i])["text"] for i in range(149)] == [str(i) for i in range(149)]
+        assert len(server.of("initialize")) == 2
 
 
 def test_a_server_that_loses_every_session_is_given_up(probe):

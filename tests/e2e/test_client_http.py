@@ -571,6 +571,22 @@ def test_a_post_of_the_old_transport_may_be_answered_with_a_stream(probe):
         assert call(probe)["text"] == "hi"
 
 
+def test_a_login_over_the_old_transport(probe):
+    class Guarded(OldServer):
+        def old(self, x):
+            if x.headers.get("authorization") != "Bearer right":
+                x.reply(401)
+            else:
+                super().old(x)
+    with Guarded() as server:
+        probe.open(url=server.url, transport="sse", handlers=["login"], **QUICK)
+        tag = probe.begin("call", name="echo", arguments={"text": "hi"})
+        probe.event("login")
+        probe.send("retry", authorization="Bearer right")
+        assert probe.outcome(tag)["text"] == "hi"
+        assert len(server.of("GET")) == 2
+
+
 def test_a_website_is_no_server(probe):
     with OddServer(lambda x: x.reply(200, {"Content-Type": "text/html"}, "<html>")
                    if x.verb == "GET" else x.reply(405)) as server:
