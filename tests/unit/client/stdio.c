@@ -33,6 +33,7 @@ static unsigned closed, done;
 static gantry_client_status last_status;
 static char words[4096];
 static uint32_t retries;
+static size_t max_message;
 
 static void on_closed(void *arg)
 {
@@ -97,6 +98,7 @@ static gantry_client *shell(uv_loop_t *on, const char *script)
     gantry_client_error err;
     gantry_client *c = gantry_client_new(
         GANTRY_CLIENT_OPTIONS(.command = command, .loop = on, .backoff_ms = 1, .retries = retries,
+                              .max_message = max_message,
                               .handlers = GANTRY_CLIENT_HANDLERS(.on_state = on_state,
                                                                  .on_stderr = on_stderr,
                                                                  .on_note = on_note,
@@ -269,4 +271,25 @@ Test(client_stdio, what_was_sent_last_arrives_before_the_end, .init = setup)
     gantry_client_close(client, on_closed, NULL);
     finish();
     cr_assert(strstr(words, "notifications/custom"), "%s", words);
+}
+
+Test(client_stdio, what_is_said_to_who_does_not_read_has_an_end, .init = setup)
+{
+    static char params[900000];
+    memset(params, ' ', sizeof(params) - 1);
+    params[0] = '{';
+    params[sizeof(params) - 2] = '}';
+    max_message = (size_t)1 << 20;
+    client = shell(&loop, DISCOVER "sleep 600");
+    gantry_client_connect(client, GANTRY_REQUEST_OPTIONS(.on_done = on_done));
+    while (done == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    gantry_client_hurry(client);
+    for (int i = 0; i < 1000 && gantry_client_get_state(client) == GANTRY_STATE_READY; i++) {
+        cr_assert(i < 100, "it takes everything");
+        gantry_client_notify(client, "notifications/custom", params);
+        uv_run(&loop, UV_RUN_NOWAIT);
+    }
+    gantry_client_close(client, on_closed, NULL);
+    finish();
 }
