@@ -101,6 +101,7 @@ int gn_read_all(int fd, struct gn_buf *out)
         char *at = want ? gn_buf_reserve(out, want) : &extra;
         if (!at)
             return GN_ETOOBIG;
+        *at = '\0'; /* reserved memory is as it was found */
         ssize_t n = read(fd, at, want ? want : 1);
         if (n < 0 && errno == EINTR)
             continue;
@@ -113,6 +114,7 @@ int gn_read_all(int fd, struct gn_buf *out)
             return GN_ETOOBIG;
         }
         out->len += (size_t)n;
+        out->data[out->len] = '\0';
     }
 }
 

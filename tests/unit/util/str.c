@@ -242,6 +242,22 @@ Test(str, paths_join_with_one_slash)
     cr_assert_str_eq(gn_path_base("/a/"), "");
 }
 
+Test(str, ends_what_it_reads_with_a_nul)
+{
+    const char *path = gn_test_write_file(gn_test_tmpdir(), "file", "abc", 3);
+    struct gn_buf b = GN_BUF_INIT(1 << 20);
+    memset(gn_buf_reserve(&b, 100000), 'x', 100000); /* what stood there before */
+    cr_assert_eq(gn_read_file(path, &b), 0);
+    cr_assert_eq(b.len, 3);
+    cr_assert_str_eq(gn_buf_str(&b), "abc");
+    gn_buf_clear(&b);
+    cr_assert_eq(gn_read_file("/dev/null", &b), GN_EINVAL);
+    path = gn_test_write_file(gn_test_tmpdir(), "empty", "", 0);
+    cr_assert_eq(gn_read_file(path, &b), 0);
+    cr_assert_str_eq(gn_buf_str(&b), "");
+    gn_buf_release(&b);
+}
+
 Test(str, files_are_read_whole_or_not_at_all)
 {
     const char *dir = gn_test_tmpdir();
