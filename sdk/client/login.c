@@ -4,6 +4,8 @@
  * While a 401 is being seen to, nothing else is sent, as it would be refused, too. A 403 is about
  * what it answers; the rest goes on.
  */
+#include "login.h"
+
 #include "http_exchange.h"
 
 #include "util/alloc.h"
@@ -24,7 +26,10 @@ struct gantry_login {
 };
 
 struct gn_login_state {
-    struct gn_http_peer *peer;
+    gantry_client *client;
+    struct gn_http_peer *peer; /* NULL: of a connection, which waits as a whole */
+    void (*done)(void *arg, const char *refusal);
+    void *done_arg;
     gantry_login *login; /* NULL once it is answered */
     int http_status;
     struct gn_list waiting;       /* exchanges */
@@ -36,8 +41,8 @@ struct gn_login_state {
 
 static void set_patience(struct gn_login_state *l, bool is_so)
 {
-    if (l->http_status == 401)
-        gn_client_be_patient(l->peer->client, is_so);
+    if (l->http_status == 401 || !l->peer)
+        gn_client_be_patient(l->client, is_so);
     GN_LIST_EACH(&l->waiting, n) {
         gantry_request *r = GN_CONTAINER(n, struct gn_exchange, in_login)->request;
         if (r)
@@ -55,7 +60,8 @@ static void free_login(gantry_login *login)
 
 static void free_state(struct gn_login_state *l)
 {
-    l->peer->login = NULL;
+    if (l->peer)
+        l->peer->login = NULL;
     gn_client_timer_stop(&l->timer);
     if (l->login)
         l->login->state = NULL;
@@ -78,8 +84,10 @@ static void on_connect_time(struct gn_client_timer *timer)
 static void on_answered(struct gn_client_timer *timer)
 {
     struct gn_login_state *l = GN_CONTAINER(timer, struct gn_login_state, timer);
-    gantry_client *c = l->peer->client;
+    gantry_client *c = l->client;
     GN_AUTO_FREE char *refusal = l->refusal;
+    void (*done)(void *arg, const char *refusal) = l->done;
+    void *arg = l->done_arg;
     struct gn_list waiting;
     if (l->authorization) {
         gn_free(c->s.authorization);
@@ -100,6 +108,8 @@ static void on_answered(struct gn_client_timer *timer)
         x->refusal = gn_strdup(refusal);
         gn_exchange_end(x, CURLE_LOGIN_DENIED);
     }
+    if (done)
+        done(arg, refusal);
 }
 
 static void answer(gantry_login *login, char *authorization, char *refusal)
@@ -110,7 +120,7 @@ static void answer(gantry_login *login, char *authorization, char *refusal)
         l->login = NULL;
         l->authorization = authorization;
         l->refusal = refusal;
-        gn_client_timer_start(l->peer->client, &l->timer, 0, on_answered);
+        gn_client_timer_start(l->client, &l->timer, 0, on_answered);
     } else {
         gn_free(authorization);
         gn_free(refusal);
@@ -123,7 +133,7 @@ static void answer(gantry_login *login, char *authorization, char *refusal)
 static void on_ask(struct gn_client_timer *timer)
 {
     struct gn_login_state *l = GN_CONTAINER(timer, struct gn_login_state, timer);
-    gantry_client *c = l->peer->client;
+    gantry_client *c = l->client;
     if (gn_client_timer_runs(&c->connecting)) {
         gn_client_timer_stop(&c->connecting);
         l->was_connecting = true;
@@ -139,22 +149,22 @@ static void join(struct gn_login_state *l, struct gn_exchange *x)
         gn_request_be_patient(x->request, true);
 }
 
-static void ask(struct gn_exchange *x)
+static struct gn_login_state *ask(gantry_client *c, int status, const char *challenge,
+                                  const char *url)
 {
-    struct gn_http_peer *peer = x->peer;
     struct gn_login_state *l = gn_calloc(1, sizeof(*l));
     gantry_login *login = gn_calloc(1, sizeof(*login));
     gn_list_init(&l->waiting);
-    l->peer = peer;
+    l->client = c;
     l->login = login;
-    l->http_status = x->status;
+    l->http_status = status;
     login->magic = LOGIN_MAGIC;
     login->state = l;
-    login->http_status = x->status;
-    login->challenge = gn_strdup(x->challenge ? x->challenge : "");
-    login->url = gn_strdup(peer->url);
-    peer->login = l;
-    gn_client_timer_start(peer->client, &l->timer, 0, on_ask);
+    login->http_status = status;
+    login->challenge = gn_strdup(challenge ? challenge : "");
+    login->url = gn_strdup(url);
+    gn_client_timer_start(c, &l->timer, 0, on_ask);
+    return l;
 }
 
 bool gn_login_begin(struct gn_exchange *x)
@@ -170,8 +180,10 @@ bool gn_login_begin(struct gn_exchange *x)
         gn_exchange_start(x);
         return true;
     }
-    if (!peer->login)
-        ask(x);
+    if (!peer->login) {
+        peer->login = ask(c, x->status, x->challenge, peer->url);
+        peer->login->peer = peer;
+    }
     gn_exchange_stop(x);
     join(peer->login, x);
     return true;
@@ -195,6 +207,24 @@ void gn_login_close(struct gn_http_peer *peer)
     set_patience(l, false);
     while (!gn_list_empty(&l->waiting)) /* their owners free them */
         gn_list_pop(&l->waiting);
+    free_state(l);
+}
+
+struct gn_login_state *gn_login_ask(gantry_client *c, int status, const char *challenge,
+                                    const char *url, void (*done)(void *arg, const char *refusal),
+                                    void *arg)
+{
+    if ((status != 401 && status != 403) || !c->s.handlers.on_login)
+        return NULL;
+    struct gn_login_state *l = ask(c, status, challenge, url);
+    l->done = done;
+    l->done_arg = arg;
+    return l;
+}
+
+void gn_login_forget(struct gn_login_state *l)
+{
+    set_patience(l, false);
     free_state(l);
 }
 

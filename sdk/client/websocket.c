@@ -10,6 +10,7 @@
 #include "internal.h"
 
 #include "dial.h"
+#include "login.h"
 #include "ws_handshake.h"
 
 #include "util/alloc.h"
@@ -28,12 +29,14 @@
 #define PING_MS 30000u              /* without a request's timeout that is shorter */
 #define PING_MIN_MS 1000u
 #define UNANSWERED_MAX 2 /* pings in a row, with nothing heard since */
-#define CLOSE_MS 5000    /* for the server's Close frame */
-#define MASKS 256        /* made at once */
+#define LOGINS_MAX 3
+#define CLOSE_MS 5000 /* for the server's Close frame */
+#define MASKS 256     /* made at once */
 
 enum ws_state {
     WS_DIALING,
     WS_SHAKING,
+    WS_ASKING, /* for credentials; the connection is over */
     WS_OPEN,
     WS_CLOSING, /* a Close frame of ours is on its way; only the server's is waited for */
     WS_ENDED,
@@ -44,7 +47,9 @@ struct ws {
     enum ws_state state;
     struct gn_dial *dial;
     uv_idle_t turn; /* runs when there is something to send, to read on, or to tell */
-    bool dial_is_gone, turn_is_gone;
+    bool dial_is_closing, dial_is_gone, turn_is_gone;
+    struct gn_login_state *login; /* while credentials are asked for */
+    unsigned logins;
     char key[GN_WS_KEY_MAX];
     struct gn_buf head;            /* of the answer to the handshake */
     struct gn_buf message;         /* that is being read */
@@ -88,11 +93,24 @@ static void check_gone(struct ws *ws)
     gn_free(ws);
 }
 
+static void dial_again(struct ws *ws);
+
 static void on_dial_closed(void *arg)
 {
     struct ws *ws = arg;
     ws->dial_is_gone = true;
-    check_gone(ws);
+    if (ws->state == WS_ASKING)
+        dial_again(ws);
+    else
+        check_gone(ws);
+}
+
+static void close_dial(struct ws *ws)
+{
+    if (ws->dial_is_closing)
+        return;
+    ws->dial_is_closing = true;
+    gn_dial_close(ws->dial, on_dial_closed, ws);
 }
 
 static void on_turn_closed(uv_handle_t *uv)
@@ -110,8 +128,11 @@ static void end_now(struct ws *ws)
     ws->state = WS_ENDED;
     gn_client_timer_stop(&ws->ping);
     gn_client_timer_stop(&ws->ending);
+    if (ws->login)
+        gn_login_forget(ws->login);
+    ws->login = NULL;
     uv_close((uv_handle_t *)&ws->turn, on_turn_closed);
-    gn_dial_close(ws->dial, on_dial_closed, ws);
+    close_dial(ws);
 }
 
 static void on_ending(struct gn_client_timer *timer)
@@ -332,6 +353,31 @@ static void on_ping(struct gn_client_timer *timer)
     gn_client_timer_start(ws->link.client, &ws->ping, ping_ms(ws), on_ping);
 }
 
+static void on_login_done(void *arg, const char *refusal)
+{
+    struct ws *ws = arg;
+    ws->login = NULL;
+    if (refusal)
+        lose_for(ws, GANTRY_CLIENT_UNAUTHORIZED, false, "it wants credentials: %s", refusal);
+    else
+        dial_again(ws);
+}
+
+/* Other credentials may help: they are shown on another connection. */
+static bool asks_for_login(struct ws *ws, const struct gn_ws_answer *answer)
+{
+    gantry_client *c = ws->link.client;
+    if (ws->link.is_closing || ws->logins++ >= LOGINS_MAX)
+        return false;
+    ws->login = gn_login_ask(c, answer->status, answer->challenge, c->s.shown, on_login_done, ws);
+    if (!ws->login)
+        return false;
+    ws->state = WS_ASKING;
+    gn_buf_clear(&ws->head);
+    close_dial(ws);
+    return true;
+}
+
 static void read_head(struct ws *ws, const char *data, size_t len)
 {
     struct gn_failure f = {0};
@@ -343,8 +389,9 @@ static void read_head(struct ws *ws, const char *data, size_t len)
     }
     int rc = gn_ws_handshake_read(ws->link.client, ws->key, ws->head.data, ws->head.len, &head,
                                   &answer, &f);
+    bool is_asking = rc && rc != GN_EBUSY && asks_for_login(ws, &answer);
     gn_free(answer.challenge);
-    if (rc == GN_EBUSY)
+    if (rc == GN_EBUSY || is_asking)
         return;
     if (rc) {
         lose(ws, &f);
@@ -392,7 +439,7 @@ static void read_all(struct ws *ws)
             read_head(ws, ws->in, len);
         else
             read_frames(ws, ws->in, len);
-        if (ws->state == WS_ENDED)
+        if (ws->state == WS_ENDED || ws->state == WS_ASKING)
             return;
     }
     ws->reads_on = true;
@@ -433,7 +480,7 @@ static void on_turn(uv_idle_t *uv)
 {
     struct ws *ws = uv->data;
     uv_idle_stop(&ws->turn);
-    if (ws->state == WS_DIALING)
+    if (ws->state == WS_DIALING || ws->state == WS_ASKING)
         return;
     flush(ws);
     if (ws->state == WS_OPEN && (!gn_list_empty(&ws->refused) || ws->has_overflown))
@@ -447,7 +494,7 @@ static void on_ready(void *arg, bool readable, bool writable)
     struct ws *ws = arg;
     if (readable)
         read_all(ws);
-    if (writable && ws->state != WS_ENDED)
+    if (writable && ws->state != WS_ENDED && ws->state != WS_ASKING)
         flush(ws);
 }
 
@@ -466,12 +513,30 @@ static void on_failed(void *arg, const struct gn_failure *why)
 
 /* ---------------------------------------------------------------- the table */
 
-static struct gn_link *open_websocket(gantry_client *c, struct gn_error *err)
+static void dial(struct ws *ws)
 {
     static const struct gn_dial_events events = {on_open, on_failed, on_ready};
+    GN_AUTO_FREE char *url = gn_ws_http_url(ws->link.client);
+    ws->state = WS_DIALING;
+    ws->dial = gn_dial_new(ws->link.client, url, &events, ws);
+    ws->dial_is_closing = ws->dial_is_gone = false;
+}
+
+/* Once there are credentials and the connection without them has gone, whatever comes last. */
+static void dial_again(struct ws *ws)
+{
+    if (ws->state != WS_ASKING || ws->login || !ws->dial_is_gone)
+        return;
+    gn_buf_clear(&ws->gathered);
+    gn_buf_clear(&ws->going);
+    ws->gone = 0;
+    dial(ws);
+}
+
+static struct gn_link *open_websocket(gantry_client *c, struct gn_error *err)
+{
     (void)err;
     struct ws *ws = gn_calloc(1, sizeof(*ws));
-    GN_AUTO_FREE char *url = gn_ws_http_url(c);
     ws->link.ops = &gn_link_websocket;
     ws->link.client = c;
     ws->head = GN_BUF_INIT(HEAD_MAX);
@@ -481,7 +546,7 @@ static struct gn_link *open_websocket(gantry_client *c, struct gn_error *err)
     gn_list_init(&ws->refused);
     uv_idle_init(c->uv, &ws->turn);
     ws->turn.data = ws;
-    ws->dial = gn_dial_new(c, url, &events, ws);
+    dial(ws);
     return &ws->link;
 }
 

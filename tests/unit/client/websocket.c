@@ -21,11 +21,13 @@ GN_SUITE(client_websocket);
     "{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{}},"                     \
     "\"serverInfo\":{\"name\":\"s\",\"version\":\"1\"}}"
 
+#define REFUSED "HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer realm=x\r\n\r\n"
+
 /* ---------------------------------------------------------------- the server */
 
 static struct server {
     uv_loop_t loop;
-    uv_tcp_t listener, peer;
+    uv_tcp_t listener, *peer;
     uv_timer_t alarm; /* so that the loop turns */
     bool has_peer, is_shaken;
     unsigned connections, calls, pongs;
@@ -37,6 +39,7 @@ static struct server {
     bool is_gone;     /* the client has closed the connection */
     /* What it does otherwise. */
     const char *answer;       /* instead of accepting */
+    const char *wants;        /* what the handshake must have; else 401 */
     const char *more_headers; /* of accepting */
     const char *behind;       /* sent with the answer to the handshake */
     size_t behind_len;
@@ -64,7 +67,7 @@ static void put(const void *data, size_t len)
     struct write *w = gn_malloc(sizeof(*w) + len);
     memcpy(w->data, data, len);
     uv_buf_t buf = uv_buf_init(w->data, (unsigned)len);
-    if (uv_write(&w->uv, (uv_stream_t *)&s.peer, &buf, 1, on_written))
+    if (uv_write(&w->uv, (uv_stream_t *)s.peer, &buf, 1, on_written))
         gn_free(w);
 }
 
@@ -101,11 +104,17 @@ static void put_close(int status, const char *reason)
     put_frame(0x88, (const char *)payload, len);
 }
 
+static void on_peer_closed(uv_handle_t *handle)
+{
+    gn_free(handle);
+}
+
 static void drop_peer(void)
 {
-    if (s.has_peer && !uv_is_closing((uv_handle_t *)&s.peer))
-        uv_close((uv_handle_t *)&s.peer, NULL);
+    if (s.has_peer)
+        uv_close((uv_handle_t *)s.peer, on_peer_closed);
     s.has_peer = false;
+    s.peer = NULL;
 }
 
 static void on_text(const char *text, size_t len)
@@ -178,12 +187,18 @@ static void on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
             gn_buf_add(&s.request, s.in.data, s.in.len);
             gn_buf_clear(&s.in);
             s.is_shaken = !s.answer;
+            if (s.wants && !strstr(s.request.data, s.wants)) {
+                s.is_shaken = false;
+                put(REFUSED, strlen(REFUSED));
+                drop_peer();
+                return;
+            }
             if (s.answer)
                 put(s.answer, strlen(s.answer));
             else
                 accept_handshake();
             if (s.stops_reading)
-                uv_read_stop((uv_stream_t *)&s.peer);
+                uv_read_stop((uv_stream_t *)s.peer);
         }
     }
 }
@@ -199,8 +214,9 @@ static void on_connection(uv_stream_t *listener, int status)
 {
     cr_assert_eq(status, 0);
     cr_assert_not(s.has_peer, "one connection at a time");
-    uv_tcp_init(&s.loop, &s.peer);
-    cr_assert_eq(uv_accept(listener, (uv_stream_t *)&s.peer), 0);
+    s.peer = gn_malloc(sizeof(*s.peer));
+    uv_tcp_init(&s.loop, s.peer);
+    cr_assert_eq(uv_accept(listener, (uv_stream_t *)s.peer), 0);
     s.has_peer = true;
     s.is_shaken = false;
     s.connections++;
@@ -209,7 +225,7 @@ static void on_connection(uv_stream_t *listener, int status)
     gn_buf_clear(&s.in);
     gn_buf_clear(&s.message);
     gn_ws_reader_init(&s.reader, &s.message, BIG);
-    uv_read_start((uv_stream_t *)&s.peer, on_alloc, on_bytes);
+    uv_read_start((uv_stream_t *)s.peer, on_alloc, on_bytes);
 }
 
 /* ---------------------------------------------------------------- the client */
@@ -218,6 +234,27 @@ static void on_note(gantry_client *c, const char *text, void *arg)
 {
     (void)c, (void)arg;
     gn_buf_addf(&notes, "%s\n", text);
+}
+
+static struct {
+    gantry_login *open; /* to be answered by the test */
+    const char *retry;  /* what it is answered with at once; "": refused */
+    unsigned asked;
+} login;
+
+static void on_login(gantry_client *c, gantry_login *l, void *arg)
+{
+    (void)c, (void)arg;
+    login.asked++;
+    cr_assert_eq(gantry_login_http_status(l), 401);
+    cr_assert_str_eq(gantry_login_challenge(l), "Bearer realm=x");
+    cr_assert_str_eq(gantry_login_url(l), s.url);
+    if (!login.retry)
+        login.open = l;
+    else if (*login.retry)
+        gantry_login_retry(l, login.retry);
+    else
+        gantry_login_refuse(l, "the person has none");
 }
 
 static void on_alarm(uv_timer_t *timer)
@@ -251,7 +288,7 @@ static void open_with(gantry_client_options *o)
     o->url = o->url ? o->url : s.url;
     o->loop = &s.loop;
     o->retries = o->retries ? o->retries : GANTRY_CLIENT_NONE;
-    o->handlers = GANTRY_CLIENT_HANDLERS(.on_note = on_note);
+    o->handlers = o->handlers ? o->handlers : GANTRY_CLIENT_HANDLERS(.on_note = on_note);
     client = gantry_client_new(o, &err);
     cr_assert(client, "%s", err.message);
 }
@@ -424,6 +461,58 @@ Test(client_websocket, bounds_the_headers_of_an_answer)
     expect(begin(), GANTRY_CLIENT_PROTOCOL, "headers of the server are too long");
     close_both();
     gn_buf_release(&text);
+}
+
+static void open_with_login(const char *retry)
+{
+    memset(&login, 0, sizeof(login));
+    login.retry = retry;
+    open_with(GANTRY_CLIENT_OPTIONS(.handlers = GANTRY_CLIENT_HANDLERS(.on_login = on_login)));
+    s.wants = "\r\nAuthorization: Bearer right\r\n";
+}
+
+Test(client_websocket, asks_for_credentials_and_shows_them)
+{
+    open_with_login("Bearer right");
+    gantry_request *first = begin(), *second = begin();
+    expect_ok(first);
+    expect_ok(second);
+    cr_assert_eq(login.asked, 1);
+    cr_assert_eq(s.connections, 2);
+    close_both();
+    open_with_login(NULL); /* answered later */
+    first = begin();
+    RUN_UNTIL(login.open);
+    for (unsigned i = 0; i < 10; i++)
+        uv_run(&s.loop, UV_RUN_ONCE);
+    gantry_login_retry(login.open, "Bearer right");
+    expect_ok(first);
+    close_both();
+}
+
+Test(client_websocket, ends_without_credentials)
+{
+    open_with_login("");
+    expect(begin(), GANTRY_CLIENT_UNAUTHORIZED, "the person has none");
+    cr_assert_eq(login.asked, 1);
+    close_both();
+    open_with_login("Bearer wrong");
+    gantry_request *r = begin();
+    RUN_UNTIL(gantry_request_is_done(r));
+    cr_assert_eq(gantry_request_http_status(r), 401);
+    expect(r, GANTRY_CLIENT_UNAUTHORIZED, "refuses these credentials");
+    cr_assert_eq(login.asked, 3, "and not for ever");
+    close_both();
+    for (unsigned turns = 0; turns < 20; turns++) { /* closed while it asks */
+        open_with_login(NULL);
+        r = begin();
+        for (unsigned i = 0; i < turns; i++)
+            uv_run(&s.loop, UV_RUN_ONCE);
+        gantry_request_free(r);
+        close_both();
+        if (login.open)
+            gantry_login_retry(login.open, "Bearer right"); /* too late, and harmless */
+    }
 }
 
 /* ---------------------------------------------------------------- messages */
@@ -701,7 +790,7 @@ Test(client_websocket, keeps_no_more_than_its_bound_for_who_does_not_read)
     memcpy(text + len - 2, "\"}", 3);
     open_with(GANTRY_CLIENT_OPTIONS(.max_message = (size_t)1 << 20));
     expect_ok(begin());
-    uv_read_stop((uv_stream_t *)&s.peer);
+    uv_read_stop((uv_stream_t *)s.peer);
     flood = (typeof(flood)){0};
     gantry_request *first = begin();
     for (unsigned i = 0; i < FLOOD; i++) {
@@ -711,7 +800,7 @@ Test(client_websocket, keeps_no_more_than_its_bound_for_who_does_not_read)
     }
     RUN_UNTIL(flood.refused > 0);
     cr_assert_eq(flood.refused, flood.done, "the others wait");
-    uv_read_start((uv_stream_t *)&s.peer, on_alloc, on_bytes);
+    uv_read_start((uv_stream_t *)s.peer, on_alloc, on_bytes);
     RUN_UNTIL(flood.done == FLOOD);
     cr_assert_lt(flood.refused, FLOOD, "what was taken was answered");
     expect_ok(first);
