@@ -10,7 +10,7 @@ import stat
 
 import pytest
 
-from harness.cli import program
+from harness.cli import gantry, program
 from harness.host import eventually, plugin_file
 from harness.paths import GANTRY
 from harness.terminal import Terminal
@@ -155,6 +155,22 @@ serve()
     with Terminal("call", "it", *server(text), env={"TERM": "dumb"}) as t:
         assert t.end() == 0
         assert b"\x1b" not in t.raw and b"rows" not in t.raw
+
+
+def test_lines_tell_of_progress_where_nothing_can_be_drawn(server):
+    text = r'''
+def call(m):
+    for i in range(1, 5):
+        progress(m, i, 4, f"step {i}")
+    text(m, "counted")
+on["tools/call"] = call
+serve()
+'''
+    done = gantry("call", "it", "--verbose", *server(text))
+    said = re.findall(r"^progress: (.*)$", done.stderr, re.M)
+    assert (said[0], said[-1]) == (" 25% 1/4 step 1", "100% 4/4 step 4")  # and few between
+    assert "\x1b" not in done.stderr and done.stdout == "counted\n"
+    assert "progress" not in gantry("call", "it", *server(text)).stderr
 
 
 def test_log_lines_stand_above_the_bar(server):
@@ -507,7 +523,6 @@ def test_ctrl_c_stops_a_tool_of_gantry(host):
 
 
 def status_of(host):
-    from harness.cli import gantry
     return json.loads(gantry("call", host.url, "status").stdout)
 
 
