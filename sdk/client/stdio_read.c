@@ -12,6 +12,7 @@
 #define WORDS_MAX 400               /* bytes of its last words, in messages */
 #define QUOTE_MAX 200               /* of a line that is no message */
 #define NONSENSE_MAX 100            /* lines in a row that are no messages */
+#define NOTED_MAX 10                /* of them that are noted */
 
 /* ---------------------------------------------------------------- standard error */
 
@@ -106,9 +107,11 @@ static void take_nonsense(struct gn_stdio *s, const char *line, size_t len, cons
                      "what is not for the client belongs on standard error",
                      c->s.shown, s->nonsense, gn_buf_str(&quote), why);
         gn_stdio_lose(s, GANTRY_CLIENT_PROTOCOL, &err);
-    } else {
+    } else if (s->nonsense <= NOTED_MAX) {
         gn_client_note(c, "%.200s wrote what is no message: \"%s\" (%.200s)", c->s.shown,
                        gn_buf_str(&quote), why);
+    } else if (s->nonsense == NOTED_MAX + 1) {
+        gn_client_note(c, "%.200s goes on with lines that are no messages", c->s.shown);
     }
     gn_buf_release(&quote);
 }
