@@ -332,13 +332,14 @@ def test_any_file_can_be_named(home):
     assert [s["target"] for s in listed] == ["http://127.0.0.1:1/mcp"]
 
 
-def ask(home, answer, *args):
-    """Runs a command at a terminal where somebody types the answer."""
+def ask(home, answer, *args, meanwhile="pass"):
+    """Runs a command at a terminal where somebody does something else, and then types the answer."""
     script = ("import os, pty, sys\n"
               "pid, fd = pty.fork()\n"
               "if pid == 0: os.execv(sys.argv[2], sys.argv[2:])\n"
               "said = b''\n"
               "while b'[y/N]' not in said: said += os.read(fd, 4096)\n"
+              f"{meanwhile}\n"
               "os.write(fd, sys.argv[1].encode())\n"
               "try:\n"
               "    while chunk := os.read(fd, 4096): said += chunk\n"
@@ -355,3 +356,29 @@ def test_a_person_is_asked_before_anything_is_written(home):
     yes = ask(home, "y\n", "install", "http://127.0.0.1:1/mcp", "cursor")
     assert yes.returncode == 0 and re.search(r"^\+.*url", yes.stdout, re.M)
     assert (home / ".cursor/mcp.json").exists()
+
+
+def test_a_file_that_changes_meanwhile_is_left_as_it_is_then(home):
+    file = put(home, ".cursor/mcp.json", "{}")
+    done = ask(home, "y\n", "install", "http://127.0.0.1:1/mcp", "cursor",
+               meanwhile=f"open({str(file)!r}, 'w').write('[1]')")
+    assert done.returncode == 1 and "has changed meanwhile" in done.stdout
+    assert file.read_text() == "[1]" and list(file.parent.iterdir()) == [file]
+
+
+def test_nothing_is_written_without_a_backup(home):
+    file = put(home, ".cursor/mcp.json", "{}")
+    backup = home / ".cursor/mcp.json.gantry-backup"
+    (backup / "full").mkdir(parents=True)
+    done = run(home, "install", "http://127.0.0.1:1/mcp", "cursor", ok=(1,))
+    assert str(backup) in done.stderr and file.read_text() == "{}"
+    assert sorted(file.parent.iterdir()) == [file, backup]
+
+
+def test_a_backup_goes_through_no_link(home):
+    put(home, ".cursor/mcp.json", "{}")
+    other = put(home, "other", "mine")
+    (home / ".cursor/mcp.json.gantry-backup").symlink_to(other)
+    run(home, "install", "http://127.0.0.1:1/mcp", "cursor")
+    assert other.read_text() == "mine"
+    assert (home / ".cursor/mcp.json.gantry-backup").read_text() == "{}"
