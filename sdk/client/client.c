@@ -129,6 +129,7 @@ static void on_wake(uv_idle_t *uv)
     gantry_client *c = uv->data;
     struct gn_list now; /* what ends meanwhile is for the next turn */
     gn_list_init(&now);
+    gn_questions_tell(c);
     while (!gn_list_empty(&c->ended))
         gn_list_append(&now, gn_list_pop(&c->ended));
     while (!gn_list_empty(&now)) {
@@ -142,6 +143,7 @@ static void on_wake(uv_idle_t *uv)
         if (belongs_to_nobody)
             gn_request_free_now(r);
     }
+    gn_questions_tell(c);
     if (gn_list_empty(&c->ended))
         uv_idle_stop(&c->wake);
     check_closed(c);

@@ -250,6 +250,7 @@ struct gantry_question {
     const gantry_json *id;    /* of the server's request; NULL: none */
     struct gn_schema *schema; /* of a form; may be NULL */
     bool is_url;              /* a person is sent to a URL */
+    bool is_untold;           /* gone, and on_gone is still to be called */
     bool is_refused;          /* while it is delivered: the server may not ask this */
     void (*on_gone)(gantry_question *q, void *arg);
     void *on_gone_arg;
@@ -268,6 +269,8 @@ void gn_question_received(gantry_client *c, gantry_request *r, const gantry_json
 void gn_question_cancelled(gantry_client *c, const gantry_json *id);
 /* All whose request is r are gone; NULL: all that came as requests of the server. */
 void gn_questions_gone(gantry_client *c, const gantry_request *r);
+/* From the loop (gn_client_wake): calls on_gone of those that have gone meanwhile. */
+void gn_questions_tell(gantry_client *c);
 /* The one with this deliver_arg is gone. */
 void gn_question_drop(gantry_client *c, const void *arg);
 /* notifications/elicitation/complete: true if such a one was asked, and has not been completed. */

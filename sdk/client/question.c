@@ -95,13 +95,13 @@ static void refuse(gantry_question *q, int code, const char *message)
     deliver(q, NULL, code, message);
 }
 
-/* Nobody wants the answer any more. The handler may answer it now, which frees it. */
+/* Nobody wants the answer any more; on_gone is told from the loop. */
 static void be_gone(gantry_question *q)
 {
+    q->is_untold = q->on_gone != NULL;
+    gn_client_wake(q->client);
     q->client = NULL;
     q->request = NULL;
-    if (q->on_gone)
-        q->on_gone(q, q->on_gone_arg);
 }
 
 static gantry_question *question_of(struct gn_list *node)
@@ -116,21 +116,31 @@ static bool goes_with(const gantry_client *c, const gantry_question *q, const ga
     return r ? q->request == r : q->id || c->is_closing;
 }
 
-/* Handlers may answer and ask for anything meanwhile, so each search begins anew. */
-static gantry_question *find_going(gantry_client *c, const gantry_request *r)
+void gn_questions_gone(gantry_client *c, const gantry_request *r)
 {
     GN_LIST_EACH(&c->questions, n) {
         if (goes_with(c, question_of(n), r))
+            be_gone(question_of(n));
+    }
+}
+
+static gantry_question *find_untold(gantry_client *c)
+{
+    GN_LIST_EACH(&c->questions, n) {
+        if (question_of(n)->is_untold)
             return question_of(n);
     }
     return NULL;
 }
 
-void gn_questions_gone(gantry_client *c, const gantry_request *r)
+/* Handlers may answer and end anything meanwhile, so each search begins anew. */
+void gn_questions_tell(gantry_client *c)
 {
-    for (gantry_question *q; (q = find_going(c, r));)
-        be_gone(q);
-    while (!r && c->is_closing && gn_list_pop(&c->questions))
+    for (gantry_question *q; (q = find_untold(c));) {
+        q->is_untold = false;
+        q->on_gone(q, q->on_gone_arg);
+    }
+    while (c->is_closing && gn_list_pop(&c->questions))
         ; /* they outlive the client */
 }
 
