@@ -98,7 +98,7 @@ static void refuse(gantry_question *q, int code, const char *message)
 /* Nobody wants the answer any more; on_gone is told from the loop. */
 static void be_gone(gantry_question *q)
 {
-    q->is_untold = q->on_gone != NULL;
+    q->is_untold = true;
     gn_client_wake(q->client);
     q->client = NULL;
     q->request = NULL;
@@ -138,7 +138,8 @@ void gn_questions_tell(gantry_client *c)
 {
     for (gantry_question *q; (q = find_untold(c));) {
         q->is_untold = false;
-        q->on_gone(q, q->on_gone_arg);
+        if (q->on_gone)
+            q->on_gone(q, q->on_gone_arg);
     }
     while (c->is_closing && gn_list_pop(&c->questions))
         ; /* they outlive the client */

@@ -456,6 +456,19 @@ Test(client_question, is_gone_when_the_server_withdraws_it)
     fake_close(&f);
 }
 
+Test(client_question, tells_who_listens_when_it_is_told)
+{
+    connect_all("2025-11-25");
+    fake_says(&f, ASK("1", "\"message\":\"?\"," FORM));
+    fake_says(&f, ASK("2", "\"message\":\"?\"," FORM));
+    fake_loses(&f, true);
+    gantry_question_on_gone(seen.q[0], NULL, NULL);
+    cr_assert_eq(gone(), 1);
+    gantry_question_decline(seen.q[0]);
+    gantry_question_decline(seen.q[1]);
+    fake_close(&f);
+}
+
 Test(client_question, is_gone_with_the_connection)
 {
     connect_all("2025-11-25");
