@@ -209,7 +209,8 @@ static void try_again(gantry_client *c, const struct gn_failure *why)
         gn_client_set_state(c, GANTRY_STATE_FAILED);
         end_waiting(c, why);
     } else if (is_wanted(c)) {
-        uint64_t delay = GN_MAX(gn_client_backoff(c, c->failures), why->retry_after_ms);
+        uint64_t delay = gn_client_backoff(c, c->failures);
+        delay = GN_MAX(delay, why->retry_after_ms);
         gn_client_note(c, "%s; trying again in %llu ms", why->why.text, (unsigned long long)delay);
         gn_client_set_state(c, GANTRY_STATE_WAITING);
         gn_client_timer_start(c, &c->again, delay, on_again);

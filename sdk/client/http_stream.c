@@ -16,7 +16,8 @@ static uint64_t delay_of(const gantry_client *c, int64_t retry_ms, unsigned sile
 {
     uint64_t ms = retry_ms >= 0 ? (uint64_t)retry_ms : RETRY_MS;
     ms = GN_MAX(ms, (uint64_t)RETRY_MIN_MS);
-    return silent > 1 ? GN_MAX(ms, gn_client_backoff(c, silent)) : ms;
+    uint64_t longer = silent > 1 ? gn_client_backoff(c, silent) : 0;
+    return GN_MAX(ms, longer);
 }
 
 /* ---------------------------------------------------------------- the rest of an answer */

@@ -327,7 +327,9 @@ void gn_request_fail(gantry_request *r, const struct gn_failure *f)
         gn_request_end(r, f->status, "%s", f->why.text);
         return;
     }
-    uint64_t delay = GN_MAX(gn_client_backoff(c, ++r->tries), f->retry_after_ms);
+    r->tries++;
+    uint64_t delay = gn_client_backoff(c, r->tries);
+    delay = GN_MAX(delay, f->retry_after_ms);
     if (gn_clock_ms() + delay >= r->end_ms) {
         gn_request_end(r, f->status, "%s", f->why.text);
         return;

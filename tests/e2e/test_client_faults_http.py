@@ -669,3 +669,15 @@ def test_calls_under_way_are_cancelled_when_the_client_closes(probe):
             told = [json.loads(x.raw_body)["params"]["requestId"]
                     for x in server.of("notifications/cancelled")]
             assert told == ([] if revision == STATELESS else [server.of("tools/call")[0].id])
+
+
+def test_a_call_that_finds_nobody_is_tried_as_often_as_told(probe):
+    for revision in (STATELESS, HANDSHAKE):
+        with OddServer(revision=revision) as server:
+            probe.open(url=server.url, retries=2, backoff_ms=40)
+            assert call(probe)["text"] == "hi"
+        failed(call(probe), "connection", server.url)
+        again = [e["text"] for e in probe.all("note") if "tools/call is sent again" in e["text"]]
+        assert len(again) == 2, again
+        probe.close()
+        probe.events.clear()
