@@ -599,7 +599,7 @@ Test(client_websocket, goes_on_after_what_is_no_message)
     close_both();
 }
 
-static struct {
+static struct bad {
     const char *bytes;
     size_t len;
     int close_status;
@@ -618,7 +618,7 @@ Test(client_websocket, ends_over_frames_that_are_none)
     {                                                                                              \
         bytes, sizeof(bytes) - 1, status, message                                                  \
     }
-    static const typeof(bad) table[] = {
+    static const struct bad table[] = {
         BAD("\x81\x85xxxxhello", 1002, "a server's frame has a mask"),
         BAD("\xC1\x01x", 1002, "a reserved bit is set"),
         BAD("\x82\x01x", 1003, "this one is binary"),
@@ -770,7 +770,7 @@ Test(client_websocket, notices_that_nobody_answers_any_more)
 
 #define FLOOD 600
 
-static struct {
+static struct flood {
     unsigned done, refused;
 } flood;
 
@@ -791,7 +791,7 @@ Test(client_websocket, keeps_no_more_than_its_bound_for_who_does_not_read)
     open_with(GANTRY_CLIENT_OPTIONS(.max_message = (size_t)1 << 20));
     expect_ok(begin());
     uv_read_stop((uv_stream_t *)s.peer);
-    flood = (typeof(flood)){0};
+    flood = (struct flood){0};
     gantry_request *first = begin();
     for (unsigned i = 0; i < FLOOD; i++) {
         gantry_client_call_tool(client, "t", text,
