@@ -64,9 +64,9 @@ void gn_servers_release(struct gn_servers *s);
 /* Reads an entry: GN_EINVAL names file and key. */
 int gn_server_read(const struct gn_server_entry *entry, struct gn_server *ret,
                    struct gn_error *err);
-/* Reads a file of NAME=VALUE lines (the "envFile" of an entry), and adds what own (may be NULL) does
- * not set: *ret takes the place of own, which is freed. GN_E..., and own stays, with a message that
- * names the file and the line, but no value. */
+/* Reads a file of NAME=VALUE lines (the "envFile" of an entry), and adds what own (may be NULL)
+ * does not set: *ret takes the place of own, which is freed. GN_E..., and own stays, with a message
+ * that names the file and the line, but no value. */
 int gn_server_env_file(const char *path, char **own, char ***ret, struct gn_error *err);
 /* What the entry leads to, for a person: the URL without credentials and query, or the command
  * without what may be a secret. Owned by the caller. */
