@@ -399,7 +399,8 @@ GANTRY_CLIENT_API gantry_request *gantry_client_ping(gantry_client *client,
                                                      const gantry_request_options *options);
 GANTRY_CLIENT_API gantry_request *gantry_client_set_log_level(
     gantry_client *client, const char *level, const gantry_request_options *options);
-/* From now on on_resource_updated tells of the resource, also over later connections. */
+/* From now on on_resource_updated tells of the resource, also over later connections; what may have
+ * changed while there was none is told as changed. */
 GANTRY_CLIENT_API gantry_request *gantry_client_subscribe(gantry_client *client, const char *uri,
                                                           const gantry_request_options *options);
 GANTRY_CLIENT_API gantry_request *gantry_client_unsubscribe(gantry_client *client, const char *uri,

@@ -2,8 +2,9 @@
  *
  * Each line of the input is a message of the server, as it comes from one stream; a line that
  * begins with '!' is what the program does meanwhile, a letter for each thing (see actions), and
- * "!x" makes the connection be lost. Whatever comes: every request ends once, every question can be
- * answered, and nothing is left.
+ * "!x" makes the connection be lost. If the first line is "!e", each message has an exchange, as
+ * over HTTP, and "!x" makes one fail. Now and then handlers do something, too. Whatever comes:
+ * every request ends once, every question can be answered, and nothing is left.
  */
 #include "internal.h"
 
@@ -24,6 +25,8 @@ struct fuzz {
     gantry_question *held[HELD_MAX];
     unsigned questions, started, ended;
     gantry_request *last; /* one that may be cancelled */
+    unsigned told;        /* by handlers */
+    bool meddles;         /* a handler is at it: what it does is told to no other */
 };
 
 struct fuzz_link {
@@ -82,6 +85,12 @@ static void close_link(struct gn_link *link)
 static const struct gn_link_ops fuzz_ops = {
     .name = "fuzz", .open = open_link, .send = send_message, .close = close_link};
 
+static const struct gn_link_ops fuzz_exchanges = {.name = "fuzz",
+                                                  .has_exchanges = true,
+                                                  .open = open_link,
+                                                  .send = send_message,
+                                                  .close = close_link};
+
 /* ---------------------------------------------------------------- questions */
 
 static void answer(gantry_question *q, unsigned how)
@@ -109,6 +118,19 @@ static void answer(gantry_question *q, unsigned how)
         if (gantry_question_accept(q, NULL, &err) != GANTRY_CLIENT_OK)
             gantry_question_fail(q, -32603, "\"\n");
     }
+}
+
+static void do_one(struct fuzz *f, char what);
+
+/* What a handler does besides, now and then. */
+static void meddle(struct fuzz *f)
+{
+    static const char what[] = "ksukluk";
+    if (f->meddles || ++f->told % 3)
+        return;
+    f->meddles = true;
+    do_one(f, what[f->told / 3 % (sizeof(what) - 1)]);
+    f->meddles = false;
 }
 
 static void take_question(struct fuzz *f, gantry_question *q)
@@ -143,26 +165,44 @@ static void on_roots(gantry_client *c, gantry_question *q, void *arg)
 
 static void on_log(gantry_client *c, gantry_request *r, const gantry_client_log *log, void *arg)
 {
-    (void)c, (void)r, (void)arg;
+    (void)c, (void)r;
     gn_assert(log->level && log->text);
+    meddle(arg);
 }
 
 static void on_progress(gantry_client *c, gantry_request *r, const gantry_client_progress *p,
                         void *arg)
 {
-    (void)c, (void)p, (void)arg;
+    (void)c, (void)p;
     gn_assert(!gantry_request_is_done(r));
+    meddle(arg);
 }
 
 static void on_list_changed(gantry_client *c, gantry_list_kind kind, void *arg)
 {
-    (void)c, (void)kind, (void)arg;
+    (void)c, (void)kind;
+    meddle(arg);
 }
 
 static void on_resource_updated(gantry_client *c, const char *uri, void *arg)
 {
-    (void)c, (void)arg;
+    (void)c;
     gn_assert(uri != NULL);
+    meddle(arg);
+}
+
+static void on_note(gantry_client *c, const char *text, void *arg)
+{
+    (void)c;
+    gn_assert(text != NULL);
+    meddle(arg);
+}
+
+static void on_message(gantry_client *c, bool is_outgoing, const char *json, size_t size, void *arg)
+{
+    (void)c, (void)is_outgoing;
+    gn_assert(json != NULL && size > 0);
+    meddle(arg);
 }
 
 /* ---------------------------------------------------------------- the program */
@@ -226,8 +266,15 @@ static void lose(struct fuzz *f)
 {
     struct gn_failure failure = {.status = GANTRY_CLIENT_CONNECTION, .is_passing = true};
     gn_error_set(&failure.why, GN_EPIPE, "lost");
-    if (f->link)
+    gantry_client *c = f->client;
+    if (f->link && !f->link->ops->has_exchanges)
         gn_link_lost(f->link, &failure);
+    for (size_t i = 0; f->link && i < c->by_id_cap; i++) {
+        if (c->by_id[i]) {
+            gn_link_failed(f->link, c->by_id[i], &failure);
+            return;
+        }
+    }
 }
 
 static void turn(struct fuzz *f)
@@ -257,14 +304,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         GANTRY_CLIENT_HANDLERS(.on_elicit = on_elicit, .elicits_urls = true, .on_sample = on_sample,
                                .on_roots = on_roots, .on_log = on_log, .on_progress = on_progress,
                                .on_list_changed = on_list_changed,
-                               .on_resource_updated = on_resource_updated);
+                               .on_resource_updated = on_resource_updated, .on_note = on_note,
+                               .on_message = on_message);
     gantry_client_options *options = GANTRY_CLIENT_OPTIONS(.url = "http://fuzz", .backoff_ms = 1,
                                                            .max_message = 65536, .max_pages = 8,
                                                            .max_rounds = 4, .max_requests = 64,
                                                            .handlers = handlers, .arg = &f);
     f.client = gantry_client_new(options, NULL);
     gn_assert(f.client != NULL);
-    f.client->transport = &fuzz_ops;
+    bool has_exchanges = size >= 2 && memcmp(data, "!e", 2) == 0;
+    f.client->transport = has_exchanges ? &fuzz_exchanges : &fuzz_ops;
     do_one(&f, 'c');
     turn(&f);
     const char *at = (const char *)data, *end = at + size;
