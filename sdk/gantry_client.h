@@ -24,9 +24,9 @@
  *                 between. Requests are the same in both; several may be under way at once.
  *   Threads       All functions of a client, its requests and questions belong to one thread: that
  *                 of its loop. Clients on different loops are independent.
- *   Callbacks     run on that thread, from within the loop. Only on_state, on_note and on_message (of
- *                 what goes out) may also run from within a function you call, if that is what they
- *                 tell of. They may call everything here except gantry_request_wait and
+ *   Callbacks     run on that thread, from within the loop. Only on_state, on_note and on_message
+ *                 (of what goes out) may also run from within a function of yours, when they tell of
+ *                 what it does. They may call everything here except gantry_request_wait and
  *                 gantry_client_run.
  *   Texts         are UTF-8, NUL-terminated. What you pass is copied; what you get is borrowed from
  *                 the object you got it from, unless it says otherwise.
