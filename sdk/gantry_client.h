@@ -408,7 +408,7 @@ GANTRY_CLIENT_API gantry_request *gantry_client_unsubscribe(gantry_client *clien
                                                             const gantry_request_options *options);
 /* Tasks by id. _task waits for its end and has its result, and answers what it asks; who gives up
  * waiting leaves the task alone. _get_task looks once. (A request of ours that became a task is
- * another matter: the task is cancelled with it.) */
+ * another matter: the task is cancelled with it, unless the client is closed.) */
 GANTRY_CLIENT_API gantry_request *gantry_client_task(gantry_client *client, const char *task_id,
                                                      const gantry_request_options *options);
 GANTRY_CLIENT_API gantry_request *gantry_client_get_task(gantry_client *client, const char *task_id,
