@@ -25,7 +25,7 @@
  *   Threads       All functions of a client, its requests and questions belong to one thread: that
  *                 of its loop. Clients on different loops are independent.
  *   Callbacks     run on that thread, from within the loop. Only on_state, on_note and on_message
- *                 (of what goes out) may also run from within a function of yours, when they tell of
+ *                 (of what goes out) may also run within a function of yours, when they tell of
  *                 what it does. They may call everything here except gantry_request_wait and
  *                 gantry_client_run.
  *   Texts         are UTF-8, NUL-terminated. What you pass is copied; what you get is borrowed from
