@@ -109,6 +109,10 @@ static void on_note(gantry_client *client, const char *text, void *arg)
 {
     struct gn_target *t = arg;
     (void)client;
+    if (gn_streq(text, t->last_note)) /* tried again, and again in vain */
+        return;
+    gn_free(t->last_note);
+    t->last_note = gn_strdup(text);
     gn_person_clear(t->person);
     gn_cli_fail(t->cli, 0, "%s", text);
     gn_events_print(t, "note", json_pack("{s:s}", "message", text));

@@ -242,6 +242,7 @@ void gn_target_close(struct gn_target *t)
     if (!t->stopped_by)
         gn_words_print(&t->words_of_program, t->failed);
     gn_words_release(&t->words_of_program);
+    gn_free(t->last_note);
     gn_target_options_release(t);
     int number = t->stopped_by;
     *t = (struct gn_target){0};

@@ -89,7 +89,8 @@ struct gn_target {
     size_t word_count;
     enum gn_output output;
     bool shows_log;
-    bool failed; /* or found nothing: what the program said last may tell why */
+    bool failed;     /* or found nothing: what the program said last may tell why */
+    char *last_note; /* that was told; NULL: none */
     struct gn_words words_of_program;
 
     uv_loop_t loop;

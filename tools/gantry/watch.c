@@ -20,7 +20,7 @@ const struct gn_command gn_command_watch = {
     "their URI is given.\n"
     "With --output jsonl the first line, the event \"ready\", says that "
     "nothing is missed from\n"
-    "here on. A lost connection is made again.\n"
+    "here on. A lost connection is made again, for as long as that takes.\n"
     "\n"
     "  gantry watch http://127.0.0.1:8080 file:///README.md\n",
     .exec = exec_watch,
