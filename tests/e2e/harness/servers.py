@@ -4,6 +4,7 @@ everything server. Each has one of everything that its maker's kit offers."""
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -69,15 +70,17 @@ def listening(command_of, path):
         for _ in range(5):
             port = free_port()
             command, env = command_of(port)
+            # In a group of its own: the program node of the virtual environment starts another.
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-                                       env={**os.environ, **env})
+                                       env={**os.environ, **env}, start_new_session=True)
             try:
                 eventually(lambda: process.poll() is not None or is_open(port), "it to listen")
                 if process.poll() is None:
                     yield f"http://127.0.0.1:{port}{path}"
                     return
             finally:
-                process.kill()
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         said.seek(0)
         raise AssertionError(said.read().decode(errors="replace"))
