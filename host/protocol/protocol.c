@@ -145,8 +145,27 @@ static struct gn_session *find_session(struct message *m)
     return s;
 }
 
+/* Most clients count their ids up, so that this spares a search among thousands in flight: what is
+ * higher than all that ever came is none of them. */
+static bool is_higher(const char *id, int64_t highest)
+{
+    int64_t number;
+    return gn_parse_int64(id, &number) && number > highest;
+}
+
+static void note_id(const char *id, int64_t *highest)
+{
+    int64_t number;
+    if (gn_parse_int64(id, &number))
+        *highest = GN_MAX(*highest, number);
+}
+
 static bool is_duplicate(const struct message *m, struct gn_session *session)
 {
+    if (m->stream->shared && is_higher(m->id, m->stream->highest_id))
+        return false;
+    if (!m->stream->shared && session && is_higher(m->id, session->highest_id))
+        return false;
     if (m->stream->shared)
         return gn_request_find(&m->stream->requests, false, m->id) != NULL;
     return session && gn_request_find(&session->requests, true, m->id) != NULL;
@@ -165,6 +184,7 @@ static struct gn_request *request_new(struct message *m)
     r->log_level = -1;
     m->doc = (struct gn_json_doc){0};
     m->id = NULL;
+    note_id(r->id, &m->stream->highest_id);
     gn_list_append(&m->stream->requests, &r->stream_node);
     gn_list_init(&r->session_node);
     gn_list_init(&r->begun_node);
@@ -174,6 +194,7 @@ static struct gn_request *request_new(struct message *m)
         r->session = gn_session_ref(m->session);
         r->revision = m->session->revision;
         r->log_level = m->session->log_level;
+        note_id(r->id, &m->session->highest_id);
         gn_list_append(&m->session->requests, &r->session_node);
         if (r->stream->has_ids && m->p->config->resume_max_events > 0)
             r->flow.stream = ++m->session->streams;

@@ -67,6 +67,7 @@ struct gn_stream {
     /* the protocol's */
     bool is_whole; /* the answer has headers of its own: nothing, and no stream, begins before it */
     struct gn_list requests; /* in flight on this stream: gn_stream_init empties it */
+    int64_t highest_id;      /* of the numbers that were ids of requests on it; at least 0 */
     struct gn_session *session;
     struct gn_list listener_node; /* in session->listeners */
     struct gn_flow flow;          /* of one that listens */

@@ -207,6 +207,30 @@ Test(protocol_rules, a_whole_number_is_one_id_however_it_is_written)
     fixture_close(&f);
 }
 
+Test(protocol_rules, ids_in_flight_are_known_in_whatever_order_they_came)
+{
+    static const char *const ids[] = {"7", "3", "-2", "\"3\"", "\"x\"", "9007199254740993", "8"};
+    fixture_open(&f);
+    struct client c;
+    open_connection(&c, "2025-11-25");
+    for (size_t i = 0; i < GN_COUNT(ids); i++) {
+        GN_AUTO_FREE char *call = gn_format(CALL("%s", "sleep", "{\"ms\":100000}"), ids[i]);
+        client_send(&f, &c, call);
+    }
+    run_until_int(&f, &f.started, (int)GN_COUNT(ids));
+    for (size_t i = 0; i < GN_COUNT(ids); i++) {
+        GN_AUTO_FREE char *again = gn_format(CALL("%s", "echo", "{}"), ids[i]);
+        assert_has(client_send(&f, &c, again), "still in flight");
+        GN_AUTO_FREE char *cancel = gn_format(CANCEL("%s"), ids[i]);
+        client_send(&f, &c, cancel);
+    }
+    run_until_int(&f, &f.ended, (int)GN_COUNT(ids));
+    assert_has(client_send(&f, &c, CALL("3", "echo", "{}")), "\"text\":\"echo\"");
+    assert_idle();
+    close_client(&c);
+    fixture_close(&f);
+}
+
 Test(protocol_rules, a_broken_response_is_not_refused_under_an_id_of_the_client)
 {
     static const char *const rows[] = {
