@@ -6,8 +6,10 @@ import os
 import pytest
 
 from harness import client as clients
-from harness.host import Host
+from harness.cli import Server
+from harness.host import Host, eventually
 from harness.paths import GANTRY
+from harness.probe import Probe
 from harness.schema import HANDSHAKE, REVISIONS
 
 
@@ -54,6 +56,33 @@ def host(request):
     finally:
         for one in hosts:
             one.kill()
+
+
+@pytest.fixture
+def serve():
+    """serve(handler, ...) starts a Server, for clients of ours."""
+    servers = []
+
+    def start(handler, **options):
+        servers.append(Server(handler, **options))
+        return servers[-1]
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def probe():
+    """A program on the client library, whose descriptors are the same in the end."""
+    with Probe() as one:
+        one.send("nothing")  # it is up
+        one.event("refused")
+        before = one.descriptors()
+        yield one
+        one.send("close")
+        eventually(lambda: one.all("closed") or one.all("refused"), "the client to be closed")
+        eventually(lambda: len(one.descriptors()) <= len(before), "descriptors to be closed")
+        assert one.children() == {}
 
 
 @pytest.fixture

@@ -1,10 +1,20 @@
 /* curl_way.c - how libcurl gets to a client's server. */
 #include "curl_way.h"
 
+#include "util/alloc.h"
 #include "util/str.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
+
+char *gn_curl_url_part(CURLU *url, CURLUPart part, unsigned flags)
+{
+    char *text = NULL, *copy = NULL;
+    if (curl_url_get(url, part, &text, flags) == CURLUE_OK)
+        copy = gn_strdup(text);
+    curl_free(text);
+    return copy;
+}
 
 bool gn_host_is_loopback(const char *host)
 {

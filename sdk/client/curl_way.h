@@ -7,6 +7,8 @@
 
 #include <curl/curl.h>
 
+/* A part of a URL; NULL if it has none. Owned. */
+char *gn_curl_url_part(CURLU *url, CURLUPart part, unsigned flags);
 /* Of a URL's host. */
 bool gn_host_is_loopback(const char *host);
 /* Certificates: ca_file, SSL_CERT_FILE, SSL_CERT_DIR; ours. */

@@ -21,19 +21,10 @@
 
 /* ---------------------------------------------------------------- the server */
 
-static char *url_part(CURLU *url, CURLUPart part, unsigned flags)
-{
-    char *text = NULL, *copy = NULL;
-    if (curl_url_get(url, part, &text, flags) == CURLUE_OK)
-        copy = gn_strdup(text);
-    curl_free(text);
-    return copy;
-}
-
 static bool same_part(CURLU *a, CURLU *b, CURLUPart part, unsigned flags)
 {
-    GN_AUTO_FREE char *x = url_part(a, part, flags);
-    GN_AUTO_FREE char *y = url_part(b, part, flags);
+    GN_AUTO_FREE char *x = gn_curl_url_part(a, part, flags);
+    GN_AUTO_FREE char *y = gn_curl_url_part(b, part, flags);
     return x && y && gn_strcaseeq(x, y);
 }
 
@@ -75,14 +66,14 @@ int gn_http_peer_init(struct gn_http_peer *peer, gantry_client *client, struct g
         curl_url_cleanup(url);
         return gn_error_set(err, GN_EINVAL, "%s: not a URL", client->s.shown);
     }
-    GN_AUTO_FREE char *host = url_part(url, CURLUPART_HOST, 0);
+    GN_AUTO_FREE char *host = gn_curl_url_part(url, CURLUPART_HOST, 0);
     peer->is_loopback = client->s.unix_path || gn_host_is_loopback(host);
-    peer->user = url_part(url, CURLUPART_USER, CURLU_URLDECODE);
-    peer->password = url_part(url, CURLUPART_PASSWORD, CURLU_URLDECODE);
+    peer->user = gn_curl_url_part(url, CURLUPART_USER, CURLU_URLDECODE);
+    peer->password = gn_curl_url_part(url, CURLUPART_PASSWORD, CURLU_URLDECODE);
     curl_url_set(url, CURLUPART_USER, NULL, 0);
     curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
     curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
-    peer->url = url_part(url, CURLUPART_URL, 0);
+    peer->url = gn_curl_url_part(url, CURLUPART_URL, 0);
     curl_url_cleanup(url);
     peer->multi = gn_multi_new(client->uv);
     curl_multi_setopt(gn_multi_curl(peer->multi), CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);

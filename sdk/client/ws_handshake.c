@@ -1,6 +1,8 @@
 /* ws_handshake.c - the handshake of a WebSocket, without I/O. */
 #include "ws_handshake.h"
 
+#include "curl_way.h"
+
 #include "util/alloc.h"
 #include "util/str.h"
 #include "wire/ws_frame.h"
@@ -21,15 +23,6 @@
 char *gn_ws_http_url(const gantry_client *c)
 {
     return gn_format("http%s", c->s.url + strlen("ws"));
-}
-
-static char *part_of(CURLU *url, CURLUPart part, unsigned flags)
-{
-    char *text = NULL, *copy = NULL;
-    if (curl_url_get(url, part, &text, flags) == CURLUE_OK)
-        copy = gn_strdup(text);
-    curl_free(text);
-    return copy;
 }
 
 static bool is_header(const char *line, const char *name)
@@ -61,8 +54,8 @@ static bool has_header(const gantry_client *c, const char *name)
 
 static void add_authorization(const gantry_client *c, CURLU *url, struct gn_buf *out)
 {
-    GN_AUTO_FREE char *user = part_of(url, CURLUPART_USER, CURLU_URLDECODE);
-    GN_AUTO_FREE char *password = part_of(url, CURLUPART_PASSWORD, CURLU_URLDECODE);
+    GN_AUTO_FREE char *user = gn_curl_url_part(url, CURLUPART_USER, CURLU_URLDECODE);
+    GN_AUTO_FREE char *password = gn_curl_url_part(url, CURLUPART_PASSWORD, CURLU_URLDECODE);
     if (c->s.authorization) {
         gn_buf_addf(out, "Authorization: %s\r\n", c->s.authorization);
     } else if (user) {
@@ -75,8 +68,8 @@ static void add_authorization(const gantry_client *c, CURLU *url, struct gn_buf 
 
 static void add_headers(const gantry_client *c, CURLU *url, struct gn_buf *out)
 {
-    GN_AUTO_FREE char *host = part_of(url, CURLUPART_HOST, 0);
-    GN_AUTO_FREE char *port = part_of(url, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
+    GN_AUTO_FREE char *host = gn_curl_url_part(url, CURLUPART_HOST, 0);
+    GN_AUTO_FREE char *port = gn_curl_url_part(url, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
     if (!has_header(c, "Host"))
         gn_buf_addf(out, "Host: %s%s%s\r\n", host ? host : "", port ? ":" : "", port ? port : "");
     if (!has_header(c, "User-Agent"))
@@ -95,8 +88,8 @@ void gn_ws_handshake_write(const gantry_client *c, char key[GN_WS_KEY_MAX], stru
     CURLU *url = curl_url();
     GN_AUTO_FREE char *http = gn_ws_http_url(c);
     curl_url_set(url, CURLUPART_URL, http, 0);
-    GN_AUTO_FREE char *path = part_of(url, CURLUPART_PATH, 0);
-    GN_AUTO_FREE char *query = part_of(url, CURLUPART_QUERY, 0);
+    GN_AUTO_FREE char *path = gn_curl_url_part(url, CURLUPART_PATH, 0);
+    GN_AUTO_FREE char *query = gn_curl_url_part(url, CURLUPART_QUERY, 0);
     randombytes_buf(bytes, sizeof(bytes));
     gn_base64_encode(&text, bytes, sizeof(bytes));
     memcpy(key, gn_buf_str(&text), text.len + 1);

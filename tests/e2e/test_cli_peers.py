@@ -12,7 +12,7 @@ import time
 import pytest
 
 from harness.certificate import make_certificate
-from harness.cli import Handler, Server, gantry, program
+from harness.cli import Handler, gantry, program
 from harness.host import eventually
 from harness.paths import GANTRY, PATIENCE, PLUGINS, WRAP
 
@@ -37,18 +37,6 @@ def serve():
         elif "id" in m:
             send(id=m["id"], error={"code": -32601, "message": "unknown"})
 '''
-
-
-@pytest.fixture
-def serve():
-    servers = []
-
-    def start(handler, **options):
-        servers.append(Server(handler, **options))
-        return servers[-1]
-    yield start
-    for server in servers:
-        server.stop()
 
 
 @pytest.fixture

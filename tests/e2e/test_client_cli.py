@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from harness.certificate import make_certificate
-from harness.cli import Handler, Server, gantry, program
+from harness.cli import Handler, gantry, program
 from harness.host import eventually
 from harness.paths import GANTRY, PATIENCE, WRAP
 
@@ -58,18 +58,6 @@ def test_a_websocket_is_a_target(host):
     url = host(http=True).url.replace("http:", "ws:")
     assert gantry("call", url, "echo", "text=hello").stdout == "hello\n"
     assert "websocket" in gantry("inspect", url).stdout
-
-
-@pytest.fixture
-def serve():
-    servers = []
-
-    def start(handler, **options):
-        servers.append(Server(handler, **options))
-        return servers[-1]
-    yield start
-    for server in servers:
-        server.stop()
 
 
 def test_a_proxy_is_used_if_it_is_named(serve):

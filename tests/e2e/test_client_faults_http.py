@@ -15,20 +15,6 @@ from harness.probe import Probe, eventually
 QUICK = {"retries": 2, "backoff_ms": 1, "timeout_ms": 30000}
 
 
-@pytest.fixture
-def probe():
-    """A probe whose descriptors are the same in the end."""
-    with Probe() as one:
-        before = None
-        one.send("nothing")  # it is up
-        one.event("refused")
-        before = one.descriptors()
-        yield one
-        one.send("close")
-        eventually(lambda: one.all("closed") or one.all("refused"), "the client to be closed")
-        eventually(lambda: len(one.descriptors()) <= len(before), "descriptors to be closed")
-        assert one.children() == {}
-
 
 def only_for(method, act):
     return lambda x: act(x) if (x.method or x.verb) == method else x.usual()

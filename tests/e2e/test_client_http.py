@@ -19,13 +19,6 @@ QUICK = {"retries": 2, "backoff_ms": 1, "timeout_ms": 60000}
 ERAS = ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
 
 
-@pytest.fixture
-def probe():
-    with Probe() as one:
-        yield one
-        one.send("close")
-        eventually(lambda: one.all("closed") or one.all("refused"), "the client to be closed")
-
 
 def only_for(method, act):
     return lambda x: act(x) if (x.method or x.verb) == method else x.usual()

@@ -11,25 +11,13 @@ import pytest
 from websockets.sync.server import serve
 
 from harness.certificate import make_certificate
-from harness.probe import Probe, eventually
+from harness.probe import eventually
 from test_http import TOKENS
 
 NEW, OLD, OLDER = "2026-07-28", "2025-11-25", "2025-03-26"
 NONE = 4294967295
 QUICK = {"retries": NONE, "timeout_ms": 60000}
 
-
-@pytest.fixture
-def probe():
-    """A probe whose descriptors are the same in the end."""
-    with Probe() as one:
-        one.send("nothing")  # it is up
-        one.event("refused")
-        before = one.descriptors()
-        yield one
-        one.send("close")
-        eventually(lambda: one.all("closed") or one.all("refused"), "the client to be closed")
-        eventually(lambda: len(one.descriptors()) <= len(before), "descriptors to be closed")
 
 
 def ws(host):
