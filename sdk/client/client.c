@@ -110,7 +110,7 @@ static void free_client(gantry_client *c)
 static void on_handle_closed(uv_handle_t *handle)
 {
     gantry_client *c = handle->data;
-    if (--c->open_handles == 0 && !c->owns_loop)
+    if (--c->open_handles == 0 && !c->owns_loop && !c->is_running)
         free_client(c);
 }
 
@@ -205,15 +205,17 @@ static void try_again(gantry_client *c, const struct gn_failure *why)
     if (c->is_closing)
         return;
     c->failures++;
+    c->is_between = false;
     if (!why->is_passing || c->failures > tries_max(c)) {
+        end_waiting(c, why); /* what a handler asks for now is tried anew */
         gn_client_set_state(c, GANTRY_STATE_FAILED);
-        end_waiting(c, why);
     } else if (is_wanted(c)) {
         uint64_t delay = gn_client_backoff(c, c->failures);
         delay = GN_MAX(delay, why->retry_after_ms);
-        gn_client_note(c, "%s; trying again in %llu ms", why->why.text, (unsigned long long)delay);
-        gn_client_set_state(c, GANTRY_STATE_WAITING);
         gn_client_timer_start(c, &c->again, delay, on_again);
+        gn_client_note(c, "%s; trying again in %llu ms", why->why.text, (unsigned long long)delay);
+        if (gn_client_timer_runs(&c->again)) /* else a handler has closed the client */
+            gn_client_set_state(c, GANTRY_STATE_WAITING);
     } else {
         gn_client_set_state(c, GANTRY_STATE_IDLE);
     }
@@ -231,19 +233,21 @@ static void on_connect_timeout(struct gn_client_timer *timer)
 static void open_link(gantry_client *c)
 {
     struct gn_failure f = {.status = GANTRY_CLIENT_CONNECTION};
-    gn_client_set_state(c, GANTRY_STATE_CONNECTING);
+    struct gn_link *link = c->transport->open(c, &f.why);
+    c->link = link;
+    if (link)
+        gn_list_init(&link->node);
     if (c->s.connect_timeout_ms != GANTRY_CLIENT_NONE)
         gn_client_timer_start(c, &c->connecting, c->s.connect_timeout_ms, on_connect_timeout);
-    c->link = c->transport->open(c, &f.why);
-    if (c->link)
-        gn_list_init(&c->link->node);
-    else
+    c->is_between = !link;
+    gn_client_set_state(c, GANTRY_STATE_CONNECTING);
+    if (!link && !c->is_closing)
         gn_client_unready(c, &f);
 }
 
 void gn_client_connect(gantry_client *c)
 {
-    if (c->link || c->is_closing || gn_client_timer_runs(&c->again))
+    if (c->link || c->is_closing || c->is_between || gn_client_timer_runs(&c->again))
         return;
     if (c->state == GANTRY_STATE_FAILED)
         c->failures = 0;
@@ -266,6 +270,8 @@ void gn_client_ready(gantry_client *c)
     gn_cache_clear(c); /* what was kept may be another server's */
     gn_param_headers_forget(c);
     gn_client_set_state(c, GANTRY_STATE_READY);
+    if (c->is_closing)
+        return;
     if (c->link && c->link->ops->ready)
         c->link->ops->ready(c->link);
     gn_listen_ready(c);
@@ -308,6 +314,7 @@ void gn_link_lost(struct gn_link *link, const struct gn_failure *failure)
     if (c->state == GANTRY_STATE_READY && gn_clock_ms() - c->ready_ms >= STABLE_MS)
         c->failures = 0;
     drop_link(c);
+    c->is_between = true;
     gn_questions_gone(c, NULL);
     fail_sent(c, &f);
     try_again(c, &f);
@@ -447,12 +454,17 @@ static void on_run_over(struct gn_client_timer *timer)
     gn_client_wake(timer->client); /* else the loop waits for something to come after its timers */
 }
 
-static void run_once(gantry_client *c)
+/* False if it was closed meanwhile, which it may be on the caller's loop, and is gone. */
+static bool run_once(gantry_client *c)
 {
     gn_assert(!c->is_running);
     c->is_running = true;
     uv_run(c->uv, UV_RUN_ONCE);
     c->is_running = false;
+    if (c->open_handles > 0)
+        return true;
+    free_client(c);
+    return false;
 }
 
 void gantry_client_run(gantry_client *c, uint32_t ms)
@@ -462,8 +474,10 @@ void gantry_client_run(gantry_client *c, uint32_t ms)
     c->stops_running = false;
     if (ms != GANTRY_CLIENT_NONE)
         gn_client_timer_start(c, &over, ms, on_run_over);
-    while (!c->stops_running)
-        run_once(c);
+    while (!c->stops_running) {
+        if (!run_once(c))
+            return;
+    }
     gn_client_timer_stop(&over);
 }
 

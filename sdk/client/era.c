@@ -85,6 +85,8 @@ static void refuse_for(gantry_client *c, const gantry_request *r)
 static void on_level(gantry_request *r, void *arg)
 {
     gantry_client *c = arg;
+    if (!c->era || c->era->initialize != r)
+        return; /* the client was closed as it was told of the message */
     c->era->initialize = NULL;
     if (r->status != GANTRY_CLIENT_OK)
         gn_client_note(c, "the level of log messages could not be set: %s",
@@ -113,6 +115,8 @@ static void settle(gantry_client *c, enum gn_revision revision, struct gn_json_d
     c->revision = revision;
     if (!gn_revision_is_stateless(revision)) {
         gn_client_send_notification(c, "notifications/initialized", NULL);
+        if (!c->era) /* a handler has closed the client */
+            return;
         if (c->s.log_level && gn_client_server_can(c, "logging")) {
             set_level(c);
             return;
@@ -168,6 +172,8 @@ static void on_initialized(gantry_request *r, void *arg)
 {
     gantry_client *c = arg;
     struct gn_era *e = c->era;
+    if (!e || e->initialize != r)
+        return;
     e->initialize = NULL;
     if (r->status == GANTRY_CLIENT_OK) {
         initialized(r);
@@ -194,8 +200,10 @@ static void start_initialize(gantry_client *c)
     gn_buf_adds(&params, ",\"clientInfo\":");
     gn_compose_client_info(c, &params);
     gn_buf_addc(&params, '}');
-    c->era->initialize = gn_request_internal(c, "initialize", gn_buf_str(&params),
-                                             c->s.connect_timeout_ms, on_initialized, c);
+    gantry_request *r = gn_request_internal(c, "initialize", gn_buf_str(&params),
+                                            c->s.connect_timeout_ms, on_initialized, c);
+    if (c->era) /* else a handler has closed the client */
+        c->era->initialize = r;
     gn_buf_release(&params);
 }
 
@@ -216,8 +224,10 @@ static void on_discovered(gantry_request *r, void *arg);
 
 static void start_discover(gantry_client *c)
 {
-    c->era->discover = gn_request_internal(c, "server/discover", NULL, c->s.connect_timeout_ms,
-                                           on_discovered, c);
+    gantry_request *r = gn_request_internal(c, "server/discover", NULL, c->s.connect_timeout_ms,
+                                            on_discovered, c);
+    if (c->era)
+        c->era->discover = r;
 }
 
 /* The server named what it speaks; doc holds a DiscoverResult, or is empty. One that refuses a
@@ -277,6 +287,8 @@ static void on_discovered(gantry_request *r, void *arg)
     gantry_client *c = arg;
     struct gn_era *e = c->era;
     const gantry_json *versions = gn_json_get(r->result, "supportedVersions");
+    if (!e || e->discover != r)
+        return;
     e->discover = NULL;
     if (e->initialize) { /* it was slow */
         if (r->status == GANTRY_CLIENT_OK) {
@@ -313,7 +325,7 @@ void gn_era_begin(gantry_client *c)
         return;
     }
     start_discover(c);
-    if (!c->transport->has_exchanges && wants_handshake(c))
+    if (c->era && !c->transport->has_exchanges && wants_handshake(c))
         gn_client_timer_start(c, &c->era->silence, PROBE_MS, on_silence);
 }
 

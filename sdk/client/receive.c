@@ -81,6 +81,10 @@ bool gn_client_receive(gantry_client *c, gantry_request *on, const char *text, s
         c->s.handlers.on_message(c, false, text, len, c->s.arg);
     const gantry_json *root = gn_json_root(&doc), *element = NULL;
     bool ok = true;
+    if (c->is_closing) {
+        gn_json_release(&doc); /* by the handler */
+        return true;
+    }
     if (gn_json_type(root) == GN_JSON_ARRAY) {
         while (ok && !c->is_closing && (element = gn_json_next(root, element)))
             ok = receive_element(c, on, element, err);

@@ -83,14 +83,15 @@ static void tell_cancelled(gantry_request *r, const char *reason)
 void gn_request_let_go(gantry_request *r, bool tell, const char *reason)
 {
     gantry_client *c = r->client;
+    struct gn_link *link = c->link;
     if (r->state != GN_REQUEST_SENT)
         return;
     r->state = GN_REQUEST_ASKING;
     take_by_id(c, r);
     if (tell)
         tell_cancelled(r, reason);
-    if (c->link && c->link->ops->forget)
-        c->link->ops->forget(c->link, r, !tell);
+    if (link && link->ops->forget) /* a handler may have closed it meanwhile */
+        link->ops->forget(link, r, !tell);
     gn_questions_gone(c, r);
 }
 

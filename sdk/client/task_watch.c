@@ -55,10 +55,15 @@ static gantry_request *new_part(const gantry_request *r, const char *method, con
     return part;
 }
 
-static gantry_request *start_part(struct gn_task_watch *w, const char *method, const char *members,
-                                  uint32_t timeout_ms, void (*done)(gantry_request *part, void *w))
+/* Handlers that are told of its message may end everything: it is in its place before, and the
+ * watch may be gone afterwards, unless somebody has entered it. */
+static void start_part(struct gn_task_watch *w, gantry_request **place, const char *method,
+                       const char *members, uint32_t timeout_ms,
+                       void (*done)(gantry_request *part, void *w))
 {
     struct gn_buf params = GN_BUF_INIT(SIZE_MAX / 2);
+    if (w->is_forgotten)
+        return;
     gn_buf_adds(&params, "{\"taskId\":");
     gn_json_write_str(&params, w->r->task_id, strlen(w->r->task_id));
     gn_buf_adds(&params, members);
@@ -68,8 +73,8 @@ static gantry_request *start_part(struct gn_task_watch *w, const char *method, c
     part->parent = w->r;
     part->internal_done = done;
     part->internal_arg = w;
+    *place = part;
     gn_request_start(part);
-    return part;
 }
 
 static void drop_part(gantry_request **part)
@@ -179,7 +184,7 @@ static void on_pause(struct gn_client_timer *timer)
 
 static void look_later(struct gn_task_watch *w, uint64_t delay_ms)
 {
-    if (!w->look)
+    if (!w->look && !w->is_forgotten)
         gn_client_timer_start(w->r->client, &w->pause, delay_ms, on_pause);
 }
 
@@ -212,7 +217,7 @@ static void look(struct gn_task_watch *w)
 {
     gn_client_timer_stop(&w->pause);
     if (!w->look)
-        w->look = start_part(w, "tasks/get", "", w->r->o.timeout_ms, on_look);
+        start_part(w, &w->look, "tasks/get", "", w->r->o.timeout_ms, on_look);
 }
 
 /* ---------------------------------------------------------------- 2025-11-25: its result */
@@ -232,8 +237,8 @@ static void ask_result(struct gn_task_watch *w, bool is_early)
     if (w->result)
         return;
     w->is_result_early = is_early;
-    w->result = start_part(w, "tasks/result", "",
-                           is_early ? GANTRY_CLIENT_NONE : w->r->o.timeout_ms, on_result);
+    start_part(w, &w->result, "tasks/result", "",
+               is_early ? GANTRY_CLIENT_NONE : w->r->o.timeout_ms, on_result);
 }
 
 /* One that was asked for early should come by itself now. If it has not after one more look, it is
@@ -279,8 +284,8 @@ static void send_answers(struct gn_task_watch *w)
     }
     if (members.len) {
         gn_buf_addc(&members, '}');
-        w->update = start_part(w, "tasks/update", gn_buf_str(&members), w->r->o.timeout_ms,
-                               on_updated);
+        start_part(w, &w->update, "tasks/update", gn_buf_str(&members), w->r->o.timeout_ms,
+                   on_updated);
     }
     gn_buf_release(&members);
 }
@@ -293,8 +298,10 @@ static void on_updated(gantry_request *part, void *arg)
         end_like(w, part);
         return;
     }
+    enter(w);
     send_answers(w);
     look_later(w, POLL_MIN_MS);
+    leave(w);
 }
 
 static void on_answer(gantry_question *q, const char *result, int code, const char *message)

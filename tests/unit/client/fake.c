@@ -324,6 +324,11 @@ void fake_close(struct fake *f)
     }
     f->on = NULL;
     gantry_client_close(f->client, NULL, NULL);
+    fake_release(f);
+}
+
+void fake_release(struct fake *f)
+{
     GN_LIST_EACH(&f->sent, n) {
         free_sent(GN_CONTAINER(n, struct sent, node));
     }

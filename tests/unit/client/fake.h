@@ -41,6 +41,8 @@ struct fake {
 void fake_open(struct fake *f, gantry_client_options *options);
 /* Closes the client, frees everything: the fake as well as what was not looked at. */
 void fake_close(struct fake *f);
+/* The second half of it, for a client that is closed already. */
+void fake_release(struct fake *f);
 /* Runs the loop once, without waiting. */
 void fake_turn(struct fake *f);
 /* The next message of the client, which must have that method (NULL: be an answer). Waits for it.
