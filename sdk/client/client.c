@@ -205,7 +205,7 @@ static void try_again(gantry_client *c, const struct gn_failure *why)
     if (c->is_closing)
         return;
     c->failures++;
-    c->is_between = false;
+    c->is_between = c->has_asked_anew = false;
     if (!why->is_passing || c->failures > tries_max(c)) {
         end_waiting(c, why); /* what a handler asks for now is tried anew */
         gn_client_set_state(c, GANTRY_STATE_FAILED);
@@ -267,6 +267,7 @@ void gn_client_ready(gantry_client *c)
     gn_client_timer_stop(&c->connecting);
     c->ready_ms = gn_clock_ms();
     c->known = c->revision;
+    c->has_asked_anew = false;
     gn_cache_clear(c); /* what was kept may be another server's */
     gn_param_headers_forget(c);
     gn_client_set_state(c, GANTRY_STATE_READY);

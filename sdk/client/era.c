@@ -168,6 +168,27 @@ static bool may_be_old_http(const gantry_client *c, const gantry_request *r)
            r->http_status != 401 && r->http_status != 403 && r->http_status != 429;
 }
 
+static void start_discover(gantry_client *c);
+
+/* What the server spoke before, it refuses now: true if it is asked what it speaks, once ("Backward
+ * Compatibility with Initialization-Based Versions": re-probing if the assumption fails). */
+static bool asks_anew(gantry_client *c, const gantry_request *r)
+{
+    int status = r->http_status;
+    bool may_be_modern = r->status == GANTRY_CLIENT_ERROR ||
+                         (status >= 400 && status < 500 && status != 401 && status != 403 &&
+                          status != 407 && status != 429);
+    if (!may_be_modern || c->known == GN_REV_NONE || c->s.revision != GN_REV_NONE ||
+        c->transport == &gn_link_sse)
+        return false;
+    c->known = GN_REV_NONE;
+    if (c->has_asked_anew)
+        return false;
+    c->has_asked_anew = true;
+    start_discover(c);
+    return true;
+}
+
 static void on_initialized(gantry_request *r, void *arg)
 {
     gantry_client *c = arg;
@@ -182,6 +203,8 @@ static void on_initialized(gantry_request *r, void *arg)
     enum gn_revision late = find_version(c, e->late_versions, true);
     if (late != GN_REV_NONE)
         settle(c, late, &e->late, gn_json_get(gn_json_root(&e->late), "result"));
+    else if (asks_anew(c, r))
+        return;
     else if (may_be_old_http(c, r))
         gn_client_reopen(c, &gn_link_sse);
     else
@@ -209,6 +232,11 @@ static void start_initialize(gantry_client *c)
 
 /* ---------------------------------------------------------------- discover */
 
+static bool wants_handshake(const gantry_client *c)
+{
+    return c->s.revision == GN_REV_NONE || !gn_revision_is_stateless(c->s.revision);
+}
+
 static void no_common_version(gantry_client *c, const gantry_json *versions)
 {
     GN_AUTO_FREE char *list = gantry_read_print(versions);
@@ -222,12 +250,20 @@ static void no_common_version(gantry_client *c, const gantry_json *versions)
 
 static void on_discovered(gantry_request *r, void *arg);
 
+static void on_silence(struct gn_client_timer *timer)
+{
+    start_initialize(timer->client);
+}
+
 static void start_discover(gantry_client *c)
 {
     gantry_request *r = gn_request_internal(c, "server/discover", NULL, c->s.connect_timeout_ms,
                                             on_discovered, c);
-    if (c->era)
-        c->era->discover = r;
+    if (!c->era)
+        return;
+    c->era->discover = r;
+    if (!c->transport->has_exchanges && wants_handshake(c))
+        gn_client_timer_start(c, &c->era->silence, PROBE_MS, on_silence);
 }
 
 /* The server named what it speaks; doc holds a DiscoverResult, or is empty. One that refuses a
@@ -250,11 +286,6 @@ static void choose(gantry_client *c, const gantry_json *versions, struct gn_json
     } else {
         no_common_version(c, versions);
     }
-}
-
-static bool wants_handshake(const gantry_client *c)
-{
-    return c->s.revision == GN_REV_NONE || !gn_revision_is_stateless(c->s.revision);
 }
 
 static void discover_refused(gantry_client *c, const gantry_request *r)
@@ -307,11 +338,6 @@ static void on_discovered(gantry_request *r, void *arg)
     }
 }
 
-static void on_silence(struct gn_client_timer *timer)
-{
-    start_initialize(timer->client);
-}
-
 /* ---------------------------------------------------------------- interface */
 
 void gn_era_begin(gantry_client *c)
@@ -325,8 +351,6 @@ void gn_era_begin(gantry_client *c)
         return;
     }
     start_discover(c);
-    if (c->era && !c->transport->has_exchanges && wants_handshake(c))
-        gn_client_timer_start(c, &c->era->silence, PROBE_MS, on_silence);
 }
 
 bool gn_era_survives(gantry_client *c, const struct gn_failure *failure)

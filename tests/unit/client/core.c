@@ -101,6 +101,49 @@ Test(client_core, asks_nothing_before_the_level_of_log_messages_is_set)
     fake_close(&f);
 }
 
+#define REFUSES_HANDSHAKE "{\"supported\":[\"2026-07-28\"],\"requested\":\"2025-11-25\"}"
+
+static void lose_and_ask(gantry_request **r)
+{
+    fake_loses(&f, true);
+    *r = gantry_client_call_tool(f.client, "x", NULL, NULL);
+    fake_next(&f, "initialize");
+    fake_error(&f, -32022, "not any more", REFUSES_HANDSHAKE);
+}
+
+Test(client_core, looks_anew_at_who_shakes_hands_no_more)
+{
+    gantry_request *r;
+    open_fake();
+    fake_initialize(&f, "2025-11-25", TOOLS);
+    lose_and_ask(&r);
+    fake_next(&f, "server/discover");
+    fake_result(&f, "{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":" TOOLS "}");
+    fake_next(&f, "tools/call");
+    fake_result(&f, "{\"content\":[]}");
+    cr_assert_eq(fake_wait(&f, r), GANTRY_CLIENT_OK);
+    gantry_request_free(r);
+    fake_close(&f);
+}
+
+Test(client_core, looks_anew_only_once_at_who_refuses_all)
+{
+    gantry_request *r;
+    open_fake();
+    fake_initialize(&f, "2025-11-25", TOOLS);
+    lose_and_ask(&r);
+    fake_next(&f, "server/discover");
+    fake_error(&f, -32601, "no", NULL);
+    fake_next(&f, "initialize");
+    fake_error(&f, -32601, "no", NULL);
+    cr_assert_eq(fake_wait(&f, r), GANTRY_CLIENT_ERROR);
+    gantry_request_free(r);
+    r = gantry_client_call_tool(f.client, "x", NULL, NULL); /* nothing is known of it now */
+    fake_next(&f, "server/discover");
+    gantry_request_free(r);
+    fake_close(&f);
+}
+
 Test(client_core, takes_a_version_out_of_the_refusal)
 {
     open_fake();
