@@ -74,6 +74,7 @@ def test_a_url_in_the_shape_of_each_client(home, client, wanted):
     member = "servers" if client == "vscode" else "mcpServers"
     assert entry(home / USER[client], member) == {**wanted, "headers": {"X-Key": "a b"}}
     assert list(json.loads((home / USER[client]).read_text())[member]) == ["example-com"]
+    assert stat.S_IMODE((home / USER[client]).stat().st_mode) == 0o600
 
 
 def test_a_program_is_all_that_claude_desktop_takes(home):
@@ -263,7 +264,8 @@ def test_a_name_that_stands_there_twice_is_taken_out_twice(home):
 
 def test_a_large_file_with_history_is_changed_in_one_place(home):
     text = json.dumps({"history": ["x" * 100] * 20000, "projects": {
-        f"/p{i}": {"allowedTools": [], "mcpServers": {}} for i in range(500)}}, indent=2)
+        f"/p{i}": {"allowedTools": [], "mcpServers": {}} for i in range(500)},
+        **{f"seen{i}": 1 for i in range(100000)}}, indent=2)
     file = put(home, ".claude.json", text)
     run(home, "install", "http://127.0.0.1:1/mcp", "claude-code", "--name", "it")
     found = json.loads(file.read_text())
@@ -289,6 +291,7 @@ def test_commands_and_files_are_written_with_their_whole_path(home):
     (["install"], "needs a CLIENT"),
     (["install", "curser", "--", "cat"], "did you mean cursor?"),
     (["install", "nowhere", "cursor"], "is no target"),
+    (["install", "https://example.com/mcp"], "needs a CLIENT"),
     (["install", "http://", "cursor"], "is no URL"),
     (["install", "cursor", "--"], "no command"),
     (["install", "a", "cursor", "--", "cat"], "One argument too many"),

@@ -82,6 +82,7 @@ struct job {
     const struct gn_cli *cli;
     const struct gn_cli_args *args;
     struct gn_known_place place;
+    bool is_file;         /* any file: the place is its path, and not a client's */
     const char *names[5]; /* the way to the entry, in the file; NULL-terminated */
     const char *name;     /* the last of them */
     struct gn_change change;
@@ -123,10 +124,13 @@ static int find_place(struct job *job, const char *client)
                                 scopes[i]);
         scope = i;
     }
+    if (strstr(client, "://"))
+        return gn_cli_usage(job->cli, "needs a CLIENT behind the target: %s is none", client);
     if (is_path(client)) {
         if (scope >= 0)
             return gn_cli_usage(job->cli, "a file is a place already: --%s is for clients",
                                 scopes[scope]);
+        job->is_file = true;
         job->place = (struct gn_known_place){.kind = gn_known_by_path(client),
                                              .path = gn_strdup(client)};
         return 0;
@@ -167,7 +171,7 @@ static int begin(struct job *job)
     struct gn_error err = {0};
     if (gn_change_begin(&job->change, job->place.path, &err))
         return gn_cli_fail(job->cli, GN_EXIT_FAILED, "%s; the file is left as it is", err.text);
-    job->change.is_private = job->place.scope != GN_SCOPE_PROJECT && !is_path(job->args->words[0]);
+    job->change.is_private = job->place.scope != GN_SCOPE_PROJECT && !job->is_file;
     find_way(job);
     return 0;
 }

@@ -344,14 +344,27 @@ const gantry_json *gn_json_follow(const gantry_json *root, const char *const *na
     return root;
 }
 
-/* Members of a that b has not, or has another value of; but for the name. */
+static bool is_named(const gantry_json *member, const char *name, size_t len)
+{
+    size_t own_len = 0;
+    const char *own = member ? gn_json_name(member, &own_len) : NULL;
+    return own && own_len == len && memcmp(own, name, len) == 0;
+}
+
+/* Members of a that b has not, or has another value of; but for the name. Both have most members
+ * in the same order: looking up each would take minutes where there are many. */
 static bool has_others(const gantry_json *a, const gantry_json *b, const char *name)
 {
-    const gantry_json *v = NULL;
+    const gantry_json *v = NULL, *beside = NULL;
     while ((v = gn_json_next(a, v))) {
         size_t len;
         const char *own = gn_json_name(v, &len);
-        if (len == strlen(name) && memcmp(own, name, len) == 0)
+        if (is_named(v, name, strlen(name)))
+            continue;
+        do
+            beside = gn_json_next(b, beside);
+        while (is_named(beside, name, strlen(name)));
+        if (is_named(beside, own, len) && gn_json_equal(v, beside))
             continue;
         if (!gn_json_equal(gn_json_getn(a, own, len), gn_json_getn(b, own, len)))
             return true;
