@@ -7,8 +7,11 @@
  *     {
  *         gantry_client *client = gantry_client_new(
  *             GANTRY_CLIENT_OPTIONS(.url = "http://127.0.0.1:8000/mcp"), NULL);
- *         gantry_request *r = gantry_client_call_tool(client, "greet", "{\"name\": \"Ada\"}",
- * NULL); if (gantry_request_wait(r) == GANTRY_CLIENT_OK) puts(gantry_request_text(r)); else
+ *         const char *arguments = "{\"name\": \"Ada\"}";
+ *         gantry_request *r = gantry_client_call_tool(client, "greet", arguments, NULL);
+ *         if (gantry_request_wait(r) == GANTRY_CLIENT_OK)
+ *             puts(gantry_request_text(r));
+ *         else
  *             fprintf(stderr, "%s\n", gantry_request_message(r));
  *         gantry_request_free(r);
  *         gantry_client_close(client, NULL, NULL);

@@ -183,6 +183,7 @@ static void end_waiting(gantry_client *c, const struct gn_failure *why)
     while (!gn_list_empty(&c->waiting)) {
         gantry_request *r = GN_CONTAINER(c->waiting.next, gantry_request, in_queue);
         r->http_status = why->http_status;
+        r->error_code = why->error_code;
         gn_request_end(r, why->status, "%s", why->why.text);
     }
 }

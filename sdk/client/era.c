@@ -74,9 +74,9 @@ static void refuse_for(gantry_client *c, const gantry_request *r)
     struct gn_failure f = {.status = r->status, .http_status = r->http_status};
     f.is_passing = r->status == GANTRY_CLIENT_TIMEOUT || r->is_passing;
     f.retry_after_ms = r->retry_after_ms;
+    f.error_code = r->error_code;
     if (r->status == GANTRY_CLIENT_ERROR)
-        gn_error_set(&f.why, GN_EPROTO, "the server answers %s with: %s (error %d)", r->method,
-                     gantry_request_message(r), r->error_code);
+        gn_error_set(&f.why, GN_EPROTO, "%s is refused: %s", r->method, gantry_request_message(r));
     else
         gn_error_set(&f.why, GN_EPIPE, "%s", gantry_request_message(r));
     give_up(c, &f);

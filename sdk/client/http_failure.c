@@ -35,6 +35,10 @@ static void of_transfer(const struct gn_exchange *x, CURLcode code, struct gn_fa
     f->status = GANTRY_CLIENT_CONNECTION;
     f->is_passing = true;
     f->was_not_sent = !x->was_sent;
+    long reason = 0;
+    if (code == CURLE_COULDNT_CONNECT && x->peer->client->s.unix_path && x->transfer.easy &&
+        curl_easy_getinfo(x->transfer.easy, CURLINFO_OS_ERRNO, &reason) == CURLE_OK && reason > 0)
+        detail = uv_strerror(-(int)reason); /* libcurl tells of a host and a port */
     if (code == CURLE_ABORTED_BY_CALLBACK)
         detail = "the connection was lost before there was an answer";
     for (size_t i = 0; i < GN_COUNT(codes); i++) {

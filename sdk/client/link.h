@@ -38,6 +38,7 @@ struct gn_outgoing {
 struct gn_failure {
     gantry_client_status status; /* CONNECTION, TIMEOUT, PROTOCOL, LIMIT, UNAUTHORIZED */
     int http_status;             /* 0: none */
+    int error_code;              /* of an error of JSON-RPC (GANTRY_CLIENT_ERROR); 0: none */
     bool was_not_sent;           /* it surely did nothing at the server: may be repeated */
     bool is_passing;             /* may be better in a while: network errors, 429, 502-504 */
     uint64_t retry_after_ms;     /* what the server asked for; 0: nothing */

@@ -184,8 +184,10 @@ static void on_deadline(struct gn_client_timer *timer)
 {
     gantry_request *r = GN_CONTAINER(timer, gantry_request, deadline);
     const char *what = r->state == GN_REQUEST_WAITING ? "no connection for" : "no answer to";
-    gn_request_end(r, GANTRY_CLIENT_TIMEOUT, "%s: %s %s%s%s in time", r->client->s.shown, what,
-                   r->method, r->name ? " " : "", r->name ? r->name : "");
+    bool is_total = gn_clock_ms() >= r->end_ms;
+    gn_request_end(r, GANTRY_CLIENT_TIMEOUT, "%s: %s %s%s%s in time (%u ms%s)", r->client->s.shown,
+                   what, r->method, r->name ? " " : "", r->name ? r->name : "",
+                   is_total ? r->o.total_timeout_ms : r->o.timeout_ms, is_total ? " in all" : "");
 }
 
 /* The whole of its time, or what is left in all. */
@@ -402,6 +404,7 @@ static void set_options(gantry_request *r, const gantry_request_options *options
     r->o.headers = NULL;
     r->o.timeout_ms = r->o.timeout_ms ? r->o.timeout_ms : s->timeout_ms;
     uint32_t total = r->o.total_timeout_ms ? r->o.total_timeout_ms : s->total_timeout_ms;
+    r->o.total_timeout_ms = total;
     r->end_ms = total == GANTRY_CLIENT_NONE ? UINT64_MAX : gn_clock_ms() + total;
     r->belongs_to_nobody = r->o.on_done != NULL;
 }

@@ -411,6 +411,7 @@ def test_a_unix_socket(probe, tmp_path):
     probe.open(url=f"unix:{tmp_path}/none", **QUICK)
     outcome = call(probe)
     assert outcome["status"] == "connection" and f"{tmp_path}/none" in outcome["message"]
+    assert "no such file" in outcome["message"] and "port" not in outcome["message"]
 
 
 def test_a_proxy_that_is_given_is_used(probe):

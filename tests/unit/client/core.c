@@ -188,6 +188,8 @@ Test(client_core, speaks_a_pinned_revision_and_no_other)
     fake_next(&f, "server/discover");
     fake_error(&f, -32601, "what?", NULL);
     cr_assert_eq(fake_wait(&f, r), GANTRY_CLIENT_ERROR);
+    cr_assert_eq(gantry_request_error_code(r), -32601);
+    cr_assert_str_eq(gantry_request_message(r), "server/discover is refused: what?");
     gantry_request_free(r);
     fake_close(&f);
 }
