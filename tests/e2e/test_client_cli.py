@@ -153,6 +153,10 @@ def test_an_error_is_an_event_and_a_message(host):
     assert line["message"] in done.stderr
     done = gantry("call", url, "sleep", "ms=600000", "--timeout", "1s", "-o", "jsonl", ok=(3,))
     assert events(done.stdout)[-1][1]["status"] == "timeout"
+    assert "(1000 ms)" in done.stderr
+    done = gantry("call", url, "nothing-like-it", "-o", "jsonl", ok=(4,))
+    [(name, line)] = events(done.stdout)
+    assert name == "error" and line["status"] == "unsupported" and line["message"] in done.stderr
     done = gantry("call", url, "fail", "text=no", "-o", "jsonl", ok=(1,))
     assert events(done.stdout)[-1][1]["result"]["isError"] is True and not done.stderr
 
@@ -186,6 +190,17 @@ def test_questions_are_answered_as_told(ask, revision):
 def test_an_answer_that_does_not_fit_is_told(ask, revision):
     done = ask("call", "register_person", "--elicit", '{"name": 5}', "--revision", revision, ok=None)
     assert "--elicit does not fit" in done.stderr and "name" in done.stderr
+    done = ask("call", "register_person", "--elicit", '{"name": 5}', "--revision", revision,
+               "-o", "jsonl", ok=None)
+    assert [line["answer"] for name, line in events(done.stdout) if name == "question"] == ["cancel"]
+
+
+def test_who_refuses_the_handshake_is_told_with_the_code():
+    """A server that only says what it heard refuses nothing but what we say to ourselves."""
+    done = gantry("list", "-o", "jsonl", "--", "cat", ok=(4,))
+    [(name, line)] = events(done.stdout)
+    assert name == "error" and line["code"] == -32600 and "initialize" in line["message"]
+    assert done.stderr.count("the server says") == 1 and "(error -32600)" in done.stderr
 
 
 @ERAS
@@ -346,6 +361,7 @@ def test_a_program_gets_what_is_given_and_little_else(tmp_path):
     (["http://127.0.0.1:1", "--directory", "/"], "--directory is for servers that are a command"),
     (["--header", "A: b", "--", "true"], "--header is for servers with a URL"),
     (["--token", "abc", "--", "true"], "--token is for servers with a URL"),
+    (["http://127.0.0.1:1", "--token", ""], "--token"),
     (["--env", "=b", "--", "true"], "NAME=VALUE"),
     (["--directory", "/nowhere", "--", "true"], "/nowhere"),
     (["http://127.0.0.1:1", "--key", "/dev/null"], "--cert"),

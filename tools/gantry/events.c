@@ -138,33 +138,34 @@ static const char *next_way(struct gn_target *t)
     return way;
 }
 
-static void accept_with(struct gn_target *t, gantry_question *question, const char *content)
+static bool accept_with(struct gn_target *t, gantry_question *question, const char *content)
 {
     gantry_client_error err;
     if (gantry_question_accept(question, content, &err) == GANTRY_CLIENT_OK)
-        return;
+        return true;
     gn_person_clear(t->person);
     gn_cli_fail(t->cli, 0, "option --elicit does not fit the question: %s", err.message);
     gantry_question_dismiss(question);
+    return false;
 }
 
 static void on_elicit(gantry_client *client, gantry_question *question,
                       const gantry_client_elicitation *e, void *arg)
 {
     struct gn_target *t = arg;
-    const char *way = next_way(t);
+    const char *way = next_way(t), *answer = *way == '{' ? "accept" : way;
+    json_t *told = json_pack("{s:s?, s:s?}", "message", e->message, "url", e->url);
     (void)client;
-    gn_events_print(t, "question",
-                    json_pack("{s:s?, s:s?, s:s}", "message", e->message, "url", e->url, "answer",
-                              *way == '{' ? "accept" : way));
     if (gn_streq(way, "ask"))
         gn_person_elicit(t->person, question, e);
     else if (gn_streq(way, "decline"))
         gantry_question_decline(question);
     else if (gn_streq(way, "cancel"))
         gantry_question_dismiss(question);
-    else
-        accept_with(t, question, *way == '{' && !e->url ? way : NULL);
+    else if (!accept_with(t, question, *way == '{' && !e->url ? way : NULL))
+        answer = "cancel";
+    json_object_set_new(told, "answer", json_string(answer));
+    gn_events_print(t, "question", told);
 }
 
 static void on_sample(gantry_client *client, gantry_question *question, const gantry_json *params,
@@ -216,6 +217,20 @@ int gn_events_failed(struct gn_target *t, gantry_request *r)
                                                          : "");
     }
     gn_events_print(t, "error", members);
+    return code_of(status);
+}
+
+int gn_events_fail(struct gn_target *t, gantry_client_status status, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    GN_AUTO_FREE char *text = gn_vformat(fmt, ap);
+    va_end(ap);
+    t->failed = true;
+    gn_cli_fail(t->cli, 0, "%s", text);
+    gn_events_print(
+        t, "error",
+        json_pack("{s:s, s:s}", "status", gantry_client_status_name(status), "message", text));
     return code_of(status);
 }
 

@@ -77,13 +77,15 @@ static int run_command(struct gn_cli *cli, int argc, char **argv)
         code = cli->command->exec(cli, &args);
     gn_cli_args_release(&args);
     /* A full disk is a failure, too. A reader that has gone away (`| head`) has what it wanted. */
+    errno = 0;
     bool failed = fflush(stdout) != 0 || ferror(stdout);
+    int reason = errno;
     struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
     if (failed && poll(&out, 1, 0) > 0 && (out.revents & POLLERR))
         return code ? code : GN_EXIT_FAILED;
     if (failed && code == GN_EXIT_OK)
-        code = gn_cli_fail(cli, GN_EXIT_FAILED, "cannot write to standard output: %s",
-                           strerror(errno));
+        code = gn_cli_fail(cli, GN_EXIT_FAILED, "cannot write to standard output%s%s",
+                           reason ? ": " : "", reason ? strerror(reason) : "");
     return code;
 }
 

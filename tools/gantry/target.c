@@ -124,9 +124,8 @@ int gn_target_take(struct gn_target *t, gantry_request *r, json_t **ret_result)
     int rc = gn_target_wait(t, r);
     *ret_result = gn_json_to_jansson(gantry_request_result(r));
     if (!*ret_result && rc <= GN_EXIT_FAILED) {
-        t->failed = true;
-        rc = gn_cli_fail(t->cli, GN_EXIT_PROTOCOL,
-                         "the server's answer holds a number that is too big");
+        rc = gn_events_fail(t, GANTRY_CLIENT_PROTOCOL,
+                            "the server's answer holds a number that is too big");
     }
     gantry_request_free(r);
     return rc;
@@ -289,10 +288,10 @@ const json_t *gn_target_find(struct gn_target *t, const json_t *items, const cha
             names[n++] = other;
     }
     if (!found) {
-        t->failed = true;
         const char *near = gn_nearest(name, names);
-        gn_cli_fail(t->cli, 0, "the server has no %s called \"%s\"%s%s%s", what, name,
-                    near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
+        gn_events_fail(t, GANTRY_CLIENT_UNSUPPORTED, "the server has no %s called \"%s\"%s%s%s",
+                       what, name, near ? ", did you mean " : "", near ? near : "",
+                       near ? "?" : "");
     }
     gn_free(names);
     return found;

@@ -160,6 +160,9 @@ void gn_events_handlers(const struct gn_target *t, gantry_client_handlers *ret);
 void gn_events_print(const struct gn_target *t, const char *event, json_t *members);
 /* Why a request failed, on standard error, and as an event. Returns the exit code. */
 int gn_events_failed(struct gn_target *t, gantry_request *r);
+/* The same for what no request says: how it ended, and the words. */
+int gn_events_fail(struct gn_target *t, gantry_client_status status, const char *fmt, ...)
+    GN_PRINTF(3, 4);
 
 /* ---- answers of models: sampling.c */
 void gn_sampler_begin(struct gn_target *t, gantry_question *question, const gantry_json *params);

@@ -118,7 +118,8 @@ static int read_headers(struct gn_target *t, gantry_client_options *o)
     /* One for all servers is not for those that have their own entry. */
     o->token = token ? token : t->server.name ? NULL : getenv("GANTRY_TOKEN");
     if (o->token && (!*o->token || strpbrk(o->token, " \r\n")))
-        return gn_cli_usage(t->cli, "a token is not empty and has no blanks");
+        return gn_cli_usage(t->cli, "%s: a token is not empty and has no blanks",
+                            token ? "option --token" : "GANTRY_TOKEN in the environment");
     o->headers = (const char *const *)t->headers;
     return 0;
 }

@@ -53,9 +53,9 @@ static int subscribe(struct gn_target *t)
 static int watch(struct gn_target *t)
 {
     if (t->word_count == 0 && !tells_of_lists(t))
-        return gn_cli_fail(t->cli, GN_EXIT_PROTOCOL,
-                           "the server does not tell of changes of its lists; name the URI of a "
-                           "resource");
+        return gn_events_fail(t, GANTRY_CLIENT_UNSUPPORTED,
+                              "the server does not tell of changes of its lists; name the URI of "
+                              "a resource");
     int rc = subscribe(t);
     if (rc)
         return rc;
@@ -66,8 +66,7 @@ static int watch(struct gn_target *t)
     gn_target_idle(t, GANTRY_CLIENT_NONE, &t->is_lost);
     if (!t->is_lost)
         return 0;
-    t->failed = true;
-    return gn_cli_fail(t->cli, GN_EXIT_CONNECTION, "the connection is lost");
+    return gn_events_fail(t, GANTRY_CLIENT_CONNECTION, "the connection is lost");
 }
 
 static int exec_watch(const struct gn_cli *cli, const struct gn_cli_args *args)
