@@ -438,13 +438,14 @@ void gn_exchange_header_line(struct gn_exchange *x, const char *line)
     x->headers = longer;
 }
 
-void gn_exchange_header(struct gn_exchange *x, const char *fmt, ...)
+void gn_exchange_header(struct gn_exchange *x, const char *name, const char *value)
 {
-    va_list ap;
-    va_start(ap, fmt);
-    GN_AUTO_FREE char *line = gn_vformat(fmt, ap);
-    va_end(ap);
-    gn_exchange_header_line(x, line);
+    struct gn_buf line = GN_BUF_INIT(SIZE_MAX / 2);
+    gn_buf_adds(&line, name);
+    gn_buf_adds(&line, *value ? ": " : ";"); /* libcurl takes "Name:" for "do not send it" */
+    gn_buf_adds(&line, value);
+    gn_exchange_header_line(x, gn_buf_str(&line));
+    gn_buf_release(&line);
 }
 
 bool gn_exchange_has_header(const struct gn_exchange *x, const char *name)

@@ -85,7 +85,8 @@ struct gn_exchange {
 /* free_owner frees what x is embedded in. */
 void gn_exchange_init(struct gn_exchange *x, struct gn_http_peer *peer, enum gn_http_verb verb,
                       void (*free_owner)(struct gn_exchange *x));
-void gn_exchange_header(struct gn_exchange *x, const char *fmt, ...) GN_PRINTF(2, 3);
+/* value "": sent with an empty one. */
+void gn_exchange_header(struct gn_exchange *x, const char *name, const char *value);
 /* A header of the caller's, "Name: value"; it replaces none. */
 void gn_exchange_header_line(struct gn_exchange *x, const char *line);
 bool gn_exchange_has_header(const struct gn_exchange *x, const char *name);

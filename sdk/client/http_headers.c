@@ -44,8 +44,8 @@ static void add_line(struct gn_exchange *x, const char *line)
     const char *value = line + name_len + 1;
     if (value[strspn(value, " \t")])
         gn_exchange_header_line(x, line);
-    else /* libcurl takes "Name:" for "do not send it" */
-        gn_exchange_header(x, "%s;", name);
+    else
+        gn_exchange_header(x, name, "");
     if (gn_strcaseeq(name, "Authorization"))
         x->has_authorization = true;
 }
@@ -64,7 +64,7 @@ static void add_common(struct gn_exchange *x, const char *const *headers)
     add_given(x, headers); /* those of one request before those of the client */
     add_given(x, (const char *const *)c->s.headers);
     if (!gn_exchange_has_header(x, "User-Agent"))
-        gn_exchange_header(x, "User-Agent: gantry/%s", GANTRY_VERSION);
+        gn_exchange_header_line(x, "User-Agent: gantry/" GANTRY_VERSION);
 }
 
 /* Before 2025-06-18 there was no such header; before initialize has been answered there is no
@@ -72,9 +72,17 @@ static void add_common(struct gn_exchange *x, const char *const *headers)
 static void add_revision(struct gn_exchange *x, enum gn_revision revision, const char *session_id)
 {
     if (revision >= GN_REV_2025_06_18)
-        gn_exchange_header(x, GN_HEADER_PROTOCOL_VERSION ": %s", gn_revision_name(revision));
+        gn_exchange_header(x, GN_HEADER_PROTOCOL_VERSION, gn_revision_name(revision));
     if (session_id)
-        gn_exchange_header(x, GN_HEADER_SESSION_ID ": %s", session_id);
+        gn_exchange_header(x, GN_HEADER_SESSION_ID, session_id);
+}
+
+static void add_encoded(struct gn_exchange *x, const char *name, const char *value)
+{
+    struct gn_buf encoded = GN_BUF_INIT(VALUE_MAX);
+    if (value && gn_header_encode(&encoded, value, strlen(value)) == 0)
+        gn_exchange_header(x, name, gn_buf_str(&encoded));
+    gn_buf_release(&encoded);
 }
 
 void gn_http_message_headers(struct gn_exchange *x, const struct gn_outgoing *m,
@@ -84,24 +92,14 @@ void gn_http_message_headers(struct gn_exchange *x, const struct gn_outgoing *m,
     if (revision == GN_REV_NONE && gn_streq(m->method, "server/discover"))
         revision = GN_REV_LATEST;
     add_common(x, m->headers);
-    gn_exchange_header(x, "Content-Type: application/json");
-    gn_exchange_header(x, "Accept: application/json, text/event-stream");
-    gn_exchange_header(x, "Expect:"); /* libcurl would wait for 100-continue */
+    gn_exchange_header_line(x, "Content-Type: application/json");
+    gn_exchange_header_line(x, "Accept: application/json, text/event-stream");
+    gn_exchange_header_line(x, "Expect:"); /* libcurl would wait for 100-continue */
     add_revision(x, revision, session_id);
     if (!gn_revision_is_stateless(revision))
         return;
-    if (m->method) {
-        struct gn_buf value = GN_BUF_INIT(VALUE_MAX);
-        if (gn_header_encode(&value, m->method, strlen(m->method)) == 0)
-            gn_exchange_header(x, GN_HEADER_METHOD ": %s", gn_buf_str(&value));
-        gn_buf_release(&value);
-    }
-    if (m->name) {
-        struct gn_buf value = GN_BUF_INIT(VALUE_MAX);
-        if (gn_header_encode(&value, m->name, strlen(m->name)) == 0)
-            gn_exchange_header(x, GN_HEADER_NAME ": %s", gn_buf_str(&value));
-        gn_buf_release(&value);
-    }
+    add_encoded(x, GN_HEADER_METHOD, m->method);
+    add_encoded(x, GN_HEADER_NAME, m->name);
     for (const char *const *h = m->param_headers; h && *h; h++)
         add_line(x, *h);
 }
@@ -111,8 +109,8 @@ void gn_http_plain_headers(struct gn_exchange *x, const char *accept, const char
 {
     add_common(x, NULL);
     if (accept)
-        gn_exchange_header(x, "Accept: %s", accept);
+        gn_exchange_header(x, "Accept", accept);
     if (last_event_id && *last_event_id)
-        gn_exchange_header(x, GN_HEADER_LAST_EVENT_ID ": %s", last_event_id);
+        gn_exchange_header(x, GN_HEADER_LAST_EVENT_ID, last_event_id);
     add_revision(x, x->peer->revision, session_id);
 }
