@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define BLANKS " \t\r\n"
+
 static const struct gn_method methods[] = {
     {.method = "server/discover", .is_safe = true, .in_stateless = true, .is_cached = true},
     {.method = "initialize", .in_handshake = true},
@@ -154,12 +156,35 @@ static struct gn_buf open_params(const gantry_client *c, const char *name, const
     return out;
 }
 
-static void add_json(struct gn_buf *out, const char *name, const char *json)
+/* True if a text that turns out to be JSON between others is an object of its own: what comes after
+ * it would be members of something else. */
+static bool is_object(const char *text)
+{
+    size_t depth = 0;
+    bool is_text = false;
+    const char *p = text + strspn(text, BLANKS);
+    if (*p != '{')
+        return false;
+    for (; *p; p++) {
+        if (is_text && *p == '\\' && p[1])
+            p++;
+        else if (*p == '"')
+            is_text = !is_text;
+        else if (!is_text && (*p == '{' || *p == '['))
+            depth++;
+        else if (!is_text && (*p == '}' || *p == ']') && --depth == 0)
+            return p[1 + strspn(p + 1, BLANKS)] == '\0';
+    }
+    return false;
+}
+
+/* What is no object is left out of a text that then is no JSON, so that the request is refused. */
+static void add_object(struct gn_buf *out, const char *name, const char *json)
 {
     gn_buf_adds(out, ",\"");
     gn_buf_adds(out, name);
     gn_buf_adds(out, "\":");
-    gn_buf_adds(out, json);
+    gn_buf_adds(out, is_object(json) ? json : "");
 }
 
 /* ---------------------------------------------------------------- by name */
@@ -186,7 +211,7 @@ gantry_request *gantry_client_call_tool(gantry_client *client, const char *name,
                                         const gantry_request_options *options)
 {
     struct gn_buf params = open_params(client, "name", name);
-    add_json(&params, "arguments", arguments ? arguments : "{}");
+    add_object(&params, "arguments", arguments ? arguments : "{}");
     gn_buf_addc(&params, '}');
     return start(client, "tools/call", &params, options);
 }
@@ -205,7 +230,7 @@ gantry_request *gantry_client_get_prompt(gantry_client *client, const char *name
 {
     struct gn_buf params = open_params(client, "name", name);
     if (arguments)
-        add_json(&params, "arguments", arguments);
+        add_object(&params, "arguments", arguments);
     gn_buf_addc(&params, '}');
     return start(client, "prompts/get", &params, options);
 }
@@ -223,7 +248,7 @@ gantry_request *gantry_client_complete(gantry_client *client, gantry_list_kind k
     gn_buf_addf(&params, "{\"ref\":%s},\"argument\":%s}", gn_buf_str(&ref), gn_buf_str(&arg));
     if (known) {
         gn_buf_adds(&params, ",\"context\":{\"arguments\":");
-        gn_buf_adds(&params, known);
+        gn_buf_adds(&params, is_object(known) ? known : "");
         gn_buf_addc(&params, '}');
     }
     gn_buf_addc(&params, '}');

@@ -4,12 +4,14 @@
 #include "util/alloc.h"
 #include "util/clock.h"
 #include "util/str.h"
+#include "wire/meta.h"
 
 #include <string.h>
 
 #define TABLE_MIN 16
 #define TEXT_FIRST ((size_t)960) /* bytes; most requests are shorter */
 #define MESSAGE_MAX 4096         /* bytes of what a person reads */
+#define REASON_MAX 1024          /* bytes of what the server is told about a cancellation */
 
 /* ---------------------------------------------------------------- the table of ids
  *
@@ -66,14 +68,14 @@ static void forget_steps(gantry_request *r)
 static void tell_cancelled(gantry_request *r, const char *reason)
 {
     gantry_client *c = r->client;
-    struct gn_buf params = GN_BUF_INIT(MESSAGE_MAX);
+    struct gn_buf params = GN_BUF_INIT(SIZE_MAX / 2);
     if (!c->link || gn_streq(r->method, "initialize") ||
         (c->link->ops->has_exchanges && c->revision != GN_REV_NONE && gn_client_is_stateless(c)))
         return;
     gn_buf_addf(&params, "{\"requestId\":%lld", (long long)r->id);
     if (reason) {
         gn_buf_adds(&params, ",\"reason\":");
-        gn_json_write_str(&params, reason, strlen(reason));
+        gn_json_write_str(&params, reason, gn_utf8_cut(reason, strlen(reason), REASON_MAX));
     }
     gn_buf_addc(&params, '}');
     gn_client_send_notification(c, "notifications/cancelled", gn_buf_str(&params));
@@ -358,6 +360,50 @@ void gn_request_start(gantry_request *r)
 
 /* ---------------------------------------------------------------- making */
 
+/* Moves `_meta` of params to that of the options, which it goes before. */
+static void take_meta(gantry_request *r, const gantry_json *params, const gantry_json *meta)
+{
+    struct gn_buf out = GN_BUF_INIT(SIZE_MAX / 2);
+    const gantry_json *v = NULL;
+    gn_json_write(&out, meta);
+    if (r->meta && strlen(r->meta) > 2) {
+        gn_buf_cut(&out, out.len - 1);
+        gn_buf_adds(&out, out.len > 1 ? "," : "");
+        gn_buf_adds(&out, r->meta + 1);
+    }
+    gn_free(r->meta);
+    r->meta = gn_buf_take(&out, NULL);
+    gn_buf_addc(&out, '{');
+    while ((v = gn_json_next(params, v))) {
+        size_t len;
+        const char *name = gn_json_name(v, &len);
+        if (v == meta)
+            continue;
+        gn_buf_adds(&out, out.len > 1 ? "," : "");
+        gn_json_write_str(&out, name, len);
+        gn_buf_addc(&out, ':');
+        gn_json_write(&out, v);
+    }
+    gn_buf_addc(&out, '}');
+    gn_free(r->params);
+    r->params = gn_buf_take(&out, NULL);
+}
+
+/* The caller may have put it there. */
+static void split_params(gantry_request *r)
+{
+    struct gn_json_doc doc = {0};
+    if (!r->params || !strstr(r->params, "\"" GN_META "\"") ||
+        gn_json_parse_copy(&doc, r->params, strlen(r->params), NULL, NULL))
+        return;
+    const gantry_json *meta = gn_json_get(gn_json_root(&doc), GN_META);
+    if (gn_json_type(meta) == GN_JSON_OBJECT)
+        take_meta(r, gn_json_root(&doc), meta);
+    else if (meta)
+        gn_request_end(r, GANTRY_CLIENT_INVALID, "_meta of %s is not a JSON object", r->method);
+    gn_json_release(&doc);
+}
+
 /* A JSON object without blanks between its tokens; sets *ret to an owned copy, and *name to that of
  * its texts which name_member says (NULL: of none). False if it is none. */
 static bool read_object(const char *text, char **ret, const char *name_member, char **name)
@@ -426,6 +472,8 @@ gantry_request *gn_request_new(gantry_client *c, const char *method, const char 
         gn_request_end(r, GANTRY_CLIENT_INVALID, "a request without a method");
     else if (!read_object(params, &r->params, r->kind ? r->kind->name_member : NULL, &r->name))
         gn_request_end(r, GANTRY_CLIENT_INVALID, "what goes with %s is not a JSON object", method);
+    else
+        split_params(r);
     if (c->is_closing)
         gn_request_end(r, GANTRY_CLIENT_CANCELLED, "the client is closed");
     return r;

@@ -6,6 +6,7 @@
 
 #include "support.h"
 
+#include "util/alloc.h"
 #include "util/str.h"
 
 #include <criterion/criterion.h>
@@ -484,4 +485,62 @@ Test(client_core, sends_an_exchange_that_failed_again)
     gantry_request_free(r);
     fake_close(&f);
     f.has_exchanges = false;
+}
+
+/* ---------------------------------------------------------------- what the caller gives */
+
+Test(client_core, sends_a_reason_of_any_length)
+{
+    GN_AUTO_FREE char *reason = gn_calloc(1, 10001);
+    memset(reason, 'a', 10000);
+    reason[4050] = '"';
+    open_fake();
+    fake_initialize(&f, "2025-11-25", TOOLS);
+    gantry_request *r = gantry_client_call_tool(f.client, "x", NULL, NULL);
+    fake_next(&f, "tools/call");
+    gantry_request_cancel(r, reason);
+    fake_next(&f, "notifications/cancelled");
+    cr_assert_eq(gantry_read_int(f.m.params, "/requestId", 0), 3);
+    cr_assert_eq(fake_wait(&f, r), GANTRY_CLIENT_CANCELLED);
+    gantry_request_free(r);
+    fake_close(&f);
+}
+
+Test(client_core, sends_one_meta_with_what_the_caller_put_into_params)
+{
+    open_fake();
+    fake_discover(&f, TOOLS);
+    gantry_request *r = gantry_client_request(f.client, "tools/call",
+                                              "{\"name\":\"x\",\"_meta\":{\"a/b\":1}}",
+                                              GANTRY_REQUEST_OPTIONS(.meta = "{\"c/d\":2}"));
+    const char *text = fake_peek(&f);
+    const char *first = strstr(text, "\"_meta\"");
+    cr_assert_null(strstr(first + 1, "\"_meta\""), "%s", text);
+    fake_next(&f, "tools/call");
+    cr_assert_eq(gantry_read_int(f.m.params, "/_meta/a~1b", 0), 1, "%s", text);
+    cr_assert_eq(gantry_read_int(f.m.params, "/_meta/c~1d", 0), 2);
+    cr_assert_str_eq(fake_param(&f, "/_meta/io.modelcontextprotocol~1protocolVersion"),
+                     "2026-07-28");
+    fake_result(&f, "{\"content\":[]}");
+    cr_assert_eq(fake_wait(&f, r), GANTRY_CLIENT_OK);
+    gantry_request_free(r);
+    fake_close(&f);
+}
+
+Test(client_core, takes_only_objects_as_arguments)
+{
+    static const char *const wrong[] = {
+        "[1]", "5", "null", "", "{},\"name\":\"y\"", "{},\"task\":{\"ttl\":1}"};
+    open_fake();
+    fake_discover(&f, "{\"tools\":{},\"prompts\":{}}");
+    for (size_t i = 0; i < GN_COUNT(wrong); i++) {
+        gantry_request *r = gantry_client_call_tool(f.client, "x", wrong[i], NULL);
+        gantry_request *p = gantry_client_get_prompt(f.client, "x", wrong[i], NULL);
+        fake_nothing(&f);
+        cr_assert_eq(fake_wait(&f, r), GANTRY_CLIENT_INVALID, "%s", wrong[i]);
+        cr_assert_eq(fake_wait(&f, p), GANTRY_CLIENT_INVALID, "%s", wrong[i]);
+        gantry_request_free(r);
+        gantry_request_free(p);
+    }
+    fake_close(&f);
 }
