@@ -436,6 +436,7 @@ void gantry_client_close(gantry_client *c, void (*on_closed)(void *arg), void *a
 void gantry_client_hurry(gantry_client *c)
 {
     GN_CHECK(c, GN_CLIENT_MAGIC);
+    c->is_impatient = c->is_hurried;
     c->is_hurried = true;
     GN_LIST_EACH(&c->old_links, n) {
         struct gn_link *link = GN_CONTAINER(n, struct gn_link, node);

@@ -193,7 +193,12 @@ void gn_stdio_hurry(struct gn_link *link)
 {
     struct gn_stdio *s = GN_CONTAINER(link, struct gn_stdio, link);
     uint64_t soon = gn_clock_ms() + GN_CLIENT_HURRY_MS;
-    if (s->stage < GN_STDIO_KILLED && gn_client_timer_runs(&s->patience) &&
-        s->patience.at_ms > soon)
+    if (s->stage >= GN_STDIO_KILLED || !gn_client_timer_runs(&s->patience))
+        return;
+    if (gn_stdio_client(s)->is_impatient) {
+        s->stage = GN_STDIO_KILLED;
+        go_on_ending(s);
+    } else if (s->patience.at_ms > soon) {
         gn_client_timer_start(gn_stdio_client(s), &s->patience, GN_CLIENT_HURRY_MS, on_impatient);
+    }
 }

@@ -35,6 +35,15 @@ def events(text):
     return [(line["event"], line) for line in lines]
 
 
+def is_gone(pid):
+    """Nobody may have waited for it."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 # ---------------------------------------------------------------- eras and transports
 
 @pytest.mark.parametrize("revision", REVISIONS)
@@ -258,8 +267,7 @@ def test_a_command_that_does_not_end_is_ended_with_all_it_started(host, tmp_path
     command = f"sleep 1000 & echo $! $$ > {pids}; wait"
     gantry("call", url, "sample", "--sampling-command", command, "--timeout", "2s", "--revision", SESSIONS, ok=(3,))
     for pid in pids.read_text().split():
-        eventually(lambda: not os.path.exists(f"/proc/{pid}") or
-                   open(f"/proc/{pid}/stat").read().split()[2] == "Z", "the command to be gone")
+        eventually(lambda: is_gone(pid), "the command to be gone")
 
 
 # ---------------------------------------------------------------- roots
@@ -414,10 +422,7 @@ time.sleep(1000)
         process.send_signal(signal.SIGTERM)
     process.communicate(timeout=PATIENCE)
     assert process.returncode in (-signal.SIGINT, -signal.SIGTERM)
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+    eventually(lambda: is_gone(pid), "the server to be gone")
 
 
 def in_flight(url, what="in_flight"):

@@ -42,6 +42,10 @@ static void on_signal(uv_signal_t *uv, int number)
     struct gn_target *t = uv->data;
     if (t->stopped_by) {
         gn_person_clear(t->person);
+        if (t->client && !t->words_of_program.is_ending)
+            gantry_client_close(t->client, NULL, NULL);
+        if (t->client)
+            gantry_client_hurry(t->client); /* no program outlives us */
         stop_signals(t);
         raise(number);
         return;

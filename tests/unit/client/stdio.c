@@ -1,5 +1,7 @@
 /* Unit tests of the stdio transport, within the program that it is part of: its signals, its loop,
  * handlers that close the client. What programs do wrong is in tests/e2e. */
+#include "stdio_internal.h"
+
 #include "internal.h"
 
 #include "support.h"
@@ -257,6 +259,23 @@ Test(client_stdio, hurries_while_it_closes, .init = setup)
         uv_run(&loop, UV_RUN_ONCE);
     gantry_client_close(client, on_closed, NULL);
     gantry_client_hurry(client);
+    finish();
+    cr_assert_eq(closed, 1);
+}
+
+Test(client_stdio, kills_at_once_who_is_hurried_twice, .init = setup)
+{
+    client = shell(&loop, "trap '' TERM; " DISCOVER "while :; do sleep 0.1; done");
+    gantry_client_connect(client, GANTRY_REQUEST_OPTIONS(.on_done = on_done));
+    while (done == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    gantry_client_hurry(client);
+    gantry_client_close(client, on_closed, NULL);
+    struct gn_stdio *s = GN_CONTAINER(GN_CONTAINER(client->old_links.next, struct gn_link, node),
+                                      struct gn_stdio, link);
+    cr_assert_lt(s->stage, GN_STDIO_KILLED);
+    gantry_client_hurry(client);
+    cr_assert_eq(s->stage, GN_STDIO_KILLED);
     finish();
     cr_assert_eq(closed, 1);
 }
