@@ -5,8 +5,13 @@
  *
  *     int main(void)
  *     {
+ *         gantry_client_error err;
  *         gantry_client *client = gantry_client_new(
- *             GANTRY_CLIENT_OPTIONS(.url = "http://127.0.0.1:8000/mcp"), NULL);
+ *             GANTRY_CLIENT_OPTIONS(.url = "http://127.0.0.1:8000/mcp"), &err);
+ *         if (!client) {
+ *             fprintf(stderr, "%s\n", err.message);
+ *             return 2;
+ *         }
  *         const char *arguments = "{\"name\": \"Ada\"}";
  *         gantry_request *r = gantry_client_call_tool(client, "greet", arguments, NULL);
  *         if (gantry_request_wait(r) == GANTRY_CLIENT_OK)
@@ -35,8 +40,9 @@
  *   Texts         are UTF-8, NUL-terminated. What you pass is copied; what you get is borrowed from
  *                 the object you got it from, unless it says otherwise.
  *   Time          is in milliseconds. Every wait has an end: see the timeouts.
- *   Growth        Structs that you fill begin with their size, which the macros set. Members are
- *                 only ever added at the end, and zero means what it meant before.
+ *   Growth        Structs that you fill begin with their size, which the macros set (without it
+ *                 they are refused). Members are only ever added at the end, and zero means what
+ *                 it meant before.
  *
  * The protocol: https://modelcontextprotocol.io/specification - a name in quotes with a revision,
  * such as (2026-07-28 "Caching"), is a page there.
@@ -308,7 +314,8 @@ typedef struct gantry_client_options {
     void *arg;                              /* handed to them */
 } gantry_client_options;
 
-/* GANTRY_CLIENT_OPTIONS(.url = "...", .token = "..."): a pointer to options. */
+/* GANTRY_CLIENT_OPTIONS(.url = "...", .token = "..."): a pointer to options. C++ has no such
+ * literals: gantry_client_options o{}; o.size = sizeof(o); o.url = "..."; the others likewise. */
 #ifndef __cplusplus
 #define GANTRY_CLIENT_OPTIONS(...)                                                                 \
     (&(gantry_client_options){.size = sizeof(gantry_client_options), __VA_ARGS__})
@@ -327,7 +334,8 @@ GANTRY_CLIENT_API gantry_client *gantry_client_new(const gantry_client_options *
  * everything is gone. On a loop of its own: returns when it is gone, on_closed is called before. */
 GANTRY_CLIENT_API void gantry_client_close(gantry_client *client, void (*on_closed)(void *arg),
                                            void *arg);
-/* From now on nobody waits: the times of gantry_client_close are 500 ms. For Ctrl-C. */
+/* From now on nobody waits: the times of gantry_client_close are 500 ms. Called again while the
+ * client closes: a program is killed at once, with its group. For Ctrl-C. */
 GANTRY_CLIENT_API void gantry_client_hurry(gantry_client *client);
 /* The loop, for what else a program with a blocking client waits for (signals, input). Handles of
  * yours on a loop of the client's own must be closed before the client is. */

@@ -439,7 +439,10 @@ static void check_headers(gantry_request *r)
 static void set_options(gantry_request *r, const gantry_request_options *options)
 {
     const struct gn_client_settings *s = &r->client->s;
-    if (options) {
+    if (options && options->size < offsetof(gantry_request_options, timeout_ms)) {
+        gn_client_note(r->client, "the options of %s are without their size", r->method);
+        gn_request_end(r, GANTRY_CLIENT_INVALID, "options of %s: without their size", r->method);
+    } else if (options) {
         memcpy(&r->o, options, GN_MIN(options->size, sizeof(r->o)));
         r->headers = gn_texts_copy((char *const *)(uintptr_t)r->o.headers);
         check_headers(r);

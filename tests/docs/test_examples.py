@@ -16,7 +16,7 @@ from harness.paths import BUILD, PATIENCE, PLUGINS, ROOT, SANITIZED
 HERE = pathlib.Path(__file__).resolve().parent
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wstrict-prototypes", "-Werror"]
 URL = "http://127.0.0.1:8080/mcp"
-LANGUAGES = {"c", "yaml", "json", "sh", "console", "cmake", "text"}
+LANGUAGES = {"c", "cpp", "yaml", "json", "sh", "console", "cmake", "text"}
 NEXT = "@@ exit code "  # between the outputs of two commands
 
 
@@ -141,6 +141,14 @@ class Page:
             standard = "-std=gnu11"  # its header wants more than C
             flags += self.run(["pkg-config", "--cflags", "--libs", "libuv"]).split()
         self.run(["cc", standard, *WARNINGS, f"{name}.c", *flags, "-o", name])
+
+    def cpp(self, block):
+        program = re.fullmatch(r"test: program (\w+)", block.mark)
+        need(program, "not marked <!-- test: program NAME -->")
+        (self.folder / f"{program.group(1)}.cpp").write_text(block.text)
+        flags = self.run(["pkg-config", "--cflags", "--libs", "gantry-client"]).split()
+        self.run(["c++", "-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+                  f"{program.group(1)}.cpp", *flags, "-o", program.group(1)])
 
     def yaml(self, block):
         config = self.folder / "example.yaml"

@@ -283,6 +283,17 @@ Test(client_core, ends_what_is_wrong_without_sending_it)
     fake_close(&f);
 }
 
+Test(client_core, refuses_options_without_their_size)
+{
+    open_fake();
+    gantry_request_options options = {.timeout_ms = 5};
+    gantry_request *r = gantry_client_call_tool(f.client, "x", NULL, &options);
+    cr_assert_eq(fake_wait(&f, r), GANTRY_CLIENT_INVALID);
+    cr_assert(strstr(gantry_request_message(r), "size"));
+    gantry_request_free(r);
+    fake_close(&f);
+}
+
 Test(client_core, tells_errors_of_the_server)
 {
     open_fake();
