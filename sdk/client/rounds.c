@@ -277,7 +277,7 @@ static bool take_round(gantry_request *r, const gantry_json *result)
         wrong = "\"input_required\", which only tools/call, prompts/get and resources/read may be";
     else if (!wrong && state && gn_json_type(state) != GN_JSON_STRING)
         wrong = "a requestState that is no string";
-    else if (!wrong && !requests && !state)
+    else if (!wrong && gn_json_count(requests) == 0 && !state) /* nothing would be different */
         wrong = "\"input_required\", and does not say what";
     if (wrong)
         return refuse(r, wrong);

@@ -265,6 +265,7 @@ Test(client_rounds, refuse_what_the_protocol_does_not_allow)
 {
     static const char *const wrong[] = {
         "{\"resultType\":\"input_required\"}",
+        "{\"resultType\":\"input_required\",\"inputRequests\":{}}",
         "{\"resultType\":\"input_required\",\"inputRequests\":[]}",
         "{\"resultType\":\"input_required\",\"inputRequests\":null}",
         "{\"resultType\":\"input_required\",\"requestState\":5}",
