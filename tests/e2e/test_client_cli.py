@@ -232,6 +232,11 @@ def test_ways_to_answer_that_there_are_not_are_wrong_usage(how, hint):
     assert hint in gantry("call", "http://127.0.0.1:1", "x", "--elicit", how, ok=(2,)).stderr
 
 
+def test_bytes_are_saved_for_people_only():
+    done = gantry("read", "http://127.0.0.1:1", "x:y", "--save", "/", "-o", "json", ok=(2,))
+    assert "--save" in done.stderr
+
+
 # ---------------------------------------------------------------- models
 
 @ERAS

@@ -699,6 +699,11 @@ serve()
         assert (tmp_path / "out").read_text() == \
             f"[file:///x/sound.wav audio/wav, 3 bytes] {folder / name}\n"
         assert (folder / name).read_bytes() == b"\x00\x01\x02"
+    (tmp_path / "file").write_text("")
+    with Terminal("read", "file:///x/sound.wav", "--save", tmp_path / "file", *server(text), width=300,
+                  stdout=tmp_path / "out") as t:
+        assert t.end() == 1  # what was asked for was not done
+    assert "not saved" in (tmp_path / "out").read_text()
     with Terminal("read", "file:///x/sound.wav", *server(text), stdout=tmp_path / "out") as t:
         assert t.end() == 0
     assert (tmp_path / "out").read_bytes() == b"\x00\x01\x02"

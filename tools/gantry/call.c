@@ -49,8 +49,10 @@ static int call_tool(struct gn_target *t, json_t *arguments, const json_t *tool)
     if (gn_arguments_add(arguments, t->words + 1, json_object_get(tool, "inputSchema"), &err))
         return gn_cli_usage(t->cli, "%s", err.text);
     int rc = gn_target_take(t, start(t, arguments), &result);
-    if (rc <= GN_EXIT_FAILED && !gn_target_print(t, result))
-        gn_show_result(rc ? stderr : stdout, gn_cli_value(t->args, "save"), result);
+    if (rc <= GN_EXIT_FAILED && !gn_target_print(t, result)) {
+        int shown = gn_show_result(rc ? stderr : stdout, gn_cli_value(t->args, "save"), result);
+        rc = rc ? rc : shown;
+    }
     json_decref(result);
     return rc;
 }

@@ -61,17 +61,16 @@ void gn_person_confirm_sampling(struct gn_person *p, gantry_question *question,
  * Values are borrowed, of the shapes of the protocol; what is missing or of another type is passed
  * over. */
 
-/* A list of content blocks, each on lines of its own; or one block. Pictures, sounds and other
- * bytes are saved into the folder `save`; with NULL, if `out` is a terminal, into one of the user's
- * (images.h), else they are only named. */
-void gn_show_content(FILE *out, const char *save, const json_t *content);
-/* A CallToolResult. */
-void gn_show_result(FILE *out, const char *save, const json_t *result);
-/* Contents of a resource. Bytes are written as they are unless they are saved. False if some cannot
- * be read. */
-bool gn_show_resource(FILE *out, const char *save, const json_t *contents);
+/* A CallToolResult: content blocks, each on lines of its own. Pictures, sounds and other bytes are
+ * saved into the folder `save`; with NULL, if `out` is a terminal, into one of the user's
+ * (images.h), else they are only named. GN_EXIT_FAILED if something could not be saved into the
+ * folder that is wanted; else 0. */
+int gn_show_result(FILE *out, const char *save, const json_t *result);
+/* Contents of a resource. Bytes are written as they are unless they are saved. GN_EXIT_PROTOCOL if
+ * some cannot be read. */
+int gn_show_resource(FILE *out, const char *save, const json_t *contents);
 /* A GetPromptResult. */
-void gn_show_prompt(FILE *out, const char *save, const json_t *result);
+int gn_show_prompt(FILE *out, const char *save, const json_t *result);
 /* The values of a CompleteResult. */
 void gn_show_completion(FILE *out, const json_t *values);
 /* A list of one kind, with its title. `member` is the name that MCP gives the array. Nothing for an

@@ -30,7 +30,7 @@ static int get_prompt(struct gn_target *t)
                             &result);
     free(text);
     if (rc == 0 && !gn_target_print(t, result))
-        gn_show_prompt(stdout, gn_cli_value(t->args, "save"), result);
+        rc = gn_show_prompt(stdout, gn_cli_value(t->args, "save"), result);
     json_decref(result);
     return rc;
 }

@@ -29,9 +29,11 @@ static int exec_read(const struct gn_cli *cli, const struct gn_cli_args *args)
     if (rc)
         return rc;
     rc = gn_target_take(&t, gantry_client_read_resource(t.client, t.words[0], NULL), &result);
-    if (rc == 0 && !gn_target_print(&t, result) &&
-        !gn_show_resource(stdout, gn_cli_value(args, "save"), json_object_get(result, "contents")))
-        rc = gn_cli_fail(cli, GN_EXIT_PROTOCOL, "the server's bytes are not Base64");
+    if (rc == 0 && !gn_target_print(&t, result))
+        rc = gn_show_resource(stdout, gn_cli_value(args, "save"),
+                              json_object_get(result, "contents"));
+    if (rc == GN_EXIT_PROTOCOL && result)
+        gn_cli_fail(cli, 0, "the server's bytes are not Base64");
     json_decref(result);
     gn_target_close(&t);
     return rc;

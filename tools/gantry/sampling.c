@@ -68,7 +68,8 @@ static void fail(struct gn_sampler *s, const char *fmt, ...)
         gn_person_clear(s->target->person);
         gn_cli_fail(s->target->cli, 0, "option --sampling-command: %s", text);
     }
-    gantry_question_fail(question, GN_RPC_INTERNAL_ERROR, text);
+    GN_AUTO_FREE char *told = gn_format("the command that answers for a model: %s", text);
+    gantry_question_fail(question, GN_RPC_INTERNAL_ERROR, told);
 }
 
 /* What was started ends, whatever it is doing. */

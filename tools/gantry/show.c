@@ -25,6 +25,7 @@ struct show {
     struct gn_term term;
     size_t columns;
     unsigned saved; /* files so far */
+    bool lacks;     /* something could not be saved where it was wanted */
 };
 
 static struct show begin(FILE *out, const char *save)
@@ -135,6 +136,7 @@ static void print_bytes(struct show *s, const char *kind, const char *uri, const
     } else if (err.code) {
         fputs(" not saved: ", s->out);
         gn_cli_print_line(s->out, err.text);
+        s->lacks = s->save != NULL;
     }
     fputc('\n', s->out);
     gn_free(path);
@@ -285,10 +287,9 @@ static void show_content(struct show *s, const json_t *content)
     json_array_foreach(content, i, block) show_block(s, block);
 }
 
-void gn_show_content(FILE *out, const char *save, const json_t *content)
+static int code_of(const struct show *s)
 {
-    struct show s = begin(out, save);
-    show_content(&s, content);
+    return s->lacks ? GN_EXIT_FAILED : GN_EXIT_OK;
 }
 
 static bool write_blob(struct show *s, const json_t *item)
@@ -307,7 +308,7 @@ static bool write_blob(struct show *s, const json_t *item)
     return ok;
 }
 
-bool gn_show_resource(FILE *out, const char *save, const json_t *contents)
+int gn_show_resource(FILE *out, const char *save, const json_t *contents)
 {
     struct show s = begin(out, save);
     bool ok = true;
@@ -323,7 +324,7 @@ bool gn_show_resource(FILE *out, const char *save, const json_t *contents)
         else
             ok = write_blob(&s, item) && ok;
     }
-    return ok;
+    return !ok ? GN_EXIT_PROTOCOL : code_of(&s);
 }
 
 struct list_kind {
@@ -382,17 +383,19 @@ void gn_show_list(FILE *out, const char *member, const json_t *items)
     }
 }
 
-void gn_show_result(FILE *out, const char *save, const json_t *result)
+int gn_show_result(FILE *out, const char *save, const json_t *result)
 {
+    struct show s = begin(out, save);
     const json_t *content = json_object_get(result, "content");
     const json_t *structured = json_object_get(result, "structuredContent");
     if (json_array_size(content) == 0 && structured)
         gn_show_json(out, structured);
     else
-        gn_show_content(out, save, content);
+        show_content(&s, content);
+    return code_of(&s);
 }
 
-void gn_show_prompt(FILE *out, const char *save, const json_t *result)
+int gn_show_prompt(FILE *out, const char *save, const json_t *result)
 {
     struct show s = begin(out, save);
     size_t i;
@@ -404,6 +407,7 @@ void gn_show_prompt(FILE *out, const char *save, const json_t *result)
         fputs(":\n", out);
         show_content(&s, json_object_get(message, "content"));
     }
+    return code_of(&s);
 }
 
 void gn_show_completion(FILE *out, const json_t *values)

@@ -285,6 +285,9 @@ static int read_output(struct gn_target *t, gantry_client_options *o)
     if (output < 0)
         return gn_cli_usage(t->cli, "%s", err.text);
     t->output = (enum gn_output)output;
+    if (t->output != GN_OUTPUT_TEXT && gn_cli_has(t->args, "save"))
+        return gn_cli_usage(t->cli, "option --save is for people: --output %s has the bytes in it",
+                            outputs[output]);
     o->log_level = gn_cli_value(t->args, "log");
     if (o->log_level && gn_level_parse(o->log_level) < 0)
         return gn_cli_usage(t->cli,
