@@ -165,6 +165,8 @@ void gn_request_progressed(gantry_request *r);
  * total time counts. The second: all requests do. */
 void gn_request_be_patient(gantry_request *r, bool is_so);
 void gn_client_be_patient(gantry_client *c, bool is_so);
+/* A question about it (NULL: it is not known about which) begins or ends: see gn_questions_wait. */
+void gn_request_asked(gantry_client *c, gantry_request *r);
 gantry_request *gn_request_find(gantry_client *c, int64_t id);
 void gn_request_free_now(gantry_request *r);
 
@@ -252,6 +254,7 @@ struct gantry_question {
     bool is_url;              /* a person is sent to a URL */
     bool is_untold;           /* gone, and on_gone is still to be called */
     bool is_refused;          /* while it is delivered: the server may not ask this */
+    bool is_asked;            /* the handler has it */
     void (*on_gone)(gantry_question *q, void *arg);
     void *on_gone_arg;
 };
@@ -271,6 +274,9 @@ void gn_question_cancelled(gantry_client *c, const gantry_json *id);
 void gn_questions_gone(gantry_client *c, const gantry_request *r);
 /* From the loop (gn_client_wake): calls on_gone of those that have gone meanwhile. */
 void gn_questions_tell(gantry_client *c);
+/* True while a request of the server is open that belongs to r, or may (r NULL: to any): who
+ * answers it may take longer than a server that is silent. */
+bool gn_questions_wait(const gantry_client *c, const gantry_request *r);
 /* The one with this deliver_arg is gone. */
 void gn_question_drop(gantry_client *c, const void *arg);
 /* notifications/elicitation/complete: true if such a one was asked, and has not been completed. */

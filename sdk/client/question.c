@@ -76,9 +76,38 @@ static void free_question(gantry_question *q)
     gn_free(q);
 }
 
+bool gn_questions_wait(const gantry_client *c, const gantry_request *r)
+{
+    GN_LIST_EACH(&c->questions, n) {
+        const gantry_question *q = GN_CONTAINER(n, gantry_question, node);
+        if (q->client && q->id && q->is_asked && (!q->request || q->request == r))
+            return true;
+    }
+    return false;
+}
+
+/* Of those about which it is not known what they belong to, only the first and the last count. */
+static void reconsider(gantry_client *c, gantry_request *r)
+{
+    if (!c->is_closing && (r || !gn_questions_wait(c, NULL)))
+        gn_request_asked(c, r);
+}
+
+static void ask_now(gantry_question *q, const struct gn_asking *kind)
+{
+    gantry_client *c = q->client;
+    bool counts = q->id && (q->request || !gn_questions_wait(c, NULL));
+    q->is_asked = true;
+    if (counts)
+        gn_request_asked(c, q->request);
+    kind->tell(q);
+}
+
 static void deliver(gantry_question *q, const char *result, int code, const char *message)
 {
     gn_list_remove(&q->node); /* what its answer ends must not find it */
+    if (q->client && q->id && q->is_asked)
+        reconsider(q->client, q->request);
     if (q->client)
         q->deliver(q, result, code, message);
     free_question(q);
@@ -98,10 +127,14 @@ static void refuse(gantry_question *q, int code, const char *message)
 /* Nobody wants the answer any more; on_gone is told from the loop. */
 static void be_gone(gantry_question *q)
 {
+    gantry_client *c = q->client;
+    gantry_request *r = q->request;
     q->is_untold = true;
-    gn_client_wake(q->client);
+    gn_client_wake(c);
     q->client = NULL;
     q->request = NULL;
+    if (q->id && q->is_asked)
+        reconsider(c, r);
 }
 
 static gantry_question *question_of(struct gn_list *node)
@@ -243,7 +276,7 @@ static void ask(gantry_client *c, gantry_request *r, const gantry_json *request,
         q->id = gn_json_get(gn_json_root(&q->doc), "id");
     const struct gn_asking *kind = accept_question(q);
     if (kind)
-        kind->tell(q);
+        ask_now(q, kind);
 }
 
 void gn_question_ask(gantry_client *c, gantry_request *r, const gantry_json *request,

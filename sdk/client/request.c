@@ -197,7 +197,9 @@ static void set_deadline(gantry_request *r, bool only_total)
 {
     uint64_t now = gn_clock_ms(), left = r->end_ms > now ? r->end_ms - now : 0;
     uint32_t timeout = r->o.timeout_ms;
-    if (!only_total && !r->client->is_patient && timeout != GANTRY_CLIENT_NONE)
+    only_total = only_total || r->client->is_patient ||
+                 (!r->is_internal && gn_questions_wait(r->client, r));
+    if (!only_total && timeout != GANTRY_CLIENT_NONE)
         left = GN_MIN(left, (uint64_t)timeout);
     if (left < UINT64_MAX / 2)
         gn_client_timer_start(r->client, &r->deadline, left, on_deadline);
@@ -224,6 +226,19 @@ void gn_client_be_patient(gantry_client *c, bool is_so)
         gantry_request *r = GN_CONTAINER(n, gantry_request, node);
         if (r->state == GN_REQUEST_SENT || r->state == GN_REQUEST_WAITING)
             set_deadline(r, is_so);
+    }
+}
+
+void gn_request_asked(gantry_client *c, gantry_request *r)
+{
+    if (r && r->state == GN_REQUEST_SENT)
+        set_deadline(r, false);
+    if (r)
+        return;
+    GN_LIST_EACH(&c->requests, n) {
+        r = GN_CONTAINER(n, gantry_request, node);
+        if (r->state == GN_REQUEST_SENT && !r->is_internal)
+            set_deadline(r, false);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "support.h"
 
 #include "util/alloc.h"
+#include "util/clock.h"
 #include "util/str.h"
 
 #include <criterion/criterion.h>
@@ -574,4 +575,31 @@ Test(client_question, says_which_task_its_answer_belongs_to)
     ANSWER("1", "{\"_meta\":{\"io.modelcontextprotocol/related-task\":{\"taskId\":\"t\"}},"
                 "\"action\":\"decline\"}");
     fake_close(&f);
+}
+
+static void wait_ms(uint64_t ms)
+{
+    for (uint64_t end = gn_clock_ms() + ms; gn_clock_ms() < end;)
+        fake_turn(&f);
+}
+
+Test(client_question, stops_the_time_of_what_it_may_belong_to)
+{
+    gantry_client_error err;
+    for (int knows = 0; knows < 2; knows++) {
+        f.has_exchanges = knows;
+        connect_all("2025-11-25");
+        gantry_request *r = gantry_client_call_tool(f.client, "x", NULL,
+                                                    GANTRY_REQUEST_OPTIONS(.timeout_ms = 200));
+        fake_next(&f, "tools/call");
+        fake_says(&f, ASK("1", "\"message\":\"m\"," FORM));
+        cr_assert_eq(seen.count, 1);
+        wait_ms(400);
+        cr_assert(!gantry_request_is_done(r));
+        cr_assert_eq(gantry_question_accept(seen.q[0], "{\"name\":\"a\"}", &err), 0);
+        fake_next(&f, NULL);
+        cr_assert_eq(fake_wait(&f, r), GANTRY_CLIENT_TIMEOUT, "it begins anew");
+        gantry_request_free(r);
+        fake_close(&f);
+    }
 }
