@@ -375,6 +375,8 @@ def test_a_program_gets_what_is_given_and_little_else(tmp_path):
     (["--header", "A: b", "--", "true"], "--header is for servers with a URL"),
     (["--token", "abc", "--", "true"], "--token is for servers with a URL"),
     (["http://127.0.0.1:1", "--token", ""], "--token"),
+    (["http://127.0.0.1:1", "--token", "a", "--header", "authorization: b"], "one of them"),
+    (["ws://127.0.0.1:1", "--transport", "sse"], "http and https"),
     (["--env", "=b", "--", "true"], "NAME=VALUE"),
     (["--directory", "/nowhere", "--", "true"], "/nowhere"),
     (["http://127.0.0.1:1", "--key", "/dev/null"], "--cert"),

@@ -23,8 +23,8 @@ const struct gn_command gn_command_call = {
     .usage = GN_TARGET_USAGE
     "\n"
     "KEY=VALUE gives a text, or, if the tool's schema says so, a number or true or false; given\n"
-    "more than once it makes a list. KEY:=JSON gives any value. The exit code is 1 if the tool\n"
-    "fails; its message then goes to standard error.\n"
+    "more than once it makes a list (where there is none, the last counts). KEY:=JSON gives any\n"
+    "value. The exit code is 1 if the tool fails; its message then goes to standard error.\n"
     "\n"
     "  gantry call http://127.0.0.1:8080 greet name=World times=2\n"
     "  gantry call greet --json '{\"name\": \"World\"}' -- gantry serve --stdio --plugins DIR\n",

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -111,6 +112,9 @@ static int read_headers(struct gn_target *t, gantry_client_options *o)
             continue;
         if (!colon || colon == value || strpbrk(value, "\r\n"))
             return gn_cli_usage(t->cli, "option --header is 'NAME: VALUE', not \"%s\"", value);
+        if (gn_cli_has(args, "token") && strncasecmp(value, "authorization:", 14) == 0)
+            return gn_cli_usage(t->cli, "option --token is the header Authorization, which "
+                                        "--header gives, too: one of them is too many");
     }
     add_texts(&t->headers, (const char *const *)t->server.headers);
     add_given(&t->headers, args, "header");
@@ -130,6 +134,8 @@ static int read_way(struct gn_target *t, gantry_client_options *o)
     int transport = gn_cli_choice(t->args, "transport", transports, &err);
     if (transport < 0)
         return gn_cli_usage(t->cli, "%s", err.text);
+    if (gn_cli_has(t->args, "transport") && o->url && gn_starts_with(o->url, "ws"))
+        return gn_cli_usage(t->cli, "option --transport is for http and https");
     if (gn_cli_has(t->args, "transport"))
         o->transport = (gantry_client_transport)transport;
     o->proxy = gn_cli_value(t->args, "proxy");
