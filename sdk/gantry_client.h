@@ -330,7 +330,7 @@ typedef struct gantry_client_options {
 /* Makes a client; nothing is sent yet. NULL with err set (may be NULL) if an option is wrong. */
 GANTRY_CLIENT_API gantry_client *gantry_client_new(const gantry_client_options *options,
                                                    gantry_client_error *err);
-/* Ends all requests (GANTRY_CLIENT_CANCELLED), the session and the connection; a program gets 5 s
+/* Ends all requests (GANTRY_CLIENT_CANCELLED), the session and the connection; a program gets 2 s
  * to end after its input has, 2 s more after SIGTERM, then SIGKILL; so does its whole process
  * group. On the caller's loop: returns at once; on_closed(arg), which may be NULL, is called when
  * everything is gone. On a loop of its own: returns when it is gone, on_closed is called before. */

@@ -11,6 +11,7 @@ from harness.host import Host, eventually
 from harness.paths import GANTRY
 from harness.probe import Probe
 from harness.schema import HANDSHAKE, REVISIONS
+from harness.servers import Shared
 
 
 def pytest_sessionstart(session):
@@ -69,6 +70,14 @@ def serve():
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """shared(kind, way): a server of others, for all tests of the module that leave it as it is."""
+    servers = Shared()
+    with servers.stack:
+        yield servers
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 
-#define END_MS 5000    /* for it to end once its input has */
+#define END_MS 2000    /* for it to end once its input has: as the official SDKs */
 #define TERM_MS 2000   /* and once it was asked to */
 #define KILLED_MS 5000 /* for the kernel to let it go, which takes no time unless a disk hangs */
 #define LAST_MS 1000   /* to end after it has closed its input or output */

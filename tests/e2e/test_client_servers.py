@@ -53,10 +53,10 @@ class Peer:
 
 
 @pytest.fixture
-def peer():
+def peer(shared):
     with contextlib.ExitStack() as stack:
-        def start(kind, way, asked, revision, **options):
-            target = stack.enter_context(serving(kind, way))
+        def start(kind, way, asked, revision, own=False, **options):
+            target = stack.enter_context(serving(kind, way)) if own else shared(kind, way)
             probe = stack.enter_context(Probe())
             options.setdefault("handlers", ["elicit", "sample"])
             options.setdefault("roots", [{"uri": "file:///home/ada", "name": "home"}])
@@ -178,7 +178,7 @@ def test_subscriptions(peer, kind, way, asked, revision):
 def test_a_list_that_changes(peer, kind, way, asked, revision):
     if (kind, way) == ("go", "stateless"):
         pytest.skip("the Go SDK forgets at once what it does not keep in a session")
-    p = peer(kind, way, asked, revision)
+    p = peer(kind, way, asked, revision, own=True)
     assert "learnt" not in p.list("tools")
     if kind == "go":  # with this agreed to, changes of lists are told as well
         p.do("subscribe", uri="doc://about")

@@ -1,6 +1,5 @@
 """The command line with servers of others, as a person would use it."""
 
-import contextlib
 import json
 import signal
 import subprocess
@@ -9,7 +8,6 @@ import pytest
 
 from harness.cli import gantry
 from harness.paths import GANTRY, PATIENCE, WRAP
-from harness.servers import serving
 
 pytestmark = pytest.mark.clients
 
@@ -24,21 +22,20 @@ def of(rows):
 
 
 @pytest.fixture
-def server(request):
+def server(request, shared):
     """server(COMMAND, ARGUMENT...): what `gantry COMMAND` prints of that server."""
-    with contextlib.ExitStack() as stack:
-        kind, way = request.param
-        target = stack.enter_context(serving(kind, way))
+    kind, way = request.param
+    target = shared(kind, way)
 
-        def run(command, *args, ok=(0,), **options):
-            if "url" in target:
-                return gantry(command, target["url"], *args, ok=ok, **options)
-            return gantry(command, *args, "--", *target["command"], ok=ok, **options)
+    def run(command, *args, ok=(0,), **options):
+        if "url" in target:
+            return gantry(command, target["url"], *args, ok=ok, **options)
+        return gantry(command, *args, "--", *target["command"], ok=ok, **options)
 
-        run.target = target
-        run.told = lambda *args, **options: [json.loads(line) for line in run(
-            *args, "-o", "jsonl", **options).stdout.splitlines()]
-        yield run
+    run.target = target
+    run.told = lambda *args, **options: [json.loads(line) for line in run(
+        *args, "-o", "jsonl", **options).stdout.splitlines()]
+    return run
 
 
 @of([*ALIKE, *EVERYTHING])

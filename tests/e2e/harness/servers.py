@@ -123,3 +123,13 @@ def serving(kind, way):
         yield {"url": url}
 
 
+class Shared:
+    """Servers that are started once and serve several tests, since some take seconds to start."""
+
+    def __init__(self):
+        self.stack, self.targets = contextlib.ExitStack(), {}
+
+    def __call__(self, kind, way):
+        if (kind, way) not in self.targets:
+            self.targets[kind, way] = self.stack.enter_context(serving(kind, way))
+        return self.targets[kind, way]
