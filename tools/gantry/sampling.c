@@ -23,6 +23,7 @@ struct gn_sampler {
     uv_process_t process;
     uv_pipe_t input, output;
     uv_write_t write;
+    uv_timer_t patience; /* nobody else ends a command that hangs: a call waits for its questions */
     char *params;
     struct gn_buf answer;
     unsigned open_handles;
@@ -72,13 +73,17 @@ static void fail(struct gn_sampler *s, const char *fmt, ...)
     gantry_question_fail(question, GN_RPC_INTERNAL_ERROR, told);
 }
 
-/* What was started ends, whatever it is doing. */
+static void finish(struct gn_sampler *s);
+
+/* What was started ends, whatever it is doing: also what the command left behind. */
 static void stop(struct gn_sampler *s)
 {
-    if (s->is_running)
+    if (s->process.pid > 1 && (s->is_running || !s->has_all))
         kill(-s->process.pid, SIGKILL);
     close_handle((uv_handle_t *)&s->input);
     close_handle((uv_handle_t *)&s->output);
+    s->has_all = true; /* nobody reads it any more */
+    finish(s);
 }
 
 /* A CreateMessageResult; what it does not say of itself is added. False: it is none. */
@@ -138,6 +143,7 @@ static void finish(struct gn_sampler *s)
         answer(s);
     close_handle((uv_handle_t *)&s->input);
     close_handle((uv_handle_t *)&s->output);
+    close_handle((uv_handle_t *)&s->patience);
     close_handle((uv_handle_t *)&s->process);
 }
 
@@ -149,8 +155,6 @@ static void on_exit_of(uv_process_t *process, int64_t status, int number)
     s->is_running = false;
     s->exit_status = status;
     s->exit_signal = number;
-    if (uv_is_closing((uv_handle_t *)&s->output)) /* nobody reads it any more */
-        s->has_all = true;
     finish(s);
 }
 
@@ -193,6 +197,13 @@ static void on_gone(gantry_question *question, void *arg)
     stop(s);
 }
 
+static void on_time(uv_timer_t *timer)
+{
+    struct gn_sampler *s = timer->data;
+    fail(s, "it did not answer in time (%u ms; --timeout)", s->target->timeout_ms);
+    stop(s);
+}
+
 static int spawn(struct gn_sampler *s)
 {
     static char shell[] = "/bin/sh", flag[] = "-c";
@@ -224,8 +235,9 @@ static void begin(struct gn_target *t, gantry_question *question, const gantry_j
     t->samplings = s;
     uv_pipe_init(&t->loop, &s->input, 0);
     uv_pipe_init(&t->loop, &s->output, 0);
-    s->process.data = s->input.data = s->output.data = s->write.data = s;
-    s->open_handles = 3;
+    uv_timer_init(&t->loop, &s->patience);
+    s->process.data = s->input.data = s->output.data = s->write.data = s->patience.data = s;
+    s->open_handles = 4;
     int rc = spawn(s);
     if (rc) {
         fail(s, "it cannot be started: %s", uv_strerror(rc));
@@ -234,6 +246,7 @@ static void begin(struct gn_target *t, gantry_question *question, const gantry_j
         return;
     }
     s->is_running = true;
+    uv_timer_start(&s->patience, on_time, t->timeout_ms, 0);
     gantry_question_on_gone(question, on_gone, s);
     uv_buf_t text = uv_buf_init(s->params, (unsigned)strlen(s->params));
     uv_write(&s->write, (uv_stream_t *)&s->input, &text, 1, on_written);

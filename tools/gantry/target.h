@@ -101,8 +101,9 @@ struct gn_target {
     gantry_request *current;                /* that is waited for; NULL: none */
     int stopped_by;                         /* the signal; 0: none yet */
 
-    char **elicit;    /* how to answer, NULL-terminated; NULL: not at all */
-    size_t elicit_at; /* of the next question */
+    char **elicit;       /* how to answer, NULL-terminated; NULL: not at all */
+    size_t elicit_at;    /* of the next question */
+    uint32_t timeout_ms; /* of a request, and of a command that answers for a model */
     const char *sampling_command;
     bool samples_unasked;
     struct gn_sampler *samplings;  /* that run */

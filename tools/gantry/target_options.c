@@ -81,6 +81,7 @@ static int read_times(struct gn_target *t, gantry_client_options *o)
     o->timeout_ms = DEFAULT_TIMEOUT_MS;
     if (!gn_target_duration(t->cli, t->args, "timeout", &o->timeout_ms))
         return GN_EXIT_USAGE;
+    t->timeout_ms = o->timeout_ms;
     if (retries && (!gn_parse_int64(retries, &n) || n < 0 || n > RETRIES_MAX))
         return gn_cli_usage(t->cli, "option --retries is a number up to %d, not \"%s\"",
                             RETRIES_MAX, retries);
