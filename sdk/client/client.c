@@ -100,6 +100,7 @@ static void free_client(gantry_client *c)
     gn_json_release(&c->server_doc);
     gn_buf_release(&c->who_we_are);
     gn_settings_release(&c->s);
+    gn_free(c->before_old_http);
     gn_free(c->by_id);
     c->magic = 0;
     gn_free(c);

@@ -160,12 +160,28 @@ static void initialized(gantry_request *r)
         settle(c, revision, &r->doc, r->result);
 }
 
+/* One that only a server of the stateless era has. */
+static bool is_modern_error(const gantry_request *r)
+{
+    return r->error_code == GN_RPC_UNSUPPORTED_VERSION || r->error_code == GN_RPC_HEADER_MISMATCH ||
+           r->error_code == GN_RPC_MISSING_CAPABILITY;
+}
+
+/* If that transport is not there either, this was the reason that counts. */
+static void try_old_http(gantry_client *c, const gantry_request *r)
+{
+    gn_free(c->before_old_http);
+    c->before_old_http = gn_strdup(gantry_request_message(r));
+    gn_client_reopen(c, &gn_link_sse);
+}
+
 /* Over HTTP, a status by which a server of 2024-11-05 says that it has no such endpoint. */
 static bool may_be_old_http(const gantry_client *c, const gantry_request *r)
 {
     return c->transport == &gn_link_http && c->s.transport == GANTRY_TRANSPORT_AUTO &&
-           !c->s.unix_path && r->http_status >= 400 && r->http_status < 500 &&
-           r->http_status != 401 && r->http_status != 403 && r->http_status != 429;
+           !is_modern_error(r) && !c->s.unix_path && r->http_status >= 400 &&
+           r->http_status < 500 && r->http_status != 401 && r->http_status != 403 &&
+           r->http_status != 429;
 }
 
 static void start_discover(gantry_client *c);
@@ -206,7 +222,7 @@ static void on_initialized(gantry_request *r, void *arg)
     else if (asks_anew(c, r))
         return;
     else if (may_be_old_http(c, r))
-        gn_client_reopen(c, &gn_link_sse);
+        try_old_http(c, r);
     else
         refuse_for(c, r);
 }

@@ -323,6 +323,7 @@ struct gantry_client {
 
     struct gn_era *era;        /* era.c: while it finds the revision; else NULL */
     enum gn_revision known;    /* what the server spoke last; GN_REV_NONE: not known */
+    char *before_old_http;     /* why the old HTTP+SSE is tried; NULL: it is not */
     bool has_asked_anew;       /* era.c: that was wrong; until it is ready, or is given up */
     enum gn_revision revision; /* of this connection; GN_REV_NONE: not known yet */
     struct gn_json_doc server_doc;

@@ -37,10 +37,15 @@ static void check_closed(struct sse *s);
 static void lose(struct sse *s, const struct gn_failure *f)
 {
     gantry_client *c = s->link.client;
+    struct gn_failure why = *f;
     /* It was no server of that kind: the next try begins with the newer transport. */
-    if (!s->endpoint && c->s.transport == GANTRY_TRANSPORT_AUTO && !s->link.is_closing)
+    if (!s->endpoint && c->s.transport == GANTRY_TRANSPORT_AUTO && !s->link.is_closing) {
         c->transport = &gn_link_http;
-    gn_link_lost(&s->link, f);
+        if (c->before_old_http)
+            gn_error_set(&why.why, GN_EPIPE, "%.600s; nor is it a server of 2024-11-05: %s",
+                         c->before_old_http, f->why.text);
+    }
+    gn_link_lost(&s->link, &why);
 }
 
 /* ---------------------------------------------------------------- messages out */

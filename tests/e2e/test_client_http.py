@@ -210,6 +210,33 @@ def test_a_stream_that_brings_nothing_is_given_up(probe):
         assert 2 <= len([x for x in server.of("GET") if "last-event-id" in x.headers]) <= 16
 
 
+def test_a_server_that_refuses_both_eras_is_quoted(probe):
+    """It is no server of 2024-11-05 either: what it said first is what helps."""
+    def refusing(x):
+        if x.verb == "GET":
+            x.reply(405)
+        else:
+            x.json({"jsonrpc": "2.0", "id": x.id,
+                    "error": {"code": -32600, "message": "no key in the URL"}}, status=400)
+    with OddServer(refusing) as server:
+        probe.open(url=server.url, **QUICK)
+        outcome = call(probe)
+        assert outcome["status"] == "connection" and "no key in the URL" in outcome["message"]
+        assert len(server.of("GET")) == 1
+
+
+def test_a_modern_refusal_is_no_reason_to_try_the_old_transport(probe):
+    def refusing(x):
+        first = x.method == "server/discover"
+        x.json({"jsonrpc": "2.0", "id": x.id, "error": {
+            "code": -32022, "message": "which one?",
+            "data": {"supported": [HANDSHAKE if first else STATELESS]}}}, status=400)
+    with OddServer(refusing) as server:
+        probe.open(url=server.url, **QUICK)
+        assert "which one?" in call(probe)["message"]
+        assert not server.of("GET")
+
+
 def test_a_stream_that_cannot_be_taken_up_ends_the_call(probe):
     def broken(x):
         if x.method == "tools/call":

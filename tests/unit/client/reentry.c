@@ -488,3 +488,24 @@ Test(client_reentry, every_handler_may_ask)
 {
     run_all(ASKS);
 }
+
+Test(client_reentry, a_client_may_be_closed_while_it_is_waited_for_on_the_callers_loop)
+{
+    static const struct plan plan = {.name = "waiting", .tool = "plain"};
+    for (int runs = 0; runs < 2; runs++) {
+        begin(&plan, CLOSES, RUNS_MAX);
+        gantry_request *r = gantry_client_call_tool(t.f.client, "plain", NULL, NULL);
+        t.at = t.calls; /* from now on */
+        if (runs)
+            gantry_client_run(t.f.client, DEADLINE_MS);
+        else
+            cr_assert_eq(gantry_request_wait(r), GANTRY_CLIENT_CANCELLED);
+        while (!t.is_closed)
+            uv_run(&t.loop, UV_RUN_NOWAIT);
+        cr_assert_eq(gantry_request_status(r), GANTRY_CLIENT_CANCELLED);
+        gantry_request_free(r);
+        uv_run(&t.loop, UV_RUN_DEFAULT);
+        cr_assert_eq(uv_loop_close(&t.loop), 0);
+        fake_release(&t.f);
+    }
+}
