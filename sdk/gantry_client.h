@@ -297,8 +297,8 @@ typedef struct gantry_client_options {
     /* Of each request; begins anew when what the server asks meanwhile has been answered. 0: 60 s;
      * GANTRY_CLIENT_NONE: none. */
     uint32_t timeout_ms;
-    uint32_t total_timeout_ms;   /* of a request, however often the other begins anew. 0: 1 h */
-    bool progress_resets;        /* progress begins the request's timeout anew */
+    uint32_t total_timeout_ms; /* of a request, however often the other begins anew. 0: 1 h */
+    bool progress_resets;      /* progress begins the request's timeout anew */
     uint32_t retries;    /* of what is safe to repeat, after network errors, 429, 502-504. 0: 2 */
     uint32_t backoff_ms; /* before the first; doubled each time, up to 30 s, with jitter. 0: 250 */
 

@@ -93,7 +93,7 @@ struct gn_session {
     struct gn_events events;
     struct gn_list requests;
     int64_t highest_id; /* as of a stream */
-    uint32_t pending; /* list kinds that changed while nobody listened */
+    uint32_t pending;   /* list kinds that changed while nobody listened */
     struct gn_told told;
     struct gn_rules *rules;      /* of visibility, for itself; a reference; NULL: none */
     struct gn_list elicitations; /* ids it was told (elicitations.c) */

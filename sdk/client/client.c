@@ -209,7 +209,7 @@ static void try_again(gantry_client *c, const struct gn_failure *why)
     c->failures++;
     c->is_between = c->has_asked_anew = false;
     if (!why->is_passing || c->failures > tries_max(c)) {
-        end_waiting(c, why); /* what a handler asks for now is tried anew */
+        end_waiting(c, why); /* what a handler then asks for is tried anew */
         gn_client_set_state(c, GANTRY_STATE_FAILED);
     } else if (is_wanted(c)) {
         uint64_t delay = gn_client_backoff(c, c->failures);

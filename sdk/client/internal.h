@@ -345,9 +345,9 @@ struct gantry_client {
 
     bool owns_loop, is_closing, is_hurried, stops_running;
     bool is_impatient; /* hurried once more */
-    bool is_patient; /* gn_client_be_patient */
-    bool is_between; /* the link is gone, and what comes next not decided: nothing is opened */
-    bool is_running; /* within uv_run: gantry_request_wait, gantry_client_run */
+    bool is_patient;   /* gn_client_be_patient */
+    bool is_between;   /* the link is gone, and what comes next not decided: nothing is opened */
+    bool is_running;   /* within uv_run: gantry_request_wait, gantry_client_run */
     void (*on_closed)(void *arg);
     void *on_closed_arg;
 };

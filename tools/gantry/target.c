@@ -175,15 +175,16 @@ static int connect_to(struct gn_target *t)
     return rc;
 }
 
-static int make_client(struct gn_target *t, gantry_client_options *o)
+static int make_client(struct gn_target *t, const gantry_client_options *given)
 {
     gantry_client_handlers handlers = {.size = sizeof(handlers)};
+    gantry_client_options o = *given;
     gantry_client_error err;
     gn_events_handlers(t, &handlers);
-    o->loop = &t->loop;
-    o->handlers = &handlers;
-    o->arg = t;
-    t->client = gantry_client_new(o, &err);
+    o.loop = &t->loop;
+    o.handlers = &handlers;
+    o.arg = t;
+    t->client = gantry_client_new(&o, &err);
     if (t->client)
         return 0;
     GN_AUTO_FREE char *message = gn_target_message(err.message);

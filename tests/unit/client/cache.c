@@ -56,12 +56,8 @@ Test(client_cache, answers_while_a_result_is_fresh)
 Test(client_cache, keeps_nothing_that_is_stale_or_says_nothing)
 {
     static const char *const hints[] = {
-        "\"x\":1",
-        "\"ttlMs\":0",
-        "\"ttlMs\":-5,\"cacheScope\":\"public\"",
-        "\"ttlMs\":0.5",
-        "\"ttlMs\":\"3600000\"",
-        "\"ttlMs\":1e300",
+        "\"x\":1",       "\"ttlMs\":0",           "\"ttlMs\":-5,\"cacheScope\":\"public\"",
+        "\"ttlMs\":0.5", "\"ttlMs\":\"3600000\"", "\"ttlMs\":1e300",
     };
     begin(GANTRY_CLIENT_OPTIONS(.name = NULL));
     for (size_t i = 0; i < GN_COUNT(hints); i++) {
