@@ -138,6 +138,7 @@ int gn_image_save(const char *save, const char *kind, const char *uri, const cha
     int fd = open_new(save, kind, uri, mime, ret_path, err);
     if (fd < 0)
         return fd;
+    gn_assert(*ret_path != NULL);
     int rc = gn_write_all(fd, bytes, len);
     if (close(fd) != 0 && rc == 0)
         rc = -errno;

@@ -93,8 +93,9 @@ const struct gn_known_client gn_known_any = {
 
 static const char *scope_path(const struct gn_known_client *kind, enum gn_known_scope scope)
 {
-    const char *mac = kind->mac_paths[scope];
-    return IS_MAC && mac ? mac : kind->paths[scope];
+    if (IS_MAC && kind->mac_paths[scope])
+        return kind->mac_paths[scope];
+    return kind->paths[scope];
 }
 
 const struct gn_known_client *gn_known_find(const char *name)

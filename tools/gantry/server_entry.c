@@ -212,7 +212,7 @@ static int read_command(struct reader *r, struct gn_server *s)
     size_t count = gn_json_count(args), n = 1;
     s->command = gn_calloc(GN_MIN(count, (size_t)LIST_MAX) + 2, sizeof(*s->command));
     s->command[0] = program;
-    if (!*program)
+    if (!program || !*program)
         return wrong(r, "is empty");
     at_key(r, ".args");
     if (args && gn_json_type(args) != GN_JSON_ARRAY)

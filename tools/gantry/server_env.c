@@ -17,7 +17,7 @@
 
 static int read_regular(const char *path, struct gn_buf *text, struct gn_error *err)
 {
-    struct stat st;
+    struct stat st = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     int rc = fd < 0 || fstat(fd, &st) != 0 ? -errno : 0;
     if (rc == 0)
