@@ -32,11 +32,10 @@
  *                 between. Requests are the same in both; several may be under way at once.
  *   Threads       All functions of a client, its requests and questions belong to one thread: that
  *                 of its loop. Clients on different loops are independent.
- *   Callbacks     run on that thread, from within the loop. Only on_state, on_note, on_message (of
- *                 what goes out) and what tells that a question is gone may also run within a
- *                 function of yours, when they tell of what it does. They may call everything here
- *                 except gantry_request_wait and gantry_client_run, and close the client if the
- *                 loop is yours.
+ *   Callbacks     run on that thread, from within the loop. Only on_state, on_note and on_message
+ *                 (of what goes out) may also run within a function of yours, when they tell of
+ *                 what it does. They may call everything here except gantry_request_wait and
+ *                 gantry_client_run, and close the client if the loop is yours.
  *   Texts         are UTF-8, NUL-terminated. What you pass is copied; what you get is borrowed from
  *                 the object you got it from, unless it says otherwise.
  *   Time          is in milliseconds. Every wait has an end: see the timeouts.
