@@ -85,6 +85,8 @@ static void cancel_taken(struct gn_call *call)
 void gn_request_drop(struct gn_request *r)
 {
     GN_CHECK(r, GN_REQUEST_MAGIC);
+    if (r->call && r->call->asking) /* its questions go with it: nobody waits for their answers */
+        gn_request_unask(r->call);
     struct gn_call *call = take_call(r);
     struct gn_stream *s = take_stream(r);
     gn_request_keep_end(r);

@@ -181,14 +181,13 @@ def test_who_offers_nothing_is_not_asked(talk):
 
 
 @every_way
-def test_a_cancelled_request_withdraws_its_question(talk, revision, way):
+def test_a_cancelled_request_withdraws_its_question(talk):
     probe = talk()
     tag = probe.begin("call", name="confirm")
     asked = probe.event("question")
     probe.send("cancel", tag=tag, reason="enough")
     ended(probe, tag, "cancelled")
-    if way == "http" or revision == NEW:  # else nobody knows whose it is
-        probe.event("gone")
+    probe.event("gone")
     probe.send("accept", question=asked["question"])
     tag = probe.begin("call", name="confirm")
     answer(probe)

@@ -580,9 +580,11 @@ Test(protocol_asking, late_and_foreign_answers_do_nothing)
     client_send(&f, &c,
                 "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{"
                 "\"requestId\":7}}");
+    assert_has(client_last(&c), /* the question goes with its call */
+               "\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":1}");
     client_send(&f, &c, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"name\":\"Ada\"}}");
     run_some(&f);
-    cr_assert_eq(c.count, 2);
+    cr_assert_eq(c.count, 3);
     gn_protocol_closed(f.p, &c.stream);
     gn_protocol_closed(f.p, &d.stream);
     client_free(&c);
