@@ -420,10 +420,10 @@ def test_logins_that_do_not_help_end(probe):
 
 def test_a_login_may_outlast_the_timeouts(probe):
     with OddServer(guarded("Bearer right")) as server:
-        probe.open(url=server.url, handlers=["login"], connect_timeout_ms=400, timeout_ms=400)
+        probe.open(url=server.url, handlers=["login"], connect_timeout_ms=3000, timeout_ms=3000)
         tag = probe.begin("connect")
         probe.event("login")
-        time.sleep(1)  # longer than either
+        time.sleep(4)  # longer than either
         probe.send("retry", authorization="Bearer right")
         assert probe.outcome(tag)["status"] == "ok"
 

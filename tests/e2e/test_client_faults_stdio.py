@@ -370,7 +370,7 @@ def test_a_program_has_time_to_end_by_itself(bench):
     bench.serve("""
 signal.signal(signal.SIGTERM, lambda *_: os._exit(1))
 serve()
-time.sleep(0.3)
+time.sleep(0.1)
 with open(os.environ["FOLDER"] + "/ended", "w") as file:
     file.write("well")
 say("good night")
@@ -395,7 +395,7 @@ while True:
 """)
     echo(bench)
     bench.child()
-    bench.close()
+    bench.close(hurry=False)
     assert (bench.folder / "asked").read_text() == "politely"
 
 
