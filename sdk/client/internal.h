@@ -151,6 +151,7 @@ void gn_request_send_later(gantry_request *r, uint64_t delay_ms);
 void gn_request_end(gantry_request *r, gantry_client_status status, const char *fmt, ...)
     GN_PRINTF(3, 4);
 void gn_request_end_result(gantry_request *r, struct gn_json_doc *doc, const gantry_json *result);
+void gn_request_end_empty(gantry_request *r); /* well, with the result {} */
 void gn_request_end_error(gantry_request *r, struct gn_json_doc *doc, const gantry_json *error);
 /* The message that is under way is of no interest any more: out of the table of ids, and the
  * transport forgets it. tell: the server is told, as the era has it. */

@@ -65,13 +65,6 @@ void gn_listen_drop(struct gn_listen *l, const char *uri)
 
 /* ---------------------------------------------------------------- requests that wait */
 
-static void end_empty(gantry_request *r)
-{
-    struct gn_json_doc doc = {0};
-    if (gn_json_parse_copy(&doc, "{}", 2, NULL, NULL) == 0)
-        gn_request_end_result(r, &doc, gn_json_root(&doc));
-}
-
 /* Those that wait for these wishes or older ones; uri NULL: of any resource. */
 static bool waits(const gantry_request *r, uint64_t wishes, const char *uri)
 {
@@ -84,7 +77,7 @@ void gn_listen_end_waiting(struct gn_listen *l, uint64_t wishes)
     GN_LIST_EACH(&l->client->requests, n) {
         gantry_request *r = GN_CONTAINER(n, gantry_request, node);
         if (waits(r, wishes, NULL))
-            end_empty(r);
+            gn_request_end_empty(r);
     }
 }
 
@@ -275,7 +268,7 @@ static bool before_subscribe(gantry_request *r)
     add_uri(l, r->name);
     const struct gn_wish *w = gn_map_find(&l->uris, r->name);
     if (gn_subscription_has(l, w->since)) {
-        end_empty(r);
+        gn_request_end_empty(r);
         return true;
     }
     r->listens = w->since;
@@ -293,7 +286,7 @@ static bool before_unsubscribe(gantry_request *r)
     if (!gn_client_is_stateless(c))
         return false;
     if (!was_wanted) {
-        end_empty(r);
+        gn_request_end_empty(r);
         return true;
     }
     r->listens = l->changed = ++l->wishes;

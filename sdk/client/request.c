@@ -165,6 +165,13 @@ void gn_request_end_result(gantry_request *r, struct gn_json_doc *doc, const gan
     end(r, failed ? GANTRY_CLIENT_TOOL_ERROR : GANTRY_CLIENT_OK);
 }
 
+void gn_request_end_empty(gantry_request *r)
+{
+    struct gn_json_doc doc = {0};
+    if (gn_json_parse_copy(&doc, "{}", 2, NULL, NULL) == 0)
+        gn_request_end_result(r, &doc, gn_json_root(&doc));
+}
+
 void gn_request_end_error(gantry_request *r, struct gn_json_doc *doc, const gantry_json *error)
 {
     int64_t code = 0;
