@@ -510,6 +510,19 @@ static bool is_logged(struct bench *b, const char *text)
     return strstr(gn_buf_str(&b->lines), text) != NULL;
 }
 
+/* A live instance that has the tool count, and how again is made of it. */
+static gantry_from open_again(struct bench *b, const gantry_change *changes)
+{
+    bench_open(b);
+    add_echo(b, "count", NULL);
+    gantry_from f = from("again", "count");
+    f.changes = changes;
+    f.data = &freed;
+    f.free_data = count_freed;
+    freed = 0;
+    return f;
+}
+
 Test(transform_import, a_live_instance_makes_tools_and_takes_them_back)
 {
     static const gantry_change changes[] = {
@@ -517,13 +530,7 @@ Test(transform_import, a_live_instance_makes_tools_and_takes_them_back)
         GANTRY_CHANGES_END,
     };
     struct bench b;
-    bench_open(&b);
-    add_echo(&b, "count", NULL);
-    gantry_from f = from("again", "count");
-    f.changes = changes;
-    f.data = &freed;
-    f.free_data = count_freed;
-    freed = 0;
+    gantry_from f = open_again(&b, changes);
     cr_assert_eq(gantry_tool_from(b.g, &f), GANTRY_OK, "%s", gn_buf_str(&b.lines));
     cr_assert(is_there(&b, "again"));
     cr_assert_eq(gantry_tool_from(b.g, &f), GANTRY_EEXIST);
@@ -543,13 +550,7 @@ Test(transform_import, what_cannot_be_made_of_its_parent_is_refused)
         GANTRY_CHANGES_END,
     };
     struct bench b;
-    bench_open(&b);
-    add_echo(&b, "count", NULL);
-    gantry_from f = from("again", "count");
-    f.changes = changes;
-    f.data = &freed;
-    f.free_data = count_freed;
-    freed = 0;
+    gantry_from f = open_again(&b, changes);
     cr_assert_eq(gantry_tool_from(b.g, &f), GANTRY_EINVAL);
     cr_assert(is_logged(&b, "again") && is_logged(&b, "argument m"), "%s", gn_buf_str(&b.lines));
     cr_assert_not(is_there(&b, "again"));

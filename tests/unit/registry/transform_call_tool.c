@@ -10,17 +10,6 @@
 
 GN_SUITE(transform_call_tool);
 
-struct forecast {
-    const char *city;
-    int64_t days;
-};
-
-static const gantry_arg forecast_args[] = {
-    GANTRY_ARG(struct forecast, city, "Name of the town"),
-    GANTRY_ARG(struct forecast, days, "How far ahead", .default_json = "1"),
-    GANTRY_ARGS_END,
-};
-
 static int rich(gantry_call *call, const void *in)
 {
     struct gn_content image = {
@@ -48,7 +37,7 @@ static int fail(gantry_call *call, const void *in)
 static void open_search(struct rig *r)
 {
     rig_open(r);
-    rig_add_with(r, GN_TOOL, "forecast", rig_echo, forecast_args, sizeof(struct forecast));
+    rig_add_with(r, GN_TOOL, "forecast", rig_echo, rig_forecast_args, sizeof(struct rig_forecast));
     rig_add(r, GN_TOOL, "send_mail", rig_hello);
     rig_add(r, GN_TOOL, "rich", rich);
     rig_add(r, GN_TOOL, "broken", fail);

@@ -10,6 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+const gantry_arg rig_forecast_args[] = {
+    GANTRY_ARG(struct rig_forecast, city, "Name of the town"),
+    GANTRY_ARG(struct rig_forecast, days, "How far ahead", .default_json = "1"),
+    GANTRY_ARGS_END,
+};
+
 #define DEADLINE_MS 20000
 
 static void owner_ref(struct gn_owner *o)

@@ -61,4 +61,11 @@ int rig_say(gantry_call *call, const char *text);
 int rig_hello(gantry_call *call, const void *in);
 int rig_echo(gantry_call *call, const void *in);
 
+/* The arguments of a tool that tells the weather. */
+struct rig_forecast {
+    const char *city;
+    int64_t days;
+};
+extern const gantry_arg rig_forecast_args[];
+
 #endif

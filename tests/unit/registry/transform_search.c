@@ -12,17 +12,6 @@ GN_SUITE(transform_search);
 
 /* ---------------------------------------------------------------- tools */
 
-struct forecast {
-    const char *city;
-    int64_t days;
-};
-
-static const gantry_arg forecast_args[] = {
-    GANTRY_ARG(struct forecast, city, "Name of the town"),
-    GANTRY_ARG(struct forecast, days, "How far ahead", .default_json = "1"),
-    GANTRY_ARGS_END,
-};
-
 struct paint {
     const char *colour;
 };
@@ -42,8 +31,8 @@ static struct gn_component *add(struct rig *r, const char *name, const char *des
 static void open_tools(struct rig *r)
 {
     rig_open(r);
-    struct gn_component *c = rig_add_with(r, GN_TOOL, "forecast", rig_echo, forecast_args,
-                                          sizeof(struct forecast));
+    struct gn_component *c = rig_add_with(r, GN_TOOL, "forecast", rig_echo, rig_forecast_args,
+                                          sizeof(struct rig_forecast));
     c->description = gn_strdup("Weather of the next days");
     rig_add_with(r, GN_TOOL, "paint_wall", rig_echo, paint_args, sizeof(struct paint))->title =
         gn_strdup("Decorate");
